@@ -1,4 +1,4 @@
-import { AbiCoder, type Result } from 'ethers'
+import { AbiCoder } from 'ethers'
 import { STRUCTS, tupleOf } from './structs.ts'
 import { type Hex, LIMITS, type StructName, type Structs } from './types.ts'
 
@@ -68,7 +68,7 @@ export function decodeStatement(kind: StatementKind, bytes: Uint8Array): AnyStat
   const [body, signer, extra, signature] = decodeAbi(statementTypes(kind), bytes)
   const statement = {
     kind,
-    body: structFromResult(STATEMENT_STRUCTS[kind], body as Result),
+    body: structFromTuple(STATEMENT_STRUCTS[kind], body),
     signer: lower(signer),
     extra: lower(extra),
     signature: lower(signature),
@@ -97,18 +97,18 @@ export function decodeDrawProof(hex: Hex): DrawProof {
   return proof
 }
 
-/** Decodes ABI bytes into plain values; every failure of the coder becomes a CodecError. */
+/** Decodes ABI bytes into plain nested arrays; every failure of the coder becomes a CodecError. */
 export function decodeAbi(types: readonly string[], bytes: Uint8Array): unknown[] {
   try {
-    return abi.decode(types, bytes).toArray()
+    return abi.decode(types, bytes).toArray(true)
   } catch {
     throw new CodecError('not the ABI encoding that this message has')
   }
 }
 
-/** Typed struct from ethers' decoded tuple: small integers as numbers, uint64 as bigint, hex lower-case. */
-export function structFromResult<N extends StructName>(name: N, result: Result): Structs[N] {
-  const values = result.toArray()
+/** Typed struct from a decoded tuple: small integers as numbers, uint64 as bigint, hex lower-case. */
+export function structFromTuple<N extends StructName>(name: N, tuple: unknown): Structs[N] {
+  const values = tuple as unknown[]
   const entries = STRUCTS[name].map(({ name: field, type }, i) => {
     const value: unknown = values[i]
     if (type === 'uint64') return [field, value]

@@ -37,7 +37,7 @@ export function equivocationOf(
 
 /** Do two signed roots of one window contradict each other (O1)? */
 export function windowsContradict(a: WindowRoot, b: WindowRoot): boolean {
-  return a.transcoder === b.transcoder && a.windowId === b.windowId && (a.root !== b.root || a.count !== b.count)
+  return a.transcoder === b.transcoder && a.windowId === b.windowId && a.root !== b.root
 }
 
 /** O3: a rendition whose bytes are the source's. */

@@ -1,0 +1,128 @@
+import { CodecError, type Statement } from './codec.ts'
+import { digestOf, equivocationIdOf, faultIdOf, renditionLeaf } from './digest.ts'
+import { type Conviction, decodeEvidence, type Equivocation, type PassThrough, signatureOfShare } from './evidence.ts'
+import { receiptsContradict, windowsContradict } from './faults.ts'
+import { merkleRoot } from './merkle.ts'
+import { recoverAddress, signerOf } from './signature.ts'
+import { type Domain, type FaultClass, type FraudReport, faultClassName, type Hex } from './types.ts'
+
+/** Result of a check: the signers that the chain must still vouch for, or the first thing that is wrong. */
+export type CheckResult =
+  | {
+      valid: true /** Who signed as the accused node: itself, or a key it must have delegated to. */
+      accusedSigners: Hex[] /** D classes: who voted, ascending. */
+      voters: Hex[]
+    }
+  | { valid: false; reason: string }
+
+class Invalid extends Error {}
+
+function must(condition: boolean, reason: string): asserts condition {
+  if (!condition) throw new Invalid(reason)
+}
+
+/**
+ * Checks a fraud proof alone, without chain, key or network: signatures, Merkle paths, ids and the predicate of its class. What only a
+ * chain can say (is this key the node's delegate, do these voters hold two thirds) is returned for the caller to look up.
+ */
+export function checkFraudProof(domain: Domain, statement: Statement<'fraud-proof'>): CheckResult {
+  const report = statement.body
+  try {
+    must(statement.signer === report.reporter, 'the reporter did not sign the report')
+    must(signerOf(domain, 'FraudReport', report, statement.signature) === report.reporter, "the signature is not the reporter's")
+    return { valid: true, ...checkEvidence(domain, report, statement.extra) }
+  } catch (error) {
+    if (error instanceof Invalid || error instanceof CodecError) return { valid: false, reason: error.message }
+    throw error
+  }
+}
+
+function checkEvidence(domain: Domain, report: FraudReport, evidence: Hex): { accusedSigners: Hex[]; voters: Hex[] } {
+  const faultClass = faultClassName(report.faultClass)
+  if (faultClass === 'O1') return checkEquivocation(domain, report, decodeEvidence('O1', evidence))
+  if (faultClass === 'O3') return checkPassThrough(domain, report, decodeEvidence('O3', evidence))
+  if (faultClass === 'D1' || faultClass === 'D2' || faultClass === 'D3')
+    return checkConviction(domain, report, faultClass, decodeEvidence(faultClass, evidence))
+  throw new Invalid(`fault class ${report.faultClass} is not checked by this version`)
+}
+
+function checkEquivocation(
+  domain: Domain,
+  report: FraudReport,
+  evidence: Equivocation,
+): { accusedSigners: Hex[]; voters: Hex[] } {
+  if (evidence.kind === 'receipts') {
+    const [a, b] = [evidence.a.receipt, evidence.b.receipt]
+    must(receiptsContradict(a, b), 'the two receipts do not contradict each other')
+    checkReport(report, a.transcoder, equivocationIdOf(a.transcoder, a.orderHash))
+    must(
+      digestOf(domain, 'TranscodeReceipt', a) < digestOf(domain, 'TranscodeReceipt', b),
+      'the receipts are not in the order of their digests',
+    )
+    must(report.receiptDigest === digestOf(domain, 'TranscodeReceipt', a), 'the report names another receipt')
+    return {
+      accusedSigners: [evidence.a, evidence.b].map((s) => signer(digestOf(domain, 'TranscodeReceipt', s.receipt), s.signature)),
+      voters: [],
+    }
+  }
+  if (evidence.kind === 'windows') {
+    const { a, b } = evidence
+    must(windowsContradict(a, b), 'the two windows do not contradict each other')
+    checkReport(report, a.transcoder, equivocationIdOf(a.transcoder, `0x${a.windowId.toString(16).padStart(64, '0')}`))
+    const digests = [digestOf(domain, 'WindowRoot', a), digestOf(domain, 'WindowRoot', b)] as const
+    return { accusedSigners: [signer(digests[0], evidence.signatureA), signer(digests[1], evidence.signatureB)], voters: [] }
+  }
+  const { signed, a, b } = evidence
+  must(a.index === b.index && renditionLeaf(a) !== renditionLeaf(b), 'the two leaves do not contradict each other')
+  must(merkleRoot(renditionLeaf(a), evidence.pathA) === signed.receipt.renditionsRoot, 'the first leaf is not under the root')
+  must(merkleRoot(renditionLeaf(b), evidence.pathB) === signed.receipt.renditionsRoot, 'the second leaf is not under the root')
+  checkReport(report, signed.receipt.transcoder, equivocationIdOf(signed.receipt.transcoder, signed.receipt.orderHash))
+  return { accusedSigners: [signer(digestOf(domain, 'TranscodeReceipt', signed.receipt), signed.signature)], voters: [] }
+}
+
+function checkPassThrough(domain: Domain, report: FraudReport, evidence: PassThrough): { accusedSigners: Hex[]; voters: Hex[] } {
+  const { signed, rendition, path } = evidence
+  const digest = digestOf(domain, 'TranscodeReceipt', signed.receipt)
+  must(rendition.contentHash === signed.receipt.sourceHash, 'the rendition is not the source')
+  must(merkleRoot(renditionLeaf(rendition), path) === signed.receipt.renditionsRoot, 'the leaf is not under the root')
+  must(report.receiptDigest === digest, 'the report names another receipt')
+  checkReport(report, signed.receipt.transcoder, faultIdOf('O3', signed.receipt.transcoder, digest))
+  return { accusedSigners: [signer(digest, signed.signature)], voters: [] }
+}
+
+function checkConviction(
+  domain: Domain,
+  report: FraudReport,
+  faultClass: Extract<FaultClass, 'D1' | 'D2' | 'D3'>,
+  evidence: Conviction,
+): { accusedSigners: Hex[]; voters: Hex[] } {
+  const { signed, vote, shares } = evidence
+  const digest = digestOf(domain, 'TranscodeReceipt', signed.receipt)
+  const faultId = faultIdOf(faultClass, signed.receipt.transcoder, digest)
+  checkReport(report, signed.receipt.transcoder, faultId)
+  must(report.receiptDigest === digest && vote.receiptDigest === digest, 'the vote or the report names another receipt')
+  must(report.evidenceHash === vote.evidenceHash, 'the report names other evidence than the vote')
+  must(vote.faultId === faultId && vote.faultClass === report.faultClass, 'the vote is about another fault')
+  must(vote.transcoder === signed.receipt.transcoder, 'the vote names another node')
+  const voters = shares.map((share) => {
+    must(BigInt(share.workCommit) !== 0n, 'a vote has no work commitment')
+    return signer(digestOf(domain, 'ConvictionVote', { ...vote, workCommit: share.workCommit }), signatureOfShare(share))
+  })
+  must(voters.length >= 3, 'fewer than three votes')
+  must(
+    voters.every((voter, i) => i === 0 || (voters[i - 1] as Hex) < voter),
+    'voters are not distinct and ascending',
+  )
+  return { accusedSigners: [signer(digest, signed.signature)], voters }
+}
+
+function checkReport(report: FraudReport, transcoder: Hex, faultId: Hex): void {
+  must(report.transcoder === transcoder, 'the report names another node')
+  must(report.faultId === faultId, 'the fault id is not the one of this evidence')
+}
+
+function signer(digest: Hex, signature: Hex): Hex {
+  const address = recoverAddress(digest, signature)
+  must(address !== undefined, 'a signature of the evidence does not recover')
+  return address
+}
