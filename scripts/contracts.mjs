@@ -68,9 +68,7 @@ function findImport(name) {
 }
 
 const solc = require('solc')
-const output = JSON.parse(
-  solc.compile(JSON.stringify({ language: 'Solidity', sources, settings }), { import: findImport }),
-)
+const output = JSON.parse(solc.compile(JSON.stringify({ language: 'Solidity', sources, settings }), { import: findImport }))
 // 1878: no SPDX line. Everything else that the compiler says about our own files must be mended; libraries only may not fail.
 const problems = (output.errors ?? []).filter(
   (problem) =>
