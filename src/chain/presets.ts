@@ -106,7 +106,10 @@ export function checkPreset(preset: ChainPreset): void {
     [preset.registry.weightCap >= preset.registry.minBond, 'registry.weightCap must not be below registry.minBond'],
     [preset.maxCommitAgeSec > preset.minCommitAgeSec, 'maxCommitAgeSec must be longer than minCommitAgeSec'],
     [preset.caseSec > preset.answerSec, 'caseSec must be longer than answerSec'],
-    [preset.name === 'local' || preset.thawSec >= STATUTE_ROUNDS * preset.roundSec + preset.caseSec, 'thawSec must cover statute and case'],
+    [
+      preset.name === 'local' || preset.thawSec >= STATUTE_ROUNDS * preset.roundSec + preset.caseSec,
+      'thawSec must cover statute and case',
+    ],
     [
       preset.name === 'local' || preset.dailyCap * BigInt(STATUTE_ROUNDS) <= 3n * preset.registry.minBond,
       'dailyCap times 14 must not exceed the bond of the smallest quorum',

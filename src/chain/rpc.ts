@@ -1,6 +1,6 @@
 import { FetchRequest, type FetchResponse, isError, JsonRpcProvider, Network } from 'ethers'
 import { FishermanError, isFishermanError, maskCredentials, messageOf } from '../base/errors.ts'
-import type { ChainLog } from './types.ts'
+import type { Logger } from '../base/log.ts'
 
 /** A node's own answer that it refuses a call: not a fault of the connection, so no other node is asked. */
 export class RpcRefusal extends Error {
@@ -39,7 +39,7 @@ interface Endpoint {
 }
 
 /** Speaks to the first endpoint that works, and checks the chain id of each before its first use. */
-export function createRpc(init: RpcInit, deps: { log: ChainLog }): Rpc {
+export function createRpc(init: RpcInit, deps: { log: Logger }): Rpc {
   const timeoutMs = init.timeoutMs ?? 5000
   const endpoints = init.rpcUrls.map((url) => endpointOf(url, init.chainId, timeoutMs))
   if (endpoints.length === 0) throw problem('rpc-missing', 'no RPC URL is configured; set chain.rpcUrls')
@@ -50,7 +50,10 @@ export function createRpc(init: RpcInit, deps: { log: ChainLog }): Rpc {
     if (!endpoint.verified) {
       const id = await request(endpoint, 'eth_chainId', [])
       if (typeof id !== 'string' || !/^0x[0-9a-fA-F]{1,16}$/.test(id))
-        throw problem('rpc-garbage', `RPC ${endpoint.name} does not answer eth_chainId with a number; is it an Ethereum JSON-RPC URL?`)
+        throw problem(
+          'rpc-garbage',
+          `RPC ${endpoint.name} does not answer eth_chainId with a number; is it an Ethereum JSON-RPC URL?`,
+        )
       if (BigInt(id) !== init.chainId)
         throw problem(
           'rpc-wrong-chain',
@@ -76,7 +79,7 @@ export function createRpc(init: RpcInit, deps: { log: ChainLog }): Rpc {
           last = error
           trouble = messageOf(error)
           current = (current + 1) % endpoints.length
-          if (endpoints.length > 1) deps.log.warn({ rpc: endpoint.name, error: trouble }, 'RPC failed, trying the next one')
+          if (endpoints.length > 1) deps.log.warn('RPC failed, trying the next one', { rpc: endpoint.name, error: trouble })
         }
       }
       throw last
@@ -93,7 +96,10 @@ function endpointOf(url: string, chainId: bigint, timeoutMs: number): Endpoint {
   try {
     parsed = new URL(url)
   } catch {
-    throw problem('rpc-url-invalid', `"${maskCredentials(url)}" is no URL; write the RPC as http://host:port or https://host/path`)
+    throw problem(
+      'rpc-url-invalid',
+      `"${maskCredentials(url)}" is no URL; write the RPC as http://host:port or https://host/path`,
+    )
   }
   if (parsed.protocol !== 'http:' && parsed.protocol !== 'https:')
     throw problem('rpc-url-invalid', `RPC ${maskCredentials(url)} must be http or https; websockets are not used`)
@@ -103,7 +109,12 @@ function endpointOf(url: string, chainId: bigint, timeoutMs: number): Endpoint {
   request.timeout = timeoutMs
   request.getUrlFunc = (filled) => fetchJson(filled, name, timeoutMs)
   const network = Network.from(chainId)
-  const provider = new JsonRpcProvider(request, network, { staticNetwork: network, cacheTimeout: -1, batchMaxCount: 50, batchStallTime: 2 })
+  const provider = new JsonRpcProvider(request, network, {
+    staticNetwork: network,
+    cacheTimeout: -1,
+    batchMaxCount: 50,
+    batchStallTime: 2,
+  })
   return { name, provider, verified: false }
 }
 
@@ -136,10 +147,16 @@ async function fetchJson(request: FetchRequest, name: string, timeoutMs: number)
 async function readLimited(response: Response, name: string): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   let total = 0
-  for await (const chunk of response.body ?? []) {
-    total += chunk.byteLength
-    if (total > MAX_ANSWER_BYTES) throw problem('rpc-garbage', `RPC ${name} sent more than ${MAX_ANSWER_BYTES} bytes in one answer`)
-    chunks.push(chunk)
+  const reader = response.body?.getReader()
+  for (;;) {
+    const chunk = await reader?.read()
+    if (!chunk?.value) break
+    total += chunk.value.byteLength
+    if (total > MAX_ANSWER_BYTES) {
+      await reader?.cancel()
+      throw problem('rpc-garbage', `RPC ${name} sent more than ${MAX_ANSWER_BYTES} bytes in one answer`)
+    }
+    chunks.push(chunk.value)
   }
   return Buffer.concat(chunks)
 }

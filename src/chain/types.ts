@@ -1,21 +1,5 @@
 import type { Domain, FaultClass, Hex, TranscodeReceipt } from '../../proofs/types.ts'
 
-/** Time, injected: tests have their own. */
-export interface ChainClock {
-  /** Wall clock, Unix milliseconds; only to notice that a head is old. */
-  nowMs(): number
-  /** Milliseconds that never run backwards. */
-  monotonicMs(): number
-  /** Resolves after `ms`, or earlier when the signal aborts. */
-  sleep(ms: number, options: { signal: AbortSignal }): Promise<void>
-}
-
-export interface ChainLog {
-  debug(fields: Record<string, unknown>, message: string): void
-  info(fields: Record<string, unknown>, message: string): void
-  warn(fields: Record<string, unknown>, message: string): void
-}
-
 /** Signs transactions; every ethers signer is one. The key stays behind it. */
 export interface TransactionSigner {
   getAddress(): Promise<string>
