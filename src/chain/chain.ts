@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { hexlify, randomBytes } from 'ethers'
 import type { Hex } from '../../proofs/types.ts'
 import { type Clock, repeat } from '../base/clock.ts'
@@ -52,6 +53,8 @@ export async function createChain(init: ChainInit, deps: ChainDeps): Promise<Cha
   const pollMs = init.pollMs ?? 500
   const stop = new AbortController()
   const signal = init.signal ? AbortSignal.any([stop.signal, init.signal]) : stop.signal
+  // Each request in flight listens; a burst of them is no leak.
+  setMaxListeners(0, signal)
   const rpc = createRpc(
     {
       rpcUrls: init.rpcUrls,

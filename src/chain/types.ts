@@ -10,8 +10,11 @@ export interface UnsignedTransaction {
   type: 2
   chainId: bigint
   nonce: number
-  to: Hex
+  /** null creates a contract. */
+  to: Hex | null
   data: Hex
+  /** Wei of the native coin. */
+  value?: bigint
   gasLimit: bigint
   maxFeePerGas: bigint
   maxPriorityFeePerGas: bigint
