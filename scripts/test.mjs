@@ -1,0 +1,18 @@
+// Type check, lint, then every test. Each part runs even when an earlier one failed, so that one run shows everything.
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const parts = [
+  ['types', ['node_modules/typescript/bin/tsc', '--noEmit']],
+  ['lint', ['node_modules/@biomejs/biome/bin/biome', 'check', '.']],
+  ['tests', ['node_modules/vitest/vitest.mjs', 'run', ...process.argv.slice(2)]],
+]
+const failed = parts.filter(([name, args]) => {
+  process.stdout.write(`== ${name}\n`)
+  return spawnSync(process.execPath, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] }).status !== 0
+})
+if (failed.length > 0) {
+  process.stdout.write(`failed: ${failed.map(([name]) => name).join(', ')}\n`)
+  process.exit(1)
+}
