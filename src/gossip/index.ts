@@ -89,6 +89,7 @@ export async function createGossip(init: GossipInit, deps: GossipDeps): Promise<
     node,
     puller,
     bans,
+    log,
     protocol: topics.pullProtocol,
     everyMs: init.pullEveryMs ?? 30_000,
     signal: stopping.signal,

@@ -1,6 +1,7 @@
 import type { PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import { deadline } from '../base/clock.ts'
 import { FishermanError, messageOf } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { Bans } from './bans.ts'
@@ -17,6 +18,7 @@ const HALF_OPEN_MS = 10_000
 /** Peers met and not in the bootstrap list that we dial again when they are gone; after this many dials in vain we forget them. */
 const MAX_MET = 256
 const MAX_VAIN_DIALS = 8
+const DIAL_TIMEOUT_MS = 5_000
 const KEEP_ALIVE = 'keep-alive-fisherman'
 
 interface Target {
@@ -84,7 +86,7 @@ export function createPeers(bootstrap: readonly Multiaddr[], deps: PeersDeps): P
   async function dial(to: Target): Promise<void> {
     to.dialling = true
     try {
-      const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(5_000)])
+      const signal = deadline(DIAL_TIMEOUT_MS, stopping.signal)
       const connection = await node.dial(to.address ?? (to.peerId as PeerId), { signal })
       to.peerId = connection.remotePeer
       Object.assign(to, { waitMs: MIN_REDIAL_MS, vain: 0 })

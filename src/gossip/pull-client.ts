@@ -1,5 +1,6 @@
 import type { Connection } from '@libp2p/interface'
 import { lpStream } from '@libp2p/utils'
+import { deadline } from '../base/clock.ts'
 import { FishermanError, isFishermanError, messageOf } from '../base/errors.ts'
 import {
   decodeEntry,
@@ -25,7 +26,7 @@ export async function pullPage(
   request: PullRequest,
   options: { signal: AbortSignal; timeoutMs?: number },
 ): Promise<Page> {
-  const signal = AbortSignal.any([options.signal, AbortSignal.timeout(options.timeoutMs ?? PULL_TIMEOUT_MS)])
+  const signal = deadline(options.timeoutMs ?? PULL_TIMEOUT_MS, options.signal)
   const stream = await connection.newStream(protocol, { signal }).catch((error: unknown) => {
     throw failed('the peer did not open a stream', error)
   })

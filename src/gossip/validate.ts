@@ -1,7 +1,7 @@
-import { keccak256 } from 'ethers'
+import { keccak_256 } from '@noble/hashes/sha3.js'
 import { checkFraudProof } from '../../proofs/check.ts'
 import { type AnyStatement, decodeStatement, STATEMENT_STRUCTS, type StatementKind } from '../../proofs/codec.ts'
-import { signerOf } from '../../proofs/signature.ts'
+import { bytesToHex, signerOf } from '../../proofs/signature.ts'
 import { type Domain, type Hex, LIMITS } from '../../proofs/types.ts'
 import type { Quotas } from './quotas.ts'
 import { ignoreUnless, Refusal, rejectUnless } from './refusal.ts'
@@ -44,7 +44,7 @@ export interface ValidStatement {
 
 /** Name of a payload in the log and in the seen-cache. */
 export function idOf(bytes: Uint8Array): Hex {
-  return keccak256(bytes) as Hex
+  return bytesToHex(keccak_256(bytes))
 }
 
 /** Votes that make three the least that can convict (DESIGN 6.6). */
