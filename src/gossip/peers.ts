@@ -14,7 +14,7 @@ const TICK_MS = 1_000
 const MIN_REDIAL_MS = 1_000
 const MAX_REDIAL_MS = 30_000
 /** A peer's gossip stream opens within a second of the link; after this without one the link is half open. */
-const HALF_OPEN_MS = 10_000
+const HALF_OPEN_MS = 5_000
 /** Peers met and not in the bootstrap list that we dial again when they are gone; after this many dials in vain we forget them. */
 const MAX_MET = 256
 const MAX_VAIN_DIALS = 8

@@ -1,11 +1,11 @@
 import type { Connection } from '@libp2p/interface'
-import { lpStream } from '@libp2p/utils'
 import { deadline } from '../base/clock.ts'
 import { FishermanError, isFishermanError, messageOf } from '../base/errors.ts'
 import {
   decodeEntry,
   decodeHeader,
   encodeRequest,
+  framesOn,
   MAX_ENTRY_BYTES,
   MAX_PULL_BYTES,
   type PullEntry,
@@ -31,7 +31,7 @@ export async function pullPage(
     throw failed('the peer did not open a stream', error)
   })
   try {
-    const frames = lpStream(stream, { maxDataLength: MAX_ENTRY_BYTES, maxBufferSize: 2 * MAX_PULL_BYTES })
+    const frames = framesOn(stream, { frameBytes: MAX_ENTRY_BYTES, bufferBytes: 2 * MAX_PULL_BYTES })
     await frames.write(encodeRequest(request), { signal })
     const header = decodeHeader((await frames.read({ signal })).subarray())
     if (header.count > request.limit) throw violation('the peer announces more entries than were asked for')

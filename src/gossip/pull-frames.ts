@@ -1,9 +1,11 @@
+import type { MessageStream } from '@libp2p/interface'
+import { type LengthPrefixedStream, lpStream } from '@libp2p/utils'
 import { STATEMENT_KINDS, type StatementKind } from '../../proofs/codec.ts'
 import { hexToBytes } from '../../proofs/signature.ts'
 import { type Hex, LIMITS } from '../../proofs/types.ts'
 import { FishermanError } from '../base/errors.ts'
 
-// Wire format of statements-since/1. All numbers big-endian, every frame prefixed by its length as an unsigned varint.
+// Wire format of statements-since/1. All numbers big-endian, every frame prefixed by its length as u32.
 //
 //   request   cursor, kinds: u8 (one bit a kind), limit: u16                               19 bytes
 //   header    status: u8, more: u8, count: u16, cursor                                     20 bytes
@@ -48,6 +50,7 @@ export interface PullEntry {
   bytes: Uint8Array
 }
 
+const LENGTH_BYTES = 4
 const REQUEST_BYTES = 19
 const HEADER_BYTES = 20
 const ENTRY_HEAD_BYTES = 9
@@ -59,6 +62,31 @@ export const MAX_PULL_BYTES = 262_144
 /** The peer broke the protocol; software that follows it cannot. */
 export function violation(message: string): FishermanError {
   return new FishermanError({ code: 'pull-violation', message, blame: 'theirs' })
+}
+
+/**
+ * Frames on a stream. The length is four bytes and not a varint: libp2p's reader takes a varint byte by byte and never gives up on one that does not end, so a peer
+ * that sends 0xff for ever would keep it busy.
+ */
+export function framesOn<T extends MessageStream>(
+  stream: T,
+  limits: { frameBytes: number; bufferBytes: number },
+): LengthPrefixedStream<T> {
+  return lpStream(stream, {
+    maxDataLength: limits.frameBytes,
+    maxLengthLength: LENGTH_BYTES,
+    maxBufferSize: limits.bufferBytes,
+    lengthEncoder(value) {
+      const buffer = Buffer.alloc(LENGTH_BYTES)
+      buffer.writeUInt32BE(value)
+      return buffer
+    },
+    lengthDecoder(data) {
+      // A RangeError asks for another byte.
+      if (data.byteLength < LENGTH_BYTES) throw new RangeError('the length is not whole yet')
+      return frame(data.subarray()).readUInt32BE(0)
+    },
+  })
 }
 
 export function tagOf(id: Hex): string {

@@ -1,5 +1,4 @@
 import type { Connection, Stream } from '@libp2p/interface'
-import { lpStream } from '@libp2p/utils'
 import type { StatementKind } from '../../proofs/codec.ts'
 import { messageOf } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
@@ -10,6 +9,7 @@ import {
   decodeRequest,
   encodeEntry,
   encodeHeader,
+  framesOn,
   MAX_PULL_BYTES,
   type PullEntry,
   type PullHeader,
@@ -54,7 +54,7 @@ export function createPullServer(deps: PullServerDeps): (stream: Stream, connect
   return async function serve(stream, connection) {
     const signal = AbortSignal.timeout(SERVE_TIMEOUT_MS)
     try {
-      const frames = lpStream(stream, { maxDataLength: MAX_REQUEST_BYTES, maxBufferSize: 16 * MAX_REQUEST_BYTES })
+      const frames = framesOn(stream, { frameBytes: MAX_REQUEST_BYTES, bufferBytes: 16 * MAX_REQUEST_BYTES })
       const request = decodeRequest((await frames.read({ signal })).subarray())
       const { header, entries } = await pageFor(stream, connection.remotePeer.toString(), request)
       await frames.writeV([encodeHeader(header), ...entries.map(encodeEntry)], { signal })

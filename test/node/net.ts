@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type AnyStatement, encodeStatement } from '../../proofs/codec.ts'
+import type { AnyStatement } from '../../proofs/codec.ts'
 import { createGossip, type Gossip, type GossipDeps, type GossipInit } from '../../src/gossip/index.ts'
 import { MemoryStore, NOW, silent, view, WINDOW_SECONDS } from '../gossip/world.ts'
 import { DOMAIN } from '../helpers/fixtures.ts'
@@ -59,13 +59,13 @@ export async function createNet() {
         return member.gossip.publish(statement)
       },
       async restart(more = {}) {
-        const port = /\/tcp\/(\d+)/.exec(member.gossip.addresses()[0] ?? '')?.[1]
         await member.gossip.stop()
-        member.init = { ...init, listen: [`/ip4/127.0.0.1/tcp/${port}`], ...more }
+        member.init = { ...init, listen, ...more }
         member.gossip = await createGossip(member.init, deps)
       },
     }
     members.push(member)
+    const listen = member.gossip.addresses().map((address) => address.replace(/\/p2p\/.*/, ''))
     return member
   }
 
@@ -101,4 +101,3 @@ export async function until(condition: () => boolean, timeoutMs = 15_000): Promi
 }
 
 export const kept = (member: Member): string[] => [...member.store.ids].sort()
-export const idsOf = (statements: AnyStatement[]): number => new Set(statements.map((s) => encodeStatement(s).toString())).size
