@@ -8,16 +8,7 @@ import { detailDrop, errorRatio } from './fingerprint/quality.ts'
 import { contentOf, type SourceTrack, sourceTrackOf, trackOf } from './fingerprint/track.ts'
 import type { Features, PacketSet } from './fingerprint/types.ts'
 import type { DecodeInput, DecodeRun } from './transcode/decode.ts'
-import {
-  controlsOf,
-  decodeJob,
-  isDecodable,
-  type JobFile,
-  type Outcome,
-  openFile,
-  type TranscodeInit,
-  withScratch,
-} from './transcode/job.ts'
+import { controlsOf, decodeJob, isDecodable, type JobFile, type Outcome, openFile, type TranscodeInit, withScratch } from './transcode/job.ts'
 import { outputSize } from './transcode/size.ts'
 import { type DecodedRendition, MEDIA_LIMITS, type MediaFacts, type MediaLimits } from './transcode/types.ts'
 import { decide, worstOf } from './verdict/decide.ts'
@@ -120,22 +111,14 @@ interface Compared {
   fingerprint: Fingerprint | undefined
 }
 
-function compareOne(
-  source: SourceTrack,
-  own: DecodedRendition,
-  controls: readonly DecodedRendition[],
-  numbers: readonly number[],
-): Compared {
+function compareOne(source: SourceTrack, own: DecodedRendition, controls: readonly DecodedRendition[], numbers: readonly number[]): Compared {
   const features = compare(source, trackOf(own.planes))
   const bands = own.detail && bandsOf(own.detail.own.frames, own.detail.own.width, own.detail.own.height)
   const wanted = own.detail && bandsOf(own.detail.source.frames, own.detail.source.width, own.detail.source.height)
   const compared = controls.map((control) => {
     const result = compare(source, trackOf(control.planes))
     const sameSize = control.detail?.own.width === own.detail?.own.width && control.detail?.own.height === own.detail?.own.height
-    const energy =
-      control.detail && sameSize
-        ? bandsOf(control.detail.own.frames, control.detail.own.width, control.detail.own.height)
-        : undefined
+    const energy = control.detail && sameSize ? bandsOf(control.detail.own.frames, control.detail.own.width, control.detail.own.height) : undefined
     return { features: result, energy, detail: energy && wanted ? detailDrop(wanted, energy) : undefined }
   })
   // The kinder of our two encoders counts: an honest node may use either.
@@ -162,8 +145,7 @@ function worstFrames(features: Features | undefined, reasons: readonly Reason[])
   // Frames far apart say more than neighbours.
   const picked: number[] = []
   for (const frame of [...named, ...byError]) {
-    if (picked.length < 4 && picked.every((other) => Math.abs(other - frame) >= Math.max(2, features.frames / 12)))
-      picked.push(frame)
+    if (picked.length < 4 && picked.every((other) => Math.abs(other - frame) >= Math.max(2, features.frames / 12))) picked.push(frame)
   }
   return picked
 }
@@ -213,14 +195,7 @@ async function judgeIn(run: DecodeRun, request: JudgeRequest, nowMs: () => numbe
     }
     const inputs: DecodeInput[] = usable.flatMap(({ file, i }) =>
       file.demuxed
-        ? [
-            {
-              path: file.path,
-              facts: file.demuxed.facts,
-              detail: 'with-source',
-              ...(numbers[i]?.length ? { drawn: numbers[i] } : {}),
-            },
-          ]
+        ? [{ path: file.path, facts: file.demuxed.facts, detail: 'with-source', ...(numbers[i]?.length ? { drawn: numbers[i] } : {}) }]
         : [],
     )
     const all = [...inputs, ...controlInputs.map(({ input }) => input)]

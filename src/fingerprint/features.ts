@@ -153,10 +153,7 @@ export function compare(source: SourceTrack, own: Track): Features {
   let chromaAt = 0
   const chromaAtCell = (i: number): number => Math.abs(meanU[i] ?? 0) + Math.abs(meanV[i] ?? 0)
   for (let i = 0; i < CELLS; i++) if (chromaAtCell(i) > chromaAtCell(chromaAt)) chromaAt = i
-  const chromaCells = Float64Array.from(
-    { length: frames },
-    (_, j) => Math.abs(du[j]?.[chromaAt] ?? 0) + Math.abs(dv[j]?.[chromaAt] ?? 0),
-  )
+  const chromaCells = Float64Array.from({ length: frames }, (_, j) => Math.abs(du[j]?.[chromaAt] ?? 0) + Math.abs(dv[j]?.[chromaAt] ?? 0))
   const chromaFrame = chromaCells.reduce((most, value, j) => (value > (chromaCells[most] ?? 0) ? j : most), 0)
   const time = timeTest(source, own, base)
   return {

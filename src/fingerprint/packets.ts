@@ -32,11 +32,7 @@ function looksDiffer(a: string, b: string): boolean {
 }
 
 /** Packets with the look of the source at their moment. Without decoded planes the looks are empty and prove no reuse. */
-export function packetSetOf(
-  rendition: readonly AccessUnit[],
-  source: readonly AccessUnit[],
-  track: SourceTrack | undefined,
-): PacketSet {
+export function packetSetOf(rendition: readonly AccessUnit[], source: readonly AccessUnit[], track: SourceTrack | undefined): PacketSet {
   const dress = (units: readonly AccessUnit[]): PacketLook[] => {
     const first = units.reduce((least, unit) => (unit.ptsMs < least ? unit.ptsMs : least), Number.POSITIVE_INFINITY)
     return units.map(({ hash, bytes, ptsMs }) => ({

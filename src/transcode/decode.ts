@@ -68,9 +68,7 @@ function graph(source: DecodeInput, renditions: readonly DecodeInput[]): { filte
   }
   // Side data is dropped before the log line: a hostile stream could fill our log with it.
   const head = (i: number): string => `[${i}:v:0]sidedata=mode=delete,showinfo@track${i}=checksum=0`
-  const detailed = renditions.flatMap((r, i) =>
-    r.detail === 'with-source' ? [{ size: `${r.facts.width}:${r.facts.height}`, i: i + 1 }] : [],
-  )
+  const detailed = renditions.flatMap((r, i) => (r.detail === 'with-source' ? [{ size: `${r.facts.width}:${r.facts.height}`, i: i + 1 }] : []))
   const pick = sampler(source.facts.durationMs)
   const marks = detailed.map(({ i }) => `[s${i}]`).join('')
   if (detailed.length === 0) chains.push(`${head(0)},${TO_PLANES}${want('planes0', source.facts.frames)}`)
@@ -128,11 +126,7 @@ export interface DecodedSet {
 const COMPLAINT = /^(?:\[[^\]]* @ 0x[0-9a-f]+\] )?\[(?:error|fatal|panic|warning\].*corrupt)/i
 
 /** Decodes the source and all renditions in one process. Returns undefined where ffmpeg gave up as a whole. */
-export async function decodeSet(
-  source: DecodeInput,
-  renditions: readonly DecodeInput[],
-  run: DecodeRun,
-): Promise<DecodedSet | undefined> {
+export async function decodeSet(source: DecodeInput, renditions: readonly DecodeInput[], run: DecodeRun): Promise<DecodedSet | undefined> {
   const inputs = [source, ...renditions]
   const { filter, wanted } = graph(source, renditions)
   const job: FfmpegJob = {

@@ -101,9 +101,7 @@ function isRealEdit(trak: Buffer, timescale: number, times: readonly number[]): 
   const shown = edits.filter((edit) => edit.from !== -1)
   const first = times.reduce((least, time) => Math.min(least, time), Number.POSITIVE_INFINITY)
   const tolerance = (timescale / 30) * 2
-  return (
-    shown.length > 1 || edits.length - shown.length > 1 || shown.some((e) => e.rate !== 0x10000 || e.from > first + tolerance)
-  )
+  return shown.length > 1 || edits.length - shown.length > 1 || shown.some((e) => e.rate !== 0x10000 || e.from > first + tolerance)
 }
 
 /** Reads the tables and video samples of an MP4 file; fragments are not read, so such a file has no pictures. Never throws. */

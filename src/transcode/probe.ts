@@ -42,8 +42,7 @@ export async function readMedia(path: string, limits: MediaLimits, signal?: Abor
     if (stat.isDirectory()) throw fail('not-a-file', 'is a directory, not a media file')
     if (!stat.isFile()) throw fail('not-a-file', 'is not a regular file')
     if (stat.size === 0) throw fail('empty-file', 'is empty')
-    if (stat.size > limits.fileBytes)
-      throw fail('file-too-large', `has ${stat.size} bytes, more than the limit of ${limits.fileBytes}`)
+    if (stat.size > limits.fileBytes) throw fail('file-too-large', `has ${stat.size} bytes, more than the limit of ${limits.fileBytes}`)
     signal?.throwIfAborted()
     return await handle.readFile()
   } finally {

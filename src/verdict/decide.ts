@@ -39,8 +39,7 @@ function sort(measured: readonly Measured[], input: VerdictInput): Sorted {
     const control = controlValue(m, input)
     if (m.value > limitOf(m.code, input)) {
       // The drop against the source alone blames a hard source as well; our own re-transcode must have kept clearly more.
-      const unexplained =
-        m.code !== 'detail' || control === undefined || (input.quality.detailOwn ?? 0) > LINES['detail-own'].clear
+      const unexplained = m.code !== 'detail' || control === undefined || (input.quality.detailOwn ?? 0) > LINES['detail-own'].clear
       if (unexplained && (control === undefined || control <= line.fraud)) sorted.broken.push(m)
       else sorted.content.push(m)
     } else if (control === undefined || m.value > Math.max(line.clear, control * CONTROL_SLACK)) sorted.doubtful.push(m)
@@ -131,18 +130,10 @@ export function decide(input: VerdictInput): Decision {
 
   const doubts: Reason[] = renditionDoubts(input)
   for (const m of d2.broken) doubts.push({ ...reasonOf(m, limitOf(m.code, input)), class: 'limit' })
-  for (const m of [...d2.doubtful, ...d3.doubtful, ...q.doubtful])
-    doubts.push({ ...reasonOf(m, LINES[m.code].clear), class: 'limit' })
-  for (const m of [...d2.content, ...d3.content, ...q.content])
-    doubts.push({ ...reasonOf(m, limitOf(m.code, input)), class: 'content' })
+  for (const m of [...d2.doubtful, ...d3.doubtful, ...q.doubtful]) doubts.push({ ...reasonOf(m, LINES[m.code].clear), class: 'limit' })
+  for (const m of [...d2.content, ...d3.content, ...q.content]) doubts.push({ ...reasonOf(m, limitOf(m.code, input)), class: 'content' })
   if (input.depth === 'screen') {
-    doubts.push({
-      code: 'screened',
-      class: 'limit',
-      value: 0,
-      limit: 0,
-      sees: 'a screen never clears: check the whole rendition',
-    })
+    doubts.push({ code: 'screened', class: 'limit', value: 0, limit: 0, sees: 'a screen never clears: check the whole rendition' })
   }
   const verdict: Judgement = doubts.length > 0 ? 'inconclusive' : 'pass'
   return { verdict, reasons: doubts, measures }

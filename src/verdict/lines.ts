@@ -83,13 +83,7 @@ export const LINES = {
     sees: 'truncation, speed',
     why: 'milliseconds off, in units of max(two frames, 2 %, 100 ms)',
   },
-  leaf: {
-    class: 'D3',
-    clear: 1,
-    fraud: 1,
-    sees: 'a receipt that describes other work',
-    why: 'worst of size (exact), frames and duration (as above)',
-  },
+  leaf: { class: 'D3', clear: 1, fraud: 1, sees: 'a receipt that describes other work', why: 'worst of size (exact), frames and duration (as above)' },
   'pass-through': {
     class: 'D3',
     clear: 0,
@@ -104,13 +98,7 @@ export const LINES = {
     sees: 'work of an earlier segment sold again',
     why: 'share of coded pictures served before for a visibly different source',
   },
-  undecodable: {
-    class: 'D3',
-    clear: 0,
-    fraud: 0,
-    sees: 'a rendition that no decoder plays',
-    why: 'exact; counts at prove alone, after a second run',
-  },
+  undecodable: { class: 'D3', clear: 0, fraud: 0, sees: 'a rendition that no decoder plays', why: 'exact; counts at prove alone, after a second run' },
   detail: {
     class: 'Q',
     clear: 1.6,
