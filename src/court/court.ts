@@ -16,6 +16,8 @@ export interface Finding {
 export interface OwnFinding extends Finding {
   /** D1..D3 of a fail that may be voted on; undefined for every other outcome and for quality. */
   faultClass?: Extract<FaultClass, 'D1' | 'D2' | 'D3'>
+  /** Over the frames drawn for us; a vote commits to it. */
+  fingerprint: Hex
 }
 
 /** A case as the chain shows it. */

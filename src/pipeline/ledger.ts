@@ -1,5 +1,5 @@
-import { sampleIdOf } from '../../proofs/digest.ts'
-import type { Hex } from '../../proofs/types.ts'
+import { evidenceHashOf, sampleIdOf } from '../../proofs/digest.ts'
+import { type Hex, type Rendition, VERDICT_VERSION } from '../../proofs/types.ts'
 import type { FeedAddress, FeedWindow } from '../receipt/feed.ts'
 import type { SegmentReceipt } from '../receipt/row.ts'
 import type { DrawWindow } from '../sample/draw.ts'
@@ -52,4 +52,17 @@ export function createLedger(): Ledger {
       return found && known ? { known, rendition: found.rendition } : undefined
     },
   }
+}
+
+/** What a verdict about this rendition rests on; the same for everybody who has the receipt. */
+export function evidenceHashFor({ receipt }: Pick<KnownReceipt, 'receipt'>, rendition: number): Hex {
+  const leaf = receipt.renditions[rendition] as Rendition
+  return evidenceHashOf({
+    receiptDigest: receipt.digest,
+    rendition,
+    sourceHash: receipt.receipt.sourceHash,
+    contentHash: leaf.contentHash,
+    profileHash: leaf.profileHash,
+    verdictVersion: VERDICT_VERSION,
+  })
 }

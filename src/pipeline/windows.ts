@@ -74,6 +74,7 @@ export function createWindowStage(bench: Bench, deps: WindowStageDeps): WindowSt
       const { window: body } = window.signed
       bench.tally.receipts(body.transcoder, window.receipts.length)
       await bench.say({ kind: 'window', body, signer: window.signed.signer, extra: '0x', signature: window.signed.signature })
+      for (const found of deps.finder.lookAtWindow(window.signed)) deps.onFault(found)
       const shared = bench.ledger.add(window)
       for (const receipt of window.receipts) for (const found of deps.finder.look(receipt)) deps.onFault(found)
       if (window.receipts.length > 0) bench.later(0, 'draw', () => draw(window, shared))

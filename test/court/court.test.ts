@@ -17,6 +17,7 @@ const fail = (fisherman: Hex, receipt: number, completedAt: number): OwnFinding 
   outcome: 'fail',
   completedAt,
   faultClass: 'D2',
+  fingerprint: hash(70),
 })
 
 function courtWith(...findings: OwnFinding[]) {
