@@ -50,7 +50,9 @@ export interface World {
   snapshot(): Promise<string>
   revert(id: string): Promise<void>
   now(): Promise<number>
-  view(contract: keyof Deployment & string, name: string, values: readonly unknown[]): Promise<any>
+  view(contract: keyof Deployment & string, name: string, values: readonly unknown[]): Promise<unknown>
+  /** What a call would end with: `ok`, or the name of the contract's error. */
+  why(contract: keyof Deployment & string, name: string, values: readonly unknown[], from?: Wallet): Promise<string>
   /** Sends a transaction of a wallet; throws a decoded error name when the chain refuses. */
   send(
     from: Wallet,
@@ -84,14 +86,19 @@ const errors = [
   'MultisigDecoderOracle',
 ].map(interfaceOf)
 
+function dataOf(error: unknown): string | undefined {
+  const carrier = error as { data?: string | null; info?: { error?: { data?: string } } }
+  return carrier.data ?? carrier.info?.error?.data
+}
+
 /** Name of the custom error in a revert, or its text. */
 export function errorName(error: unknown): string {
-  const data = (error as { data?: string; info?: { error?: { data?: string } } }).data ?? (error as any).info?.error?.data
+  const data = dataOf(error)
   for (const one of errors) {
     const parsed = typeof data === 'string' && data.length >= 10 ? one.parseError(data) : null
     if (parsed) return parsed.name
   }
-  return data === '0x' || data === null ? 'empty' : String((error as Error).message).slice(0, 200)
+  return data === '0x' || /missing revert data/.test(String(error)) ? 'empty' : String((error as Error).message).slice(0, 200)
 }
 
 export async function createWorld(preset: Partial<ChainPreset> = {}): Promise<World> {
@@ -161,6 +168,15 @@ export async function createWorld(preset: Partial<ChainPreset> = {}): Promise<Wo
         await provider.send('eth_call', [{ to: deployment[contract], data }, 'latest']),
       )
       return result.length === 1 ? result[0] : result
+    },
+    async why(contract, name, values, from) {
+      const data = interfaceOf(NAMES[contract]!).encodeFunctionData(name, values)
+      try {
+        await provider.send('eth_call', [{ from: (from ?? wallets[9]!).address, to: deployment[contract], data }, 'latest'])
+        return 'ok'
+      } catch (error) {
+        return errorName(error)
+      }
     },
     async send(from, contract, name, values) {
       const face = interfaceOf(NAMES[contract]!)
@@ -291,7 +307,7 @@ export async function passThrough(world: World, by: Wallet) {
 }
 
 export async function idOf(world: World, faultClass: FaultClass, transcoder: Hex, about: Hex): Promise<Hex> {
-  return world.view('anchor', 'faultId', [FAULT_CLASSES[faultClass], transcoder, about])
+  return (await world.view('anchor', 'faultId', [FAULT_CLASSES[faultClass], transcoder, about])) as Hex
 }
 
 export interface VoteSetup {

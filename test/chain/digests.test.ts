@@ -1,0 +1,57 @@
+import * as fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import {
+  digestOf,
+  equivocationIdOf,
+  evidenceHashOf,
+  faultIdOf,
+  renditionLeaf,
+  sampleIdOf,
+  workCommitOf,
+} from '../../proofs/digest.ts'
+import { type FieldType, STRUCTS } from '../../proofs/structs.ts'
+import type { Hex, Rendition, StructName, Structs } from '../../proofs/types.ts'
+import { createWorld, type World } from './world.ts'
+
+let world: World
+beforeAll(async () => {
+  world = await createWorld()
+})
+afterAll(() => world?.stop())
+
+const hex = (bytes: number) =>
+  fc.uint8Array({ minLength: bytes, maxLength: bytes }).map((b) => `0x${Buffer.from(b).toString('hex')}`)
+const FIELDS: Record<FieldType, fc.Arbitrary<unknown>> = {
+  address: hex(20),
+  bytes32: hex(32),
+  uint8: fc.integer({ min: 0, max: 255 }),
+  uint16: fc.integer({ min: 0, max: 65_535 }),
+  uint32: fc.integer({ min: 0, max: 0xffffffff }),
+  uint64: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+  int32: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),
+}
+
+function values<N extends StructName>(name: N, count: number): Structs[N][] {
+  const shape = Object.fromEntries(STRUCTS[name].map((field) => [field.name, FIELDS[field.type]]))
+  return fc.sample(fc.record(shape), count) as unknown as Structs[N][]
+}
+
+describe('Solidity and TypeScript agree on', () => {
+  it.each(Object.keys(STRUCTS) as StructName[])('the digest of %s', async (name) => {
+    for (const value of values(name, 25))
+      expect(await world.view('anchor', `digest${name}`, [value])).toBe(digestOf(world.domain, name, value))
+  })
+
+  it('leaves and ids', async () => {
+    for (const value of values('Rendition', 10) as Rendition[])
+      expect(await world.view('anchor', 'leafRendition', [value])).toBe(renditionLeaf(value))
+    for (const [a, b, c, d] of fc.sample(fc.tuple(hex(32), hex(32), hex(32), hex(20)), 10) as [Hex, Hex, Hex, Hex][]) {
+      expect(await world.view('anchor', 'faultId', [18, d, a])).toBe(faultIdOf('D2', d, a))
+      expect(await world.view('anchor', 'faultId', [1, d, a])).toBe(equivocationIdOf(d, a))
+      expect(await world.view('anchor', 'sampleId', [a, 3, 99n])).toBe(sampleIdOf(a, 3, 99n))
+      expect(await world.view('anchor', 'workCommit', [d, b])).toBe(workCommitOf(d, b))
+      const input = { receiptDigest: a, rendition: 2, sourceHash: b, contentHash: c, profileHash: a, verdictVersion: 1 }
+      expect(await world.view('anchor', 'evidenceHash', Object.values(input))).toBe(evidenceHashOf(input))
+    }
+  })
+})
