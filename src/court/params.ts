@@ -1,0 +1,33 @@
+/** Numbers of the court, each with its reason; one file, so that a change is one change. */
+export interface CourtParams {
+  /** Members drawn to look at an accusation before it is a case; small courts may only open, never convict. */
+  escalationMembers: number
+  /** Share of them that must agree, as a fraction: 5 of 7 keeps a third of framers from opening cases at will. */
+  escalationShare: readonly [numerator: number, denominator: number]
+  /** Votes that convict: more than this share of registered weight … */
+  convictionShare: readonly [numerator: number, denominator: number]
+  /** … and at least so many signers, so that one whale is no court. */
+  convictionSigners: number
+  /** Failing segments of one node that a voter must have replayed itself … */
+  failingSegments: number
+  /** … completed at least this far apart, so that one hiccup of a GPU convicts nobody. Seconds. */
+  segmentGapSeconds: number
+  /** Fishermen whose bytes must be missing before a sample counts as withheld: one may have a network fault of its own. */
+  withheldBy: number
+  /** Receipts of one node that a call to replay makes us judge, at most: two convict, a third is for doubt. */
+  replaysPerNode: number
+}
+
+export const PUBLIC_COURT: CourtParams = {
+  escalationMembers: 7,
+  escalationShare: [5, 7],
+  convictionShare: [2, 3],
+  convictionSigners: 3,
+  failingSegments: 2,
+  segmentGapSeconds: 60,
+  withheldBy: 3,
+  replaysPerNode: 3,
+}
+
+/** The local network shortens time and nothing else. */
+export const LOCAL_COURT: CourtParams = { ...PUBLIC_COURT, segmentGapSeconds: 4 }

@@ -1,0 +1,268 @@
+import { Level } from 'level'
+import type { StatementKind } from '../../proofs/codec.ts'
+import { bytesToHex, hexToBytes } from '../../proofs/signature.ts'
+import type { Hex } from '../../proofs/types.ts'
+import type { Clock } from '../base/clock.ts'
+import { FishermanError, messageOf } from '../base/errors.ts'
+import { type Entry, type EntryKind, encodeEntry, entryHash, type Json, NO_ENTRY } from './entry.ts'
+
+/** Layout of the database; a newer one is refused, an older one is migrated one step at a time. */
+const SCHEMA = 1
+/** Entries checked when the log is opened. All of them are checked by `verify`. */
+const CHECK_AT_OPEN = 64
+
+export interface LogHead {
+  size: number
+  /** Hash of the last entry. */
+  hash: Hex
+}
+
+export interface StoredStatement {
+  seq: bigint
+  kind: StatementKind
+  bytes: Uint8Array
+}
+
+/**
+ * Append-only, numbered, hash-chained entries in LevelDB. LevelDB returns wrong bytes without an error after bit rot and loses the tail of
+ * its journal silently, so each entry holds the hash of the one before and is checked on every read.
+ */
+export interface ProofLog {
+  /** Resolves when the entry is synced to disk; callers act only then. */
+  append(kind: EntryKind, payload: Json): Promise<Entry>
+  /** Records a statement once; undefined when its id is known already. */
+  appendStatement(direction: 'sent' | 'received', kind: StatementKind, id: Hex, bytes: Uint8Array): Promise<Entry | undefined>
+  read(seq: number): Promise<Entry>
+  entries(from?: number): AsyncGenerator<Entry>
+  head(): LogHead
+  /** Walks the whole chain; names the first bad entry. */
+  verify(from?: number): Promise<{ ok: true; size: number } | { ok: false; firstBad: number; reason: string }>
+  hasStatement(id: Hex): boolean
+  /** Statements numbered above `cursor`, oldest first; numbers start at 1, so that 0 asks for all. */
+  statementsSince(cursor: bigint, limit: number): Promise<StoredStatement[]>
+  close(): Promise<void>
+}
+
+export interface ProofLogInit {
+  folder: string
+  /** Chain id, anchor and own address: a log never mixes two identities. */
+  identity: string
+}
+
+interface Pending {
+  kind: EntryKind
+  payload: Json
+  statementId?: Hex
+  resolve(entry: Entry): void
+  reject(error: unknown): void
+}
+
+const key = (seq: number | bigint) => seq.toString(16).padStart(14, '0')
+
+export async function openProofLog(init: ProofLogInit, deps: { clock: Clock }): Promise<ProofLog> {
+  const db = new Level<string, string>(init.folder)
+  await db.open().catch((cause: unknown) => {
+    throw openError(init.folder, cause)
+  })
+  const entries = db.sublevel<string, string>('entry', {})
+  const statements = db.sublevel<string, string>('statement', {})
+  const meta = db.sublevel<string, string>('meta', {})
+  const head = await loadHead().catch(async (error: unknown) => {
+    await db.close()
+    throw error
+  })
+  const ids = new Set<Hex>()
+  for await (const id of statements.values()) ids.add(id as Hex)
+  let pending: Pending[] = []
+  let flushing: Promise<void> | undefined
+  let broken: unknown
+
+  async function loadHead(): Promise<LogHead> {
+    const schema = await meta.get('schema')
+    const identity = await meta.get('identity')
+    if (schema === undefined) {
+      await meta.batch([
+        { type: 'put', key: 'schema', value: String(SCHEMA) },
+        { type: 'put', key: 'identity', value: init.identity },
+      ])
+      return { size: 0, hash: NO_ENTRY }
+    }
+    if (Number(schema) !== SCHEMA)
+      throw logError(
+        'log-schema',
+        `the proof log ${init.folder} has layout ${schema}, this program knows ${SCHEMA}; use the newer program`,
+      )
+    if (identity !== init.identity)
+      throw logError(
+        'log-identity',
+        `the proof log ${init.folder} belongs to ${identity}, not to ${init.identity}; use another data folder`,
+      )
+    const stored = await meta.get('head')
+    const loaded = stored === undefined ? { size: 0, hash: NO_ENTRY } : (JSON.parse(stored) as LogHead)
+    await checkTail(loaded)
+    return loaded
+  }
+
+  async function checkTail(loaded: LogHead): Promise<void> {
+    const from = Math.max(0, loaded.size - CHECK_AT_OPEN)
+    const result = await walk(from, loaded)
+    if (!result.ok)
+      throw logError(
+        'log-damaged',
+        `the proof log ${init.folder} is damaged at entry ${result.firstBad} (${result.reason}); nothing will be signed with it. Keep a copy of the folder before anything else`,
+      )
+    // A lost head would hide entries: the one after the head must not exist.
+    if ((await entries.get(key(loaded.size))) !== undefined)
+      throw logError(
+        'log-damaged',
+        `the proof log ${init.folder} has entries behind its head ${loaded.size}; nothing will be signed with it`,
+      )
+  }
+
+  async function walk(
+    from: number,
+    to: LogHead,
+  ): Promise<{ ok: true; size: number } | { ok: false; firstBad: number; reason: string }> {
+    let seq = from
+    let prev: Hex | undefined = from === 0 ? NO_ENTRY : undefined
+    for await (const [at, text] of entries.iterator({ gte: key(from), lt: key(to.size) })) {
+      if (at !== key(seq)) return { ok: false, firstBad: seq, reason: 'missing' }
+      const entry = parse(text)
+      if (!entry || entry.seq !== seq) return { ok: false, firstBad: seq, reason: 'unreadable' }
+      if (prev !== undefined && entry.prev !== prev)
+        return { ok: false, firstBad: seq, reason: 'does not follow the entry before' }
+      prev = entryHash(text)
+      seq++
+    }
+    if (seq !== to.size) return { ok: false, firstBad: seq, reason: 'missing' }
+    if (prev !== undefined && to.size > 0 && prev !== to.hash)
+      return { ok: false, firstBad: to.size - 1, reason: 'is not the one that the head names' }
+    return { ok: true, size: to.size }
+  }
+
+  // Group commit: whatever came while the last batch was written goes into the next one, with a single sync for all.
+  async function flush(): Promise<void> {
+    while (pending.length > 0) {
+      const group = pending
+      pending = []
+      const batch = db.batch()
+      const done: Entry[] = []
+      let { size, hash } = head
+      for (const item of group) {
+        const entry: Entry = { seq: size, prev: hash, at: deps.clock.nowMs(), kind: item.kind, payload: item.payload }
+        const text = encodeEntry(entry)
+        batch.put(key(size), text, { sublevel: entries })
+        if (item.statementId) batch.put(key(size), item.statementId, { sublevel: statements })
+        hash = entryHash(text)
+        size++
+        done.push(entry)
+      }
+      batch.put('head', JSON.stringify({ size, hash }), { sublevel: meta })
+      try {
+        await batch.write({ sync: true } as object)
+      } catch (cause) {
+        // Half a group must never be acknowledged: stop writing altogether.
+        broken = logError(
+          'log-write',
+          `cannot write the proof log ${init.folder} (${messageOf(cause)}); free some space and start again`,
+          cause,
+        )
+        for (const item of [...group, ...pending]) item.reject(broken)
+        pending = []
+        return
+      }
+      head.size = size
+      head.hash = hash
+      group.forEach((item, i) => {
+        item.resolve(done[i] as Entry)
+      })
+    }
+  }
+
+  function append(kind: EntryKind, payload: Json, statementId?: Hex): Promise<Entry> {
+    if (broken) return Promise.reject(broken)
+    return new Promise((resolve, reject) => {
+      pending.push({ kind, payload, resolve, reject, ...(statementId ? { statementId } : {}) })
+      kick()
+    })
+  }
+
+  function kick(): void {
+    flushing ??= flush().finally(() => {
+      flushing = undefined
+      // Whoever was woken by this flush may have appended before it ended.
+      if (pending.length > 0) kick()
+    })
+  }
+
+  async function read(seq: number): Promise<Entry> {
+    const text = await entries.get(key(seq))
+    if (text === undefined) throw logError('log-missing', `the proof log has no entry ${seq}`)
+    const entry = parse(text)
+    const next = seq + 1 === head.size ? undefined : await entries.get(key(seq + 1))
+    const expected = seq + 1 === head.size ? head.hash : next && parse(next)?.prev
+    if (!entry || entryHash(text) !== expected)
+      throw logError('log-damaged', `entry ${seq} of the proof log is damaged; nothing more will be signed with it`)
+    return entry
+  }
+
+  return {
+    append,
+    async appendStatement(direction, kind, id, bytes) {
+      if (ids.has(id)) return undefined
+      ids.add(id)
+      return await append(
+        direction === 'sent' ? 'statement-sent' : 'statement-received',
+        { kind, id, bytes: bytesToHex(bytes) },
+        id,
+      )
+    },
+    read,
+    async *entries(from = 0) {
+      for (let seq = from; seq < head.size; seq++) yield await read(seq)
+    },
+    head: () => ({ ...head }),
+    verify: (from = 0) => walk(from, { ...head }),
+    hasStatement: (id) => ids.has(id),
+    async statementsSince(cursor, limit) {
+      const found: StoredStatement[] = []
+      for await (const seq of statements.keys({ gte: key(cursor), limit })) {
+        const { payload } = await read(Number.parseInt(seq, 16))
+        const { kind, bytes } = payload as { kind: StatementKind; bytes: Hex }
+        found.push({ seq: BigInt(`0x${seq}`) + 1n, kind, bytes: hexToBytes(bytes) })
+      }
+      return found
+    },
+    async close() {
+      while (flushing) await flushing
+      await db.close()
+    },
+  }
+}
+
+function parse(text: string): Entry | undefined {
+  try {
+    return JSON.parse(text) as Entry
+  } catch {
+    return undefined
+  }
+}
+
+function openError(folder: string, cause: unknown): FishermanError {
+  const code = (cause as { cause?: { code?: string } }).cause?.code
+  if (code === 'LEVEL_LOCKED')
+    return logError(
+      'log-locked',
+      `another fisherman is using the proof log ${folder}; stop it first or choose another data folder`,
+      cause,
+    )
+  return logError(
+    'log-open',
+    `cannot open the proof log ${folder} (${messageOf((cause as { cause?: unknown }).cause ?? cause)}); it is not repaired by itself, keep a copy of the folder first`,
+    cause,
+  )
+}
+
+function logError(code: string, message: string, cause?: unknown): FishermanError {
+  return new FishermanError({ code, message, blame: 'ours', ...(cause === undefined ? {} : { cause }) })
+}

@@ -1,0 +1,152 @@
+import { CodecError } from '../../proofs/codec.ts'
+import { windowLeaf } from '../../proofs/digest.ts'
+import { merkleTree } from '../../proofs/merkle.ts'
+import type { Domain, Hex } from '../../proofs/types.ts'
+import { type Clock, repeat } from '../base/clock.ts'
+import { FishermanError, isFishermanError, messageOf } from '../base/errors.ts'
+import { httpGet } from '../base/http-get.ts'
+import type { Logger } from '../base/log.ts'
+import { checkWindow, readReceiptLine, readWindowLine, type SegmentReceipt, type SignedWindow } from './row.ts'
+
+export interface FeedAddress {
+  transcoder: Hex
+  /** Base URL, without `/fisherman/v1`. */
+  url: string
+}
+
+/** A closed window with all of its receipts, verified against its root; receipts in the order of their digests. */
+export interface FeedWindow {
+  feed: FeedAddress
+  signed: SignedWindow
+  receipts: SegmentReceipt[]
+}
+
+export interface FeedReaderInit {
+  domain: Domain
+  feed: FeedAddress
+  windowSeconds: number
+  /** Milliseconds between two looks. */
+  pollMs: number
+}
+
+export interface FeedReaderDeps {
+  clock: Clock
+  log: Logger
+  /** Chain time, Unix seconds. */
+  nowSec(): number
+  round(): Promise<bigint>
+  isSigner(transcoder: Hex, signer: Hex, round: bigint): Promise<boolean>
+  onWindow(window: FeedWindow): Promise<void>
+  /** A receipt or window that does not hold together: counted, never an accusation. */
+  onBad(reason: string): void
+}
+
+/** One page of lines; a receipt line of ten rungs is about 6 KiB. */
+const PAGE = 200
+const PAGE_BYTES = 4 << 20
+const TIMEOUT_MS = 10_000
+/** Windows looked back at a start: what was missed longer ago is not sampled any more. */
+const LOOK_BACK = 2n
+
+/** Follows one feed until aborted: every new window, in order, each once. */
+export async function followFeed(init: FeedReaderInit, deps: FeedReaderDeps, signal: AbortSignal): Promise<void> {
+  const { feed, domain } = init
+  const base = `${feed.url.replace(/\/+$/, '')}/fisherman/v1`
+  let after = BigInt(Math.floor(deps.nowSec() / init.windowSeconds)) - LOOK_BACK
+  let failures = 0
+
+  const lines = async (path: string, inner: AbortSignal): Promise<unknown[]> => {
+    const body = await httpGet(`${base}/${path}`, { maxBytes: PAGE_BYTES, timeoutMs: TIMEOUT_MS, signal: inner })
+    return body
+      .toString('utf8')
+      .split('\n')
+      .filter((line) => line.length > 0)
+      .map(parseLine)
+  }
+
+  const receiptsOf = async (signed: SignedWindow, inner: AbortSignal): Promise<SegmentReceipt[]> => {
+    const { windowId, count, root } = signed.window
+    const found: SegmentReceipt[] = []
+    const rounds = await deps.round()
+    for (let cursor = ''; found.length < count; ) {
+      const page = await lines(`receipts?window=${windowId}&limit=${PAGE}${cursor && `&cursor=${cursor}`}`, inner)
+      if (page.length === 0) break
+      for (const line of page) {
+        const receipt = readReceiptLine(domain, line)
+        must(receipt.windowId === windowId, 'a receipt is in another window than it says')
+        must(
+          BigInt(Math.floor(Number(receipt.receipt.completedAt) / init.windowSeconds)) === windowId,
+          'a receipt was not completed in its window',
+        )
+        must(receipt.receipt.transcoder === feed.transcoder, 'a receipt is of another node')
+        must(receipt.receipt.round <= rounds && receipt.receipt.round + 1n >= rounds, 'a receipt is of another round')
+        must(
+          await deps.isSigner(feed.transcoder, receipt.signer, receipt.receipt.round),
+          "a receipt is signed by a key that is not the node's",
+        )
+        found.push(receipt)
+        must(found.length <= count, 'there are more receipts than the window counts')
+      }
+      cursor = cursorOf(page.at(-1))
+    }
+    found.sort((a, b) => (a.digest < b.digest ? -1 : 1))
+    must(found.length === count, `${count - found.length} receipts of the window are not served`)
+    must(
+      merkleTree(found.map((receipt, i) => windowLeaf(i, receipt.digest))).root === root,
+      'the receipts are not under the root of the window',
+    )
+    return found
+  }
+
+  const look = async (inner: AbortSignal): Promise<void> => {
+    const windows = (await lines(`windows?after=${after < 0n ? 0n : after}&limit=${PAGE}`, inner)).map(readWindowLine)
+    for (const signed of windows) {
+      const { windowId, transcoder, closedAt } = signed.window
+      if (windowId <= after) continue
+      must(transcoder === feed.transcoder, 'a window is of another node')
+      must(Number(windowId + 1n) * init.windowSeconds <= deps.nowSec() + init.windowSeconds, 'a window is not over yet')
+      must(Number(closedAt) >= Number(windowId) * init.windowSeconds, 'a window was closed before it began')
+      checkWindow(domain, signed)
+      must(
+        await deps.isSigner(feed.transcoder, signed.signer, await deps.round()),
+        "a window is signed by a key that is not the node's",
+      )
+      const receipts = signed.window.count === 0 ? [] : await receiptsOf(signed, inner)
+      after = windowId
+      await deps.onWindow({ feed, signed, receipts })
+    }
+    if (failures > 0) deps.log.info('Feed answers again', { transcoder: feed.transcoder, url: feed.url })
+    failures = 0
+  }
+
+  await repeat(init.pollMs, look, {
+    signal,
+    onError(error) {
+      failures++
+      const code = isFishermanError(error) ? error.code : error instanceof CodecError ? 'bad-line' : 'feed-failed'
+      deps.onBad(code)
+      // The first failure is told, then every hundredth: a feed that is down for a day must not fill the log.
+      if (failures % 100 === 1)
+        deps.log.warn('Feed cannot be read', { transcoder: feed.transcoder, url: feed.url, reason: messageOf(error) })
+    },
+  })
+}
+
+function parseLine(line: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch {
+    throw new CodecError('a line is not JSON')
+  }
+}
+
+function cursorOf(line: unknown): string {
+  const cursor = (line as { cursor?: unknown } | undefined)?.cursor
+  if (typeof cursor !== 'string' || !/^[\w-]{1,64}$/.test(cursor)) throw new CodecError('a line has no cursor')
+  return cursor
+}
+
+function must(condition: boolean, reason: string): asserts condition {
+  if (!condition)
+    throw new FishermanError({ code: 'bad-feed', message: `the feed does not hold together: ${reason}`, blame: 'theirs' })
+}

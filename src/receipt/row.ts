@@ -1,0 +1,125 @@
+import { CodecError } from '../../proofs/codec.ts'
+import { digestOf, profileHashOf, profilesHashOf, renditionLeaf } from '../../proofs/digest.ts'
+import { readHex, structFromJson } from '../../proofs/json.ts'
+import { merkleTree } from '../../proofs/merkle.ts'
+import { signerOf } from '../../proofs/signature.ts'
+import {
+  type Domain,
+  type Hex,
+  LIMITS,
+  type Profile,
+  type Rendition,
+  type TranscodeOrder,
+  type TranscodeReceipt,
+  type WindowRoot,
+} from '../../proofs/types.ts'
+import { FishermanError } from '../base/errors.ts'
+
+/** A receipt with everything that a check needs; every field has been verified against the signatures. */
+export interface SegmentReceipt {
+  digest: Hex
+  windowId: bigint
+  receipt: TranscodeReceipt
+  signature: Hex
+  signer: Hex
+  order: TranscodeOrder
+  orderSignature: Hex
+  profiles: Profile[]
+  renditions: Rendition[]
+}
+
+export interface SignedWindow {
+  window: WindowRoot
+  signature: Hex
+  signer: Hex
+}
+
+/** Reads one line of `windows`; throws a CodecError. Signatures are checked by `checkWindow`. */
+export function readWindowLine(json: unknown): SignedWindow {
+  const { window, sig, signer } = objectOf(json)
+  return {
+    window: structFromJson('WindowRoot', window),
+    signature: readHex('sig', sig, 65),
+    signer: readHex('signer', signer, 20),
+  }
+}
+
+/** Reads one line of `receipts` and checks everything that needs no chain: whoever signed what, and that all parts belong together. */
+export function readReceiptLine(domain: Domain, json: unknown): SegmentReceipt {
+  const row = objectOf(json)
+  const receipt = structFromJson('TranscodeReceipt', row.receipt)
+  const order = structFromJson('TranscodeOrder', row.order)
+  const profiles = listOf('profiles', row.profiles).map((item) => structFromJson('Profile', item))
+  const renditions = listOf('renditions', row.renditions).map((item) => structFromJson('Rendition', item))
+  const found: SegmentReceipt = {
+    digest: digestOf(domain, 'TranscodeReceipt', receipt),
+    windowId: windowIdOf(row.windowId),
+    receipt,
+    signature: readHex('sig', row.sig, 65),
+    signer: readHex('signer', row.signer, 20),
+    order,
+    orderSignature: readHex('orderSig', row.orderSig, 65),
+    profiles,
+    renditions,
+  }
+  checkParts(domain, found)
+  return found
+}
+
+function checkParts(domain: Domain, row: SegmentReceipt): void {
+  const { receipt, order, profiles, renditions } = row
+  must(digestOf(domain, 'TranscodeOrder', order) === receipt.orderHash, 'the order is not the one of the receipt')
+  for (const field of ['transcoder', 'requester', 'streamId', 'seq', 'sourceHash', 'profilesHash'] as const)
+    must(order[field] === receipt[field], `order and receipt differ in ${field}`)
+  must(profilesHashOf(profiles) === receipt.profilesHash, 'the profiles are not those of the receipt')
+  must(renditions.length === profiles.length, 'there is not one rendition for each profile')
+  renditions.forEach((rendition, i) => {
+    must(rendition.index === i, `rendition ${i} has index ${rendition.index}`)
+    must(rendition.profileHash === profileHashOf(profiles[i] as Profile), `rendition ${i} is of another profile`)
+    must(
+      rendition.byteLength > 0n && rendition.byteLength <= BigInt(LIMITS.segmentBytes),
+      `rendition ${i} has an impossible length`,
+    )
+  })
+  must(
+    merkleTree(renditions.map(renditionLeaf)).root === receipt.renditionsRoot,
+    'the renditions are not under the root of the receipt',
+  )
+  must(order.sourceBytes > 0n && order.sourceBytes <= BigInt(LIMITS.segmentBytes), 'the source has an impossible length')
+  must(signerOf(domain, 'TranscodeOrder', order, row.orderSignature) === order.requester, 'the requester did not sign the order')
+  must(signerOf(domain, 'TranscodeReceipt', receipt, row.signature) === row.signer, 'the receipt is not signed by its signer')
+}
+
+/** The signature of a window's root; whether the signer may speak for the node is the chain's to say. */
+export function checkWindow(domain: Domain, signed: SignedWindow): void {
+  must(signed.window.count <= LIMITS.windowReceipts, `the window claims ${signed.window.count} receipts`)
+  must(
+    signerOf(domain, 'WindowRoot', signed.window, signed.signature) === signed.signer,
+    'the window is not signed by its signer',
+  )
+}
+
+function windowIdOf(value: unknown): bigint {
+  if (typeof value !== 'string' || !/^\d{1,18}$/.test(value)) throw new CodecError('windowId must be a decimal string')
+  return BigInt(value)
+}
+
+function objectOf(json: unknown): Record<string, unknown> {
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) throw new CodecError('a line must be a JSON object')
+  return json as Record<string, unknown>
+}
+
+function listOf(name: string, value: unknown): unknown[] {
+  if (!Array.isArray(value) || value.length === 0 || value.length > LIMITS.renditions)
+    throw new CodecError(`${name} must be a list of 1 to ${LIMITS.renditions}`)
+  return value
+}
+
+function must(condition: boolean, reason: string): asserts condition {
+  if (!condition)
+    throw new FishermanError({
+      code: 'bad-receipt',
+      message: `the feed's data does not hold together: ${reason}`,
+      blame: 'theirs',
+    })
+}

@@ -1,0 +1,106 @@
+import type { DrawProof } from '../../proofs/codec.ts'
+import { abiHash, sampleIdOf } from '../../proofs/digest.ts'
+import type { Hex } from '../../proofs/types.ts'
+
+/** How a network draws; the numbers of each preset lie in `params.ts` with their reasons. */
+export interface DrawParams {
+  windowSeconds: number
+  /** Seconds between the end of a window and the beacon that draws from it: a root must be seen before. */
+  beaconDelaySeconds: number
+  /** Samples of one orchestrator that the network looks at in a day. */
+  samplesPerDay: number
+  /** One entry a tranche: seconds after the beacon when it wakes, and checkers expected of all tranches up to it. */
+  tranches: readonly { afterSeconds: number; expectedCheckers: number }[]
+}
+
+/** What a draw is about, as everybody sees it. */
+export interface DrawWindow {
+  transcoder: Hex
+  windowId: bigint
+  /** Block hash or drand value that nobody knew when the window's root was signed. */
+  beacon: Hex
+  /** Receipts in the order of their digests. */
+  receipts: readonly { digest: Hex; renditions: number }[]
+  /** Registered fishermen whose key was active at the beacon. */
+  members: number
+}
+
+/** One (receipt, rendition) that this daemon was drawn to check. */
+export interface Sample {
+  sampleId: Hex
+  receiptDigest: Hex
+  transcoder: Hex
+  windowId: bigint
+  beacon: Hex
+  /** Position of the receipt in its window. */
+  index: number
+  rendition: number
+  /** 0 checks at once; later ones only where earlier ones stay silent. */
+  tranche: number
+  proof: DrawProof
+}
+
+/** 32 bytes that a fisherman signs once for each window: the signature is its private, single-valued randomness. */
+export function drawMessage(window: Pick<DrawWindow, 'transcoder' | 'windowId' | 'beacon'>): Hex {
+  return abiHash(['string', 'bytes32', 'address', 'uint64'], ['draw', window.beacon, window.transcoder, window.windowId])
+}
+
+/** Uniform in [0, 1): the fisherman's ticket for one rendition of one receipt. */
+export function ticketOf(bls: Hex, index: number, rendition: number): number {
+  return fraction(abiHash(['string', 'bytes', 'uint32', 'uint16'], ['ticket', bls, index, rendition]))
+}
+
+/**
+ * Is this sample looked at by anybody? The same for all, from the beacon alone, so that the load follows a number a day and not the
+ * orchestrator's traffic. Who looks stays private.
+ */
+export function isSelected(params: DrawParams, window: DrawWindow, sampleId: Hex): boolean {
+  const samples = window.receipts.reduce((sum, receipt) => sum + receipt.renditions, 0)
+  const wanted = (params.samplesPerDay * params.windowSeconds) / 86_400
+  return fraction(abiHash(['string', 'bytes32', 'bytes32'], ['selected', window.beacon, sampleId])) < wanted / samples
+}
+
+/** The tranche of a ticket, or undefined when it draws nothing. Thresholds are nested: an early ticket is also a late one. */
+export function trancheOf(params: DrawParams, members: number, ticket: number): number | undefined {
+  const tranche = params.tranches.findIndex(({ expectedCheckers }) => ticket < expectedCheckers / Math.max(1, members))
+  return tranche < 0 ? undefined : tranche
+}
+
+/** Everything that the holder of this signature has to check in this window. */
+export function drawSamples(params: DrawParams, window: DrawWindow, bls: Hex): Sample[] {
+  const { transcoder, windowId, beacon } = window
+  return window.receipts.flatMap((receipt, index) =>
+    Array.from({ length: receipt.renditions }, (_, rendition) => rendition).flatMap((rendition): Sample[] => {
+      const sampleId = sampleIdOf(receipt.digest, rendition, windowId)
+      const tranche = trancheOf(params, window.members, ticketOf(bls, index, rendition))
+      if (tranche === undefined || !isSelected(params, window, sampleId)) return []
+      const proof: DrawProof = { transcoder, windowId, index, rendition, bls }
+      return [{ sampleId, receiptDigest: receipt.digest, transcoder, windowId, beacon, index, rendition, tranche, proof }]
+    }),
+  )
+}
+
+/**
+ * The tranche that a stranger's proof stands for, or undefined when it proves nothing. `verifyBls` is injected: 20 ms of pairing that
+ * the caller may remember.
+ */
+export function checkDrawProof(
+  params: DrawParams,
+  window: DrawWindow,
+  sampleId: Hex,
+  proof: DrawProof,
+  verifyBls: (message: Hex, signature: Hex) => boolean,
+): number | undefined {
+  const receipt = window.receipts[proof.index]
+  if (proof.transcoder !== window.transcoder || proof.windowId !== window.windowId) return undefined
+  if (!receipt || proof.rendition >= receipt.renditions) return undefined
+  if (sampleIdOf(receipt.digest, proof.rendition, proof.windowId) !== sampleId || !isSelected(params, window, sampleId))
+    return undefined
+  const tranche = trancheOf(params, window.members, ticketOf(proof.bls, proof.index, proof.rendition))
+  return tranche !== undefined && verifyBls(drawMessage(window), proof.bls) ? tranche : undefined
+}
+
+/** First 53 bits of a hash as a number in [0, 1): all that a double holds exactly. */
+function fraction(hash: Hex): number {
+  return Number(BigInt(hash) >> 203n) / 2 ** 53
+}

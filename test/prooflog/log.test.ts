@@ -1,0 +1,191 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Level } from 'level'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { systemClock } from '../../src/base/clock.ts'
+import { writeBundle } from '../../src/prooflog/bundle.ts'
+import { canonicalJson, entryHash } from '../../src/prooflog/entry.ts'
+import { openProofLog, type ProofLog } from '../../src/prooflog/log.ts'
+import { hash } from '../helpers/fixtures.ts'
+
+let dir: string
+const opened: ProofLog[] = []
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'fisherman-test-'))
+})
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((log) => log.close()))
+  await rm(dir, { recursive: true, force: true })
+})
+
+async function open(folder = join(dir, 'log'), identity = '31337:0xa1:me'): Promise<ProofLog> {
+  const log = await openProofLog({ folder, identity }, { clock: systemClock })
+  opened.push(log)
+  return log
+}
+
+async function close(log: ProofLog): Promise<void> {
+  opened.splice(opened.indexOf(log), 1)
+  await log.close()
+}
+
+/** Changes the stored bytes behind the log's back. */
+async function tamper(
+  change: (entries: {
+    get(k: string): Promise<string | undefined>
+    put(k: string, v: string): Promise<void>
+    del(k: string): Promise<void>
+  }) => Promise<void>,
+): Promise<void> {
+  const db = new Level<string, string>(join(dir, 'log'))
+  const entries = db.sublevel<string, string>('entry', {})
+  await change({ get: (k) => entries.get(k), put: (k, v) => entries.put(k, v), del: (k) => entries.del(k) })
+  await db.close()
+}
+
+const key = (seq: number) => seq.toString(16).padStart(14, '0')
+
+describe('proof log', () => {
+  it('numbers entries without gaps and chains each to the one before', async () => {
+    const log = await open()
+    await Promise.all(Array.from({ length: 100 }, (_, i) => log.append('verdict', { i })))
+    let prev = hash(0)
+    let seq = 0
+    for await (const entry of log.entries()) {
+      expect(entry).toMatchObject({ seq, prev, payload: { i: seq } })
+      prev = entryHash(canonicalJson(entry as never))
+      seq++
+    }
+    expect(log.head()).toEqual({ size: 100, hash: prev })
+    expect(await log.verify()).toEqual({ ok: true, size: 100 })
+  })
+
+  it('goes on where it was after a restart', async () => {
+    const first = await open()
+    await first.append('sample', { a: 1 })
+    const head = first.head()
+    await close(first)
+    const second = await open()
+    expect(second.head()).toEqual(head)
+    expect((await second.append('sample', { a: 2 })).prev).toBe(head.hash)
+  })
+
+  it('notices a changed entry on read and in a walk, with its number', async () => {
+    const log = await open()
+    for (let i = 0; i < 200; i++) void log.append('verdict', { outcome: 'pass', i })
+    await log.append('verdict', { last: true })
+    await close(log)
+    await tamper(async (entries) => {
+      const text = (await entries.get(key(7))) as string
+      await entries.put(key(7), text.replace('pass', 'fail'))
+    })
+    const again = await open()
+    await expect(again.read(7)).rejects.toMatchObject({ code: 'log-damaged' })
+    expect(await again.verify()).toMatchObject({ ok: false, firstBad: 8 })
+  })
+
+  it('refuses to open when one of the last entries is gone, changed, or hidden by an older head', async () => {
+    for (const damage of ['gone', 'changed', 'behind'] as const) {
+      const folder = join(dir, 'log')
+      await rm(folder, { recursive: true, force: true })
+      const log = await open()
+      for (let i = 0; i < 10; i++) await log.append('verdict', { i })
+      await close(log)
+      await tamper(async (entries) => {
+        if (damage === 'gone') await entries.del(key(9))
+        if (damage === 'changed') await entries.put(key(9), ((await entries.get(key(9))) as string).replace('"i":9', '"i":8'))
+        if (damage === 'behind') await entries.put(key(10), 'x')
+      })
+      await expect(open()).rejects.toMatchObject({ code: 'log-damaged' })
+    }
+  })
+
+  it('belongs to one identity and one process', async () => {
+    const log = await open()
+    await expect(open()).rejects.toMatchObject({ code: 'log-locked', message: expect.stringContaining('another fisherman') })
+    await close(log)
+    await expect(open(join(dir, 'log'), 'other')).rejects.toMatchObject({ code: 'log-identity' })
+  })
+
+  it('keeps each statement once and hands them out after a cursor', async () => {
+    const log = await open()
+    await log.appendStatement('sent', 'answer', hash(1), Uint8Array.of(1, 2))
+    expect(await log.appendStatement('received', 'answer', hash(1), Uint8Array.of(1, 2))).toBeUndefined()
+    await log.appendStatement('received', 'window', hash(2), Uint8Array.of(3))
+    expect((await log.statementsSince(0n, 10)).map((s) => [s.kind, [...s.bytes]])).toEqual([
+      ['answer', [1, 2]],
+      ['window', [3]],
+    ])
+    const [first] = await log.statementsSince(0n, 1)
+    expect(await log.statementsSince(first?.seq ?? 0n, 10)).toHaveLength(1)
+    await close(log)
+    expect((await open()).hasStatement(hash(2))).toBe(true)
+  })
+
+  it('loses nothing acknowledged when it is killed in the middle of writing', async () => {
+    const script = join(dir, 'writer.mjs')
+    execFileSync(join(process.cwd(), 'node_modules/.bin/esbuild'), [
+      'src/prooflog/log.ts',
+      '--bundle',
+      '--format=esm',
+      '--platform=node',
+      '--packages=external',
+      '--log-level=error',
+      `--outfile=${join(process.cwd(), 'dist/test-log-writer.mjs')}`,
+    ])
+    await writeFile(
+      script,
+      `import { openProofLog } from ${JSON.stringify(join(process.cwd(), 'dist/test-log-writer.mjs'))}
+       const log = await openProofLog({ folder: ${JSON.stringify(join(dir, 'log'))}, identity: '31337:0xa1:me' }, { clock: { nowMs: () => 1, monotonicMs: () => 1 } })
+       for (;;) { const e = await Promise.all([1,2,3].map(() => log.append('verdict', { x: 'y'.repeat(300) }))); process.stdout.write(e.at(-1).seq + '\\n') }`,
+    )
+    const child = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] })
+    let acknowledged = ''
+    child.stdout.on('data', (chunk) => {
+      acknowledged += chunk
+      if (acknowledged.length > 2000) child.kill('SIGKILL')
+    })
+    await new Promise((resolve) => child.on('close', resolve))
+    const last = Number(acknowledged.trim().split('\n').at(-1))
+    const log = await open()
+    expect(log.head().size).toBeGreaterThan(last)
+    expect(await log.verify()).toMatchObject({ ok: true })
+  })
+})
+
+describe('bundle', () => {
+  it('has the same bytes for the same inputs, sorted, without times, and can be read by tar', async () => {
+    await writeFile(join(dir, 'source'), 'source bytes')
+    const content = {
+      inputs: { 'source.ts': { file: join(dir, 'source') }, 'inputs.json': { json: { b: 1, a: [2] } } },
+      notes: { 'verdict.json': { json: { v: 1 } } },
+    }
+    await writeBundle(join(dir, 'a.fishbundle'), content)
+    await cp(join(dir, 'source'), join(dir, 'copy'))
+    await writeBundle(join(dir, 'b.fishbundle'), {
+      ...content,
+      inputs: { 'inputs.json': { json: { a: [2], b: 1 } }, 'source.ts': { file: join(dir, 'copy') } },
+    })
+    const [a, b] = await Promise.all(
+      ['a', 'b'].map(async (name) =>
+        createHash('sha256')
+          .update(await readFile(join(dir, `${name}.fishbundle`)))
+          .digest('hex'),
+      ),
+    )
+    expect(a).toBe(b)
+    expect(execFileSync('tar', ['-tf', join(dir, 'a.fishbundle')], { encoding: 'utf8' })).toBe(
+      'inputs/inputs.json\ninputs/source.ts\nnotes/verdict.json\n',
+    )
+  })
+
+  it('leaves nothing behind when a part is missing', async () => {
+    await expect(
+      writeBundle(join(dir, 'c.fishbundle'), { inputs: { x: { file: join(dir, 'nowhere') } }, notes: {} }),
+    ).rejects.toThrow()
+    expect(await readdir(dir)).toEqual([])
+  })
+})
