@@ -76,7 +76,7 @@ export async function createGossip(init: GossipInit, deps: GossipDeps): Promise<
         .getConnections()
         .find(({ remotePeer, status }) => remotePeer.toString() === peerId && status === 'open')
       if (!connection) throw new FishermanError({ code: 'pull-failed', message: 'The peer is gone.', blame: 'unknown' })
-      return pullPage(connection, topics.pullProtocol, request, options)
+      return pullPage(connection, pulls, request, options)
     },
     punish(peerId, reason) {
       bans.ban(peerId, reason)
@@ -89,7 +89,7 @@ export async function createGossip(init: GossipInit, deps: GossipDeps): Promise<
     puller,
     bans,
     log,
-    protocol: topics.pullProtocol,
+    protocols: pulls,
     everyMs: init.pullEveryMs ?? 30_000,
     signal: stopping.signal,
   })
