@@ -1,5 +1,6 @@
 import { TopicValidatorResult } from '@chainsafe/libp2p-gossipsub'
-import { encodeStatement, STATEMENT_KINDS } from '../../proofs/codec.ts'
+import type { PeerId } from '@libp2p/interface'
+import { STATEMENT_KINDS } from '../../proofs/codec.ts'
 import { FishermanError, messageOf } from '../base/errors.ts'
 import { createBans } from './bans.ts'
 import { createCounters } from './counters.ts'
@@ -7,16 +8,17 @@ import { loadIdentity } from './identity.ts'
 import { createIntake } from './intake.ts'
 import { createNode, type Node } from './node.ts'
 import { createPeers, parseAddresses } from './peers.ts'
+import { createPublisher } from './publish.ts'
 import { pullPage } from './pull-client.ts'
 import { createPullLoops } from './pull-loops.ts'
 import { createPullServer } from './pull-server.ts'
 import { createPuller } from './puller.ts'
 import { createQuotas } from './quotas.ts'
-import { Refusal } from './refusal.ts'
+import { scoreOptions } from './scoring.ts'
 import { createSeen } from './seen.ts'
-import { createTopics } from './topics.ts'
-import type { Gossip, GossipDeps, GossipInit } from './types.ts'
-import { idOf, type ValidationContext, validateStatement } from './validate.ts'
+import { createTopics, type Topics } from './topics.ts'
+import type { Gossip, GossipDeps, GossipInit, GossipPeer } from './types.ts'
+import type { ValidationContext } from './validate.ts'
 
 export type { Gossip, GossipDeps, GossipInit, GossipPeer } from './types.ts'
 
@@ -61,9 +63,6 @@ export async function createGossip(init: GossipInit, deps: GossipDeps): Promise<
       return ANSWERS[(await intake.receive(kind, message.data, 'gossip')).answer]
     })
   }
-  await start(node, listen)
-  for (const topic of topics.all) node.services.pubsub.subscribe(topic)
-
   const peers = createPeers(bootstrap, { node, bans, counters, log, clock, ours: pulls })
   const stopping = new AbortController()
   const puller = createPuller({
@@ -77,7 +76,7 @@ export async function createGossip(init: GossipInit, deps: GossipDeps): Promise<
         .getConnections()
         .find(({ remotePeer, status }) => remotePeer.toString() === peerId && status === 'open')
       if (!connection) throw new FishermanError({ code: 'pull-failed', message: 'The peer is gone.', blame: 'unknown' })
-      return pullPage(connection, topics.pullProtocol, request, options)
+      return pullPage(connection, pulls, request, options)
     },
     punish(peerId, reason) {
       bans.ban(peerId, reason)
@@ -90,51 +89,33 @@ export async function createGossip(init: GossipInit, deps: GossipDeps): Promise<
     puller,
     bans,
     log,
-    protocol: topics.pullProtocol,
+    protocols: pulls,
     everyMs: init.pullEveryMs ?? 30_000,
     signal: stopping.signal,
   })
+  // Listeners first: a peer that was waiting for us is there before the first line after the start.
+  await start(node, listen)
+  for (const topic of topics.all) node.services.pubsub.subscribe(topic)
+  peers.start()
+  // Scoring bugs cannot be analysed without the numbers that were in force.
+  log.debug('gossip score parameters', { ...scoreOptions(topics, bans.scoreOf) })
   log.info('gossip has started', {
     peer: node.peerId.toString(),
     addresses: node.getMultiaddrs().map(String),
     digest: topics.digest,
   })
 
+  const publish = createPublisher({
+    context,
+    counters,
+    log,
+    send: async (kind, bytes) => (await node.services.pubsub.publish(topics.topicOf(kind), bytes)).recipients.length,
+  })
   return {
     peerId: node.peerId.toString(),
     addresses: () => node.getMultiaddrs().map(String),
-    peers: () =>
-      node.getConnections().map(({ remotePeer, remoteAddr, direction }) => ({
-        id: remotePeer.toString(),
-        address: remoteAddr.toString(),
-        direction,
-        topics: topics.all.filter((topic) => node.services.pubsub.getSubscribers(topic).some((peer) => peer.equals(remotePeer)))
-          .length,
-      })),
-    async publish(statement) {
-      const bytes = encodeStatement(statement)
-      const id = idOf(bytes)
-      try {
-        const valid = validateStatement(context, statement.kind, bytes, 'pull', id)
-        valid.claim.mark()
-      } catch (error) {
-        // Only what every peer would punish us for stops it; whether we are a member, or have said it before, is for the others to judge.
-        if (error instanceof Refusal && error.action === 'reject') {
-          const message = `A ${statement.kind} statement of ours is invalid and was not sent: ${error.message}.`
-          throw new FishermanError({
-            code: 'statement-invalid',
-            message,
-            blame: 'ours',
-            details: { code: error.code },
-            cause: error,
-          })
-        }
-      }
-      context.seen.ids.set(id, true)
-      const { recipients } = await node.services.pubsub.publish(topics.topicOf(statement.kind), bytes)
-      counters.add(`published.${statement.kind}`)
-      return { recipients: recipients.length }
-    },
+    peers: () => node.getPeers().flatMap((peer) => peerOf(node, topics, peer)),
+    publish,
     counters: () => ({ ...counters.all(), queued: intake.queued() }),
     async stop() {
       stopping.abort()
@@ -143,6 +124,14 @@ export async function createGossip(init: GossipInit, deps: GossipDeps): Promise<
       await node.stop()
     },
   }
+}
+
+function peerOf(node: Node, topics: Topics, peer: PeerId): GossipPeer[] {
+  const [connection] = node.getConnections(peer)
+  if (!connection) return []
+  const subscribed = topics.all.filter((topic) => node.services.pubsub.getSubscribers(topic).some((other) => other.equals(peer)))
+  const { remoteAddr, direction } = connection
+  return [{ id: peer.toString(), address: remoteAddr.toString(), direction, topics: subscribed.length }]
 }
 
 async function start(node: Node, listen: readonly string[]): Promise<void> {

@@ -42,6 +42,8 @@ export interface PeersDeps {
 }
 
 export interface Peers {
+  /** Dials; the node must be started. */
+  start(): void
   hangUp(peerId: string): void
   stop(): void
 }
@@ -155,13 +157,16 @@ export function createPeers(bootstrap: readonly Multiaddr[], deps: PeersDeps): P
     counters.add('peers.lost')
   })
 
-  redial()
-  const timer = setInterval(() => {
-    redial()
-    healHalfOpen()
-  }, TICK_MS)
+  let timer: NodeJS.Timeout | undefined
   return {
     hangUp,
+    start() {
+      redial()
+      timer = setInterval(() => {
+        redial()
+        healHalfOpen()
+      }, TICK_MS)
+    },
     stop() {
       clearInterval(timer)
       stopping.abort()

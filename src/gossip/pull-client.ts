@@ -19,15 +19,15 @@ export const PULL_TIMEOUT_MS = 10_000
 /** Names of the length decoder's errors that only a peer outside the protocol causes. */
 const BAD_FRAME = ['InvalidDataLengthError', 'InvalidDataLengthLengthError', 'InvalidMessageLengthError', 'StreamBufferError']
 
-/** Asks one peer for one page and checks everything about it but the statements themselves. */
+/** Asks one peer for one page, over the first protocol that it speaks, and checks everything about it but the statements themselves. */
 export async function pullPage(
   connection: Connection,
-  protocol: string,
+  protocols: readonly string[],
   request: PullRequest,
   options: { signal: AbortSignal; timeoutMs?: number },
 ): Promise<Page> {
   const signal = deadline(options.timeoutMs ?? PULL_TIMEOUT_MS, options.signal)
-  const stream = await connection.newStream(protocol, { signal }).catch((error: unknown) => {
+  const stream = await connection.newStream([...protocols], { signal }).catch((error: unknown) => {
     throw failed('the peer did not open a stream', error)
   })
   try {

@@ -10,14 +10,14 @@ export interface PullLoopsDeps {
   puller: Puller
   bans: Bans
   log: Logger
-  /** Peers that do not speak it are not asked. */
-  protocol: string
+  /** Peers that speak none of them are not asked. */
+  protocols: readonly string[]
   everyMs: number
   signal: AbortSignal
 }
 
 /** One loop a connected peer: a round at once when the peer has told who it is, then one each `everyMs`, until it is gone. */
-export function createPullLoops({ node, puller, bans, log, protocol, everyMs, signal }: PullLoopsDeps): void {
+export function createPullLoops({ node, puller, bans, log, protocols, everyMs, signal }: PullLoopsDeps): void {
   const loops = new Map<string, AbortController>()
   signal.addEventListener('abort', () => {
     for (const loop of loops.values()) loop.abort(signal.reason)
@@ -25,7 +25,13 @@ export function createPullLoops({ node, puller, bans, log, protocol, everyMs, si
 
   node.addEventListener('peer:identify', ({ detail }) => {
     const id = detail.peerId.toString()
-    if (signal.aborted || loops.has(id) || bans.isBanned(id) || !detail.protocols.includes(protocol)) return
+    if (
+      signal.aborted ||
+      loops.has(id) ||
+      bans.isBanned(id) ||
+      !protocols.some((protocol) => detail.protocols.includes(protocol))
+    )
+      return
     const own = new AbortController()
     loops.set(id, own)
     void repeat(everyMs, (stop) => puller.round(id, { signal: stop }), {

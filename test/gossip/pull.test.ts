@@ -277,10 +277,11 @@ describe('the puller', () => {
 
 it('parking is bounded, per peer, and forgets what is too old even when it is parked again', () => {
   let nowMs = 0
-  const parking = createParking({ nowMs: () => nowMs }, 2)
+  const parking = createParking({ nowMs: () => nowMs }, 2, 2)
   const entry = (seq: bigint): PullEntry => ({ seq, kind: 'vote', bytes: Uint8Array.of(1) })
   expect([parking.park('a', entry(1n)), parking.park('b', entry(1n)), parking.park('a', entry(2n))]).toEqual([true, true, false])
   expect(parking.of('a').map(({ seq }) => seq)).toEqual([1n])
+  parking.remove('b', entry(1n))
   nowMs = 600_000
   parking.park('a', entry(1n))
   expect(parking.of('a')).toHaveLength(1)
@@ -289,6 +290,8 @@ it('parking is bounded, per peer, and forgets what is too old even when it is pa
   parking.park('b', entry(5n))
   parking.remove('b', entry(5n))
   expect(parking.of('b')).toHaveLength(0)
+  const fair = createParking({ nowMs: () => nowMs }, 3, 1)
+  expect([fair.park('a', entry(1n)), fair.park('a', entry(2n)), fair.park('b', entry(1n))]).toEqual([true, false, true])
 })
 
 it('a cursor names its entry', async () => {

@@ -99,14 +99,17 @@ describe('a network of real nodes', () => {
     expect([ours.gossip.peers(), theirs.gossip.peers()]).toEqual([[], []])
   })
 
-  it('keeps fraud proofs together across verdict versions', async () => {
+  it('keeps fraud proofs together across verdict versions, by gossip and by pull', async () => {
     const old = await net.start()
+    await old.publish(await answer(ALICE, 3))
+    await old.publish(await proof(ALICE, {}, { order: 5 }))
     const young = await net.start({ init: { bootstrap: old.gossip.addresses(), verdictVersion: 2 } })
     await until(() => old.gossip.peers().some(({ topics }) => topics === 1))
     await old.publish(await sealed(ALICE))
     await old.publish(await proof())
-    await until(() => young.delivered.length === 1)
-    expect(young.delivered[0]!.statement.kind).toBe('fraud-proof')
+    await until(() => young.delivered.length === 2)
+    expect(young.delivered.map(({ statement }) => statement.kind)).toEqual(['fraud-proof', 'fraud-proof'])
+    expect(old.gossip.peers()).toHaveLength(1)
   })
 })
 
@@ -179,6 +182,16 @@ describe('what gossip lost', () => {
 })
 
 describe('links', () => {
+  it('work over the memory transport as well', async () => {
+    const first = await net.start({ init: { transports: 'memory', listen: ['/memory/gossip-a'] } })
+    const second = await net.start({
+      init: { transports: 'memory', listen: ['/memory/gossip-b'], bootstrap: first.gossip.addresses() },
+    })
+    await until(() => first.gossip.peers().some(({ topics }) => topics === 5))
+    await first.publish(await sealed(ALICE))
+    await until(() => second.delivered.length === 1)
+  })
+
   it('come back within seconds when a peer was killed', async () => {
     const hub = await net.start()
     const leaf = await net.start({ init: { bootstrap: hub.gossip.addresses() } })

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { encodeStatement } from '../../proofs/codec.ts'
+import { pullPage } from '../../src/gossip/pull-client.ts'
 import { decodeHeader, encodeHeader, encodeRequest, type PullEntry, START } from '../../src/gossip/pull-frames.ts'
 import { answer, MEMBERS, sealed } from '../gossip/world.ts'
 import { createAttacker, frames, serving, topics } from './attacker.ts'
@@ -102,6 +103,56 @@ describe('a peer that serves its log', () => {
     await until(() => count('peers.lost') > 0)
     expect(attacker.pulls()).toBe(3)
     expect([count('pull.failed'), count('banned.violation')]).toEqual([3, 0])
+  })
+})
+
+describe('one pull', () => {
+  const pull = (attacker: (typeof attackers)[0], signal = new AbortController().signal) =>
+    pullPage(
+      attacker.connections[0]!,
+      [topics.pullProtocol],
+      { cursor: START, kinds: new Set(['sealed']), limit: 10 },
+      { signal, timeoutMs: 300 },
+    )
+
+  async function server(answering: Parameters<typeof createAttacker>[1]) {
+    const serving = await createAttacker([], answering)
+    const asking = await createAttacker(serving.node.getMultiaddrs().map(String))
+    attackers.push(serving, asking)
+    return asking
+  }
+
+  it('ends when the peer is silent, when it dawdles, and when we stop, and accuses nobody', async () => {
+    const silent = await server(() => new Promise(() => {}))
+    await expect(pull(silent)).rejects.toMatchObject({ code: 'pull-failed', blame: 'unknown' })
+    await expect(pull(silent, AbortSignal.timeout(20))).rejects.toMatchObject({ code: 'pull-failed' })
+    const slow = await server(async (stream) => {
+      for (const byte of [0, 0, 0, 20, 0, 0, 0, 1]) {
+        await new Promise((resolve) => setTimeout(resolve, 100))
+        stream.send(Uint8Array.of(byte))
+      }
+    })
+    await expect(pull(slow)).rejects.toMatchObject({ code: 'pull-failed', blame: 'unknown' })
+  })
+
+  it('is a violation when a kind comes that was not asked for, or when the page is too long', async () => {
+    const other = await server(serving([{ seq: 1n, kind: 'vote', bytes: Uint8Array.of(1) }]))
+    await expect(pull(other)).rejects.toMatchObject({ code: 'pull-violation', blame: 'theirs' })
+    const entries = Array.from(
+      { length: 100 },
+      (_, i): PullEntry => ({ seq: BigInt(i + 1), kind: 'sealed', bytes: new Uint8Array(4_096) }),
+    )
+    const long = await server(serving(entries))
+    await expect(
+      pullPage(
+        long.connections[0]!,
+        [topics.pullProtocol],
+        { cursor: START, kinds: new Set(['sealed']), limit: 512 },
+        { signal: AbortSignal.timeout(5_000) },
+      ),
+    ).rejects.toMatchObject({ code: 'pull-violation', message: expect.stringContaining('longer') })
+    const behind = await server(serving([{ seq: 5n, kind: 'sealed', bytes: Uint8Array.of(1) }], { cursor: START }))
+    await expect(pull(behind)).rejects.toMatchObject({ message: expect.stringContaining('before the last entry') })
   })
 })
 
