@@ -7,13 +7,28 @@ import { type Draw, type Fingerprint, fingerprintFrames, framesOf } from './fing
 import { detailDrop, errorRatio } from './fingerprint/quality.ts'
 import { contentOf, type SourceTrack, sourceTrackOf, trackOf } from './fingerprint/track.ts'
 import type { Features, PacketSet } from './fingerprint/types.ts'
+import { sheetOf } from './sheet.ts'
 import type { DecodeInput, DecodeRun } from './transcode/decode.ts'
-import { controlsOf, decodeJob, isDecodable, type JobFile, type Outcome, openFile, type TranscodeInit, withScratch } from './transcode/job.ts'
+import {
+  controlsOf,
+  decodeJob,
+  isDecodable,
+  type JobFile,
+  type Outcome,
+  openFile,
+  type TranscodeInit,
+  withScratch,
+} from './transcode/job.ts'
+import { inspectMedia } from './transcode/probe.ts'
 import { outputSize } from './transcode/size.ts'
 import { type DecodedRendition, MEDIA_LIMITS, type MediaFacts, type MediaLimits } from './transcode/types.ts'
+import { claimedProfile } from './verdict/claim.ts'
 import { decide, worstOf } from './verdict/decide.ts'
 import { CONFIRM_FACTOR, PROVE_FACTOR } from './verdict/lines.ts'
 import type { ControlFeatures, Decision, Decodes, Depth, Judgement, LeafClaim, Quality, Reason } from './verdict/types.ts'
+
+export { reasonLine } from './verdict/text.ts'
+export type { Depth, Reason } from './verdict/types.ts'
 
 export interface RenditionRequest {
   path: string
@@ -68,25 +83,10 @@ export interface JudgeInit {
 
 export interface Judge {
   judge(request: JudgeRequest, options?: { signal?: AbortSignal }): Promise<JudgeResult>
+  /** Throws a FishermanError that says what is wrong where a path is no readable media file. */
+  inspect(path: string): Promise<void>
   /** Writes a contact sheet of the worst rendition of a finished judgement. */
   writeSheet(request: JudgeRequest, result: JudgeResult, path: string, options?: { signal?: AbortSignal }): Promise<void>
-}
-
-/** Unset fields of a claim that was read from a container. */
-export function profileOf(own: MediaFacts, source: MediaFacts): Profile {
-  const sameRate = source.fps > 0 && Math.abs(own.fps / source.fps - 1) <= 0.02
-  return {
-    width: own.width,
-    height: own.height,
-    bitrate: Math.max(1000, own.bitrate),
-    fpsNum: sameRate || own.fps === 0 ? 0 : Math.round(own.fps * 1000),
-    fpsDen: sameRate || own.fps === 0 ? 1 : 1000,
-    codec: 0,
-    h264Profile: 0,
-    gopMs: 0,
-    container: own.container === 'mp4' ? 1 : 0,
-    quality: 0,
-  }
 }
 
 const EMPTY_PACKETS: PacketSet = { rendition: [], source: [] }
@@ -99,7 +99,7 @@ function firstPicture(input: DecodeInput): DecodeInput {
 function decodesOf(file: JobFile, outcome: Outcome | undefined, at: number): Decodes {
   const facts = file.demuxed?.facts
   if (!facts) return 'no'
-  if (isDecodable(file)) return !outcome || outcome.decodes[at] !== false ? 'yes' : 'no'
+  if (isDecodable(file)) return outcome?.decodes[at] !== false ? 'yes' : 'no'
   // A stream without a picture is undecodable; a fragmented MP4 or another codec is only unknown to us.
   return facts.container === 'mpegts' && facts.frames === 0 && facts.codec !== -1 && !file.overLimit ? 'no' : 'unknown'
 }
@@ -111,14 +111,22 @@ interface Compared {
   fingerprint: Fingerprint | undefined
 }
 
-function compareOne(source: SourceTrack, own: DecodedRendition, controls: readonly DecodedRendition[], numbers: readonly number[]): Compared {
+function compareOne(
+  source: SourceTrack,
+  own: DecodedRendition,
+  controls: readonly DecodedRendition[],
+  numbers: readonly number[],
+): Compared {
   const features = compare(source, trackOf(own.planes))
   const bands = own.detail && bandsOf(own.detail.own.frames, own.detail.own.width, own.detail.own.height)
   const wanted = own.detail && bandsOf(own.detail.source.frames, own.detail.source.width, own.detail.source.height)
   const compared = controls.map((control) => {
     const result = compare(source, trackOf(control.planes))
     const sameSize = control.detail?.own.width === own.detail?.own.width && control.detail?.own.height === own.detail?.own.height
-    const energy = control.detail && sameSize ? bandsOf(control.detail.own.frames, control.detail.own.width, control.detail.own.height) : undefined
+    const energy =
+      control.detail && sameSize
+        ? bandsOf(control.detail.own.frames, control.detail.own.width, control.detail.own.height)
+        : undefined
     return { features: result, energy, detail: energy && wanted ? detailDrop(wanted, energy) : undefined }
   })
   // The kinder of our two encoders counts: an honest node may use either.
@@ -145,7 +153,8 @@ function worstFrames(features: Features | undefined, reasons: readonly Reason[])
   // Frames far apart say more than neighbours.
   const picked: number[] = []
   for (const frame of [...named, ...byError]) {
-    if (picked.length < 4 && picked.every((other) => Math.abs(other - frame) >= Math.max(2, features.frames / 12))) picked.push(frame)
+    if (picked.length < 4 && picked.every((other) => Math.abs(other - frame) >= Math.max(2, features.frames / 12)))
+      picked.push(frame)
   }
   return picked
 }
@@ -171,7 +180,7 @@ async function judgeIn(run: DecodeRun, request: JudgeRequest, nowMs: () => numbe
   })
   const claimOf = (i: number): Profile | undefined => {
     const own = files[i]?.demuxed?.facts
-    return request.renditions[i]?.profile ?? (own && sourceFacts && profileOf(own, sourceFacts))
+    return own && sourceFacts && claimedProfile(request.renditions[i]?.profile, own, sourceFacts)
   }
 
   let outcome: Outcome | undefined
@@ -195,7 +204,14 @@ async function judgeIn(run: DecodeRun, request: JudgeRequest, nowMs: () => numbe
     }
     const inputs: DecodeInput[] = usable.flatMap(({ file, i }) =>
       file.demuxed
-        ? [{ path: file.path, facts: file.demuxed.facts, detail: 'with-source', ...(numbers[i]?.length ? { drawn: numbers[i] } : {}) }]
+        ? [
+            {
+              path: file.path,
+              facts: file.demuxed.facts,
+              detail: 'with-source',
+              ...(numbers[i]?.length ? { drawn: numbers[i] } : {}),
+            },
+          ]
         : [],
     )
     const all = [...inputs, ...controlInputs.map(({ input }) => input)]
@@ -270,13 +286,16 @@ export function createJudge(init: JudgeInit, deps: { nowMs?: () => number } = {}
     limits: { ...MEDIA_LIMITS, ...init.limits },
   }
   return {
+    inspect: async (path) => await inspectMedia(path, transcode.limits),
     judge: async (request, options) =>
       await slots.run(
         async () => await withScratch(transcode, options?.signal, async (run) => await judgeIn(run, request, nowMs)),
         options?.signal,
       ),
-    writeSheet: async () => {
-      throw new Error('not yet')
-    },
+    writeSheet: async (request, result, path, options) =>
+      await slots.run(
+        async () => await withScratch(transcode, options?.signal, async (run) => await sheetOf(request, result, path, run)),
+        options?.signal,
+      ),
   }
 }

@@ -1,11 +1,9 @@
 import { CELLS, rmseOf, ssimOf } from './luma.ts'
-import { nearest, type SourceTrack, type Track } from './track.ts'
+import { MOVES, nearest, type SourceTrack, type Track } from './track.ts'
 import type { Features } from './types.ts'
 
 /** PDQ quality below which the structure of a picture is mostly noise, and SSIM says nothing (perceptual research, measure 2). */
 const SSIM_QUALITY = 10
-/** RMSE in levels between neighbours of the source that counts as motion for the time test. */
-const MOVES = 1
 /** A rendition frame stands still where it changes by less than this share of what the source changes. */
 const STILL_SHARE = 0.12
 /** Offsets tried by the shift test, in source frames. */
@@ -69,8 +67,8 @@ function timeTest(source: SourceTrack, own: Track, base: readonly number[]): Tim
   const offsets = [0, -1, 1].map((k) => ({ k, mean: meanAt(source, own, base, k) }))
   // One frame off is honest rounding of time stamps; the right offset is used for what follows.
   const right = offsets.reduce((a, b) => (b.mean < a.mean * 0.98 ? b : a))
-  // Where the rendition has more frames than the source, honest neighbours repeat: compare frames one source step apart.
-  const stride = Math.max(1, Math.ceil((source.stepMs / Math.max(1, own.stepMs)) * 0.98))
+  // Where the rendition has more frames than the source, honest neighbours repeat: compare frames a whole lag apart.
+  const stride = Math.max(1, Math.ceil(((source.lag * source.stepMs) / Math.max(1, own.stepMs)) * 0.98))
   let moving = 0
   let frozen = 0
   let frozenAt = -1
@@ -115,13 +113,65 @@ function worstCell(frames: number, fieldOf: (j: number, i: number) => number, sc
   return { peak: { value: worst, frame }, byFrame: byFrame.sort().reverse() }
 }
 
+/** Levels of chroma gradient that halve the weight of a cell's chroma error. */
+const CHROMA_SLOPE = 8
+
+type ChromaFeatures = Pick<Features, 'chromaMean' | 'chromaByFrame' | 'chromaCell' | 'chromaCellByFrame'>
+
+/**
+ * Chroma error by frame and by cell. Low bit rates wash out small coloured details and nothing else, so a cell counts less the
+ * steeper the source's own chroma is there; a colour that was really changed is changed in even areas too.
+ */
+function chromaTest(
+  source: SourceTrack,
+  best: readonly number[],
+  du: readonly Float32Array[],
+  dv: readonly Float32Array[],
+): ChromaFeatures {
+  const frames = du.length
+  const weight = new Float32Array(CELLS)
+  const meanU = new Float32Array(CELLS)
+  const meanV = new Float32Array(CELLS)
+  for (let j = 0; j < frames; j++) {
+    const slope = source.chromaGradient[best[j] ?? 0]
+    for (let i = 0; i < CELLS; i++) {
+      weight[i] = (weight[i] ?? 0) + (slope?.[i] ?? 0) / frames
+      meanU[i] = (meanU[i] ?? 0) + (du[j]?.[i] ?? 0) / frames
+      meanV[i] = (meanV[i] ?? 0) + (dv[j]?.[i] ?? 0) / frames
+    }
+  }
+  for (let i = 0; i < CELLS; i++) weight[i] = 1 / (1 + (weight[i] ?? 0) / CHROMA_SLOPE)
+  const byFrame = Float64Array.from({ length: frames }, (_, j) => {
+    let u = 0
+    let v = 0
+    for (let i = 0; i < CELLS; i++) {
+      u += ((du[j]?.[i] ?? 0) * (weight[i] ?? 0)) ** 2
+      v += ((dv[j]?.[i] ?? 0) * (weight[i] ?? 0)) ** 2
+    }
+    return Math.sqrt(u / CELLS) + Math.sqrt(v / CELLS)
+  })
+  let at = 0
+  const atCell = (i: number): number => (Math.abs(meanU[i] ?? 0) + Math.abs(meanV[i] ?? 0)) * (weight[i] ?? 0)
+  for (let i = 0; i < CELLS; i++) if (atCell(i) > atCell(at)) at = i
+  const cells = Float64Array.from(
+    { length: frames },
+    (_, j) => (Math.abs(du[j]?.[at] ?? 0) + Math.abs(dv[j]?.[at] ?? 0)) * (weight[at] ?? 0),
+  )
+  const frame = cells.reduce((most, value, j) => (value > (cells[most] ?? 0) ? j : most), 0)
+  return {
+    chromaMean: byFrame.reduce((a, b) => a + b, 0) / Math.max(1, frames),
+    chromaByFrame: byFrame,
+    chromaCell: { value: atCell(at), frame },
+    chromaCellByFrame: cells.sort().reverse(),
+  }
+}
+
 /** Compares a rendition with its source, both as planes. Pure: the same planes give the same numbers. */
 export function compare(source: SourceTrack, own: Track): Features {
   const { base, best, rmse } = align(source, own)
   const frames = own.frames
   const ssimLoss = new Float64Array(frames)
   const gradient = new Float32Array(CELLS)
-  const chromaByFrame = new Float64Array(frames)
   const errors: Float32Array[] = []
   const du: Float32Array[] = []
   const dv: Float32Array[] = []
@@ -138,23 +188,13 @@ export function compare(source: SourceTrack, own: Track): Features {
     errors.push(minus(b, a))
     du.push(minus(own.u[j], source.u[i]))
     dv.push(minus(own.v[j], source.v[i]))
-    chromaByFrame[j] = rmseOf(du[j] ?? zero, zero) + rmseOf(dv[j] ?? zero, zero)
   }
   const cell = worstCell(
     frames,
     (j, i) => errors[j]?.[i] ?? 0,
     (i, mean) => Math.abs(mean) / (2 + 0.25 * (gradient[i] ?? 0)),
   )
-  // |mean dU| + |mean dV|: both fields at once need their own pass.
-  const meanOf = (field: readonly Float32Array[]): Float32Array =>
-    Float32Array.from({ length: CELLS }, (_, i) => field.reduce((sum, grid) => sum + (grid[i] ?? 0), 0) / Math.max(1, frames))
-  const meanU = meanOf(du)
-  const meanV = meanOf(dv)
-  let chromaAt = 0
-  const chromaAtCell = (i: number): number => Math.abs(meanU[i] ?? 0) + Math.abs(meanV[i] ?? 0)
-  for (let i = 0; i < CELLS; i++) if (chromaAtCell(i) > chromaAtCell(chromaAt)) chromaAt = i
-  const chromaCells = Float64Array.from({ length: frames }, (_, j) => Math.abs(du[j]?.[chromaAt] ?? 0) + Math.abs(dv[j]?.[chromaAt] ?? 0))
-  const chromaFrame = chromaCells.reduce((most, value, j) => (value > (chromaCells[most] ?? 0) ? j : most), 0)
+  const chroma = chromaTest(source, best, du, dv)
   const time = timeTest(source, own, base)
   return {
     frames,
@@ -163,10 +203,7 @@ export function compare(source: SourceTrack, own: Track): Features {
     ssimLoss,
     cell: cell.peak,
     cellByFrame: cell.byFrame,
-    chromaMean: chromaByFrame.reduce((a, b) => a + b, 0) / Math.max(1, frames),
-    chromaByFrame,
-    chromaCell: { value: chromaAtCell(chromaAt), frame: chromaFrame },
-    chromaCellByFrame: chromaCells.sort().reverse(),
+    ...chroma,
     ...time,
     meanRmse: rmse.reduce((a, b) => a + b, 0) / Math.max(1, frames),
   }

@@ -32,9 +32,16 @@ function looksDiffer(a: string, b: string): boolean {
 }
 
 /** Packets with the look of the source at their moment. Without decoded planes the looks are empty and prove no reuse. */
-export function packetSetOf(rendition: readonly AccessUnit[], source: readonly AccessUnit[], track: SourceTrack | undefined): PacketSet {
+export function packetSetOf(
+  rendition: readonly AccessUnit[],
+  source: readonly AccessUnit[],
+  track: SourceTrack | undefined,
+): PacketSet {
   const dress = (units: readonly AccessUnit[]): PacketLook[] => {
-    const first = units.reduce((least, unit) => (unit.ptsMs < least ? unit.ptsMs : least), Number.POSITIVE_INFINITY)
+    const first = units.reduce(
+      (least, unit) => Math.min(least, Number.isNaN(unit.ptsMs) ? least : unit.ptsMs),
+      Number.POSITIVE_INFINITY,
+    )
     return units.map(({ hash, bytes, ptsMs }) => ({
       hash,
       bytes,
@@ -63,7 +70,7 @@ export function reused(set: PacketSet, earlier: readonly PacketSet[]): number {
   const hits = own.filter((packet) => {
     const looks = before.get(packet.hash)
     // Every earlier use must look different: an honest node repeats its bytes where the picture repeats.
-    return looks !== undefined && looks.every((look) => looksDiffer(look, packet.look))
+    return looks?.every((look) => looksDiffer(look, packet.look))
   })
   return own.length === 0 ? 0 : hits.length / own.length
 }

@@ -35,7 +35,16 @@ function spreadOf(size: number, cells: number): Spread {
 }
 
 /** Adds `value`, of a pixel `cells` units wide, to the cells that the pixel covers. */
-function addSpread(out: Float64Array, base: number, stride: number, first: number, head: number, size: number, cells: number, value: number): void {
+function addSpread(
+  out: Float64Array,
+  base: number,
+  stride: number,
+  first: number,
+  head: number,
+  size: number,
+  cells: number,
+  value: number,
+): void {
   let c = first
   let left = cells
   let part = head

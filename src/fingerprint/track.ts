@@ -17,6 +17,34 @@ export interface SourceTrack extends Track {
   /** PDQ quality of each frame. */
   quality: number[]
   gradient: Float32Array[]
+  /** Gradient of U plus that of V. */
+  chromaGradient: Float32Array[]
+  /** Frames apart at which the source is seen to move; slow scenes need more than one. */
+  lag: number
+  /** Pairs of frames that far apart which differ by at least `MOVES`. */
+  moving: number
+}
+
+/** RMSE in levels between two frames that counts as motion: twice what sensor noise makes of a 64x36 grid. */
+export const MOVES = 1
+/** Pairs that must move for a lag to be used; the same number that the time test needs. */
+const ENOUGH = 8
+const LAGS = [1, 2, 4, 8, 16]
+
+function movingAt(luma: readonly Float32Array[], lag: number): number {
+  let moving = 0
+  for (let i = lag; i < luma.length; i++) {
+    const a = luma[i]
+    const b = luma[i - lag]
+    if (a && b && rmseOf(a, b) >= MOVES) moving++
+  }
+  return moving
+}
+
+/** The shortest lag at which the scene moves: in a slow one neighbours are equal even in honest work. */
+function lagOf(luma: readonly Float32Array[]): { lag: number; moving: number } {
+  const counts = LAGS.map((lag) => ({ lag, moving: movingAt(luma, lag) }))
+  return counts.find(({ moving }) => moving >= ENOUGH) ?? { lag: 1, moving: Math.max(...counts.map(({ moving }) => moving)) }
 }
 
 /** Times without gaps: where the container gave none, frames are taken as evenly spaced in the order of display. */
@@ -42,28 +70,25 @@ export function sourceTrackOf(planes: Planes): SourceTrack {
   const track = trackOf(planes)
   return {
     ...track,
+    ...lagOf(track.luma),
     quality: track.luma.map((_, n) => qualityOf(planes, n)),
     gradient: track.luma.map((grid) => gradientOf(grid)),
+    chromaGradient: track.u.map((grid, n) => {
+      const v = track.v[n]
+      const slope = v && gradientOf(v)
+      return gradientOf(grid).map((value, i) => value + (slope?.[i] ?? 0))
+    }),
   }
 }
-
-/** RMSE between neighbours above which a frame counts as different from the one before, for the content test alone. */
-const DIFFERENT = 0.3
 
 export function contentOf(source: SourceTrack): ContentFacts {
   const deviations = source.luma.map((grid) => {
     const mean = grid.reduce((a, b) => a + b, 0) / grid.length
     return Math.sqrt(grid.reduce((sum, x) => sum + (x - mean) ** 2, 0) / grid.length)
   })
-  let moving = 0
-  let excursion = 0
   const first = source.luma[0]
-  source.luma.forEach((grid, i) => {
-    const before = source.luma[i - 1]
-    if (before && rmseOf(grid, before) > DIFFERENT) moving++
-    if (first) excursion = Math.max(excursion, rmseOf(grid, first))
-  })
-  return { quality: median(source.quality), contrast: median(deviations), moving, excursion }
+  const excursion = source.luma.reduce((most, grid) => (first ? Math.max(most, rmseOf(grid, first)) : most), 0)
+  return { quality: median(source.quality), contrast: median(deviations), moving: source.moving, excursion }
 }
 
 /** Index of the source frame nearest to a time. */

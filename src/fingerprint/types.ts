@@ -41,7 +41,7 @@ export interface ContentFacts {
   quality: number
   /** Median standard deviation of luma, in levels. */
   contrast: number
-  /** Frames that differ from the one before. */
+  /** Pairs of frames, at most 16 apart, that differ by a level or more. */
   moving: number
   /** Largest RMSE between the first frame and any other. */
   excursion: number

@@ -37,7 +37,9 @@ export interface DecodeRun {
 
 /** Options that pin an input to the demuxer found by its own bytes, so that no playlist or script is ever opened. */
 export function inputOptions(facts: MediaFacts): string[] {
-  return [...STRICT, '-f', DEMUXER[facts.container]]
+  // Edit lists are read by our own demuxer, and judged; here every coded picture must come out.
+  const whole = facts.container === 'mp4' ? ['-ignore_editlist', '1'] : []
+  return [...STRICT, ...whole, '-f', DEMUXER[facts.container]]
 }
 
 const RAW = ['-fps_mode', 'passthrough', '-f', 'rawvideo']
@@ -68,7 +70,9 @@ function graph(source: DecodeInput, renditions: readonly DecodeInput[]): { filte
   }
   // Side data is dropped before the log line: a hostile stream could fill our log with it.
   const head = (i: number): string => `[${i}:v:0]sidedata=mode=delete,showinfo@track${i}=checksum=0`
-  const detailed = renditions.flatMap((r, i) => (r.detail === 'with-source' ? [{ size: `${r.facts.width}:${r.facts.height}`, i: i + 1 }] : []))
+  const detailed = renditions.flatMap((r, i) =>
+    r.detail === 'with-source' ? [{ size: `${r.facts.width}:${r.facts.height}`, i: i + 1 }] : [],
+  )
   const pick = sampler(source.facts.durationMs)
   const marks = detailed.map(({ i }) => `[s${i}]`).join('')
   if (detailed.length === 0) chains.push(`${head(0)},${TO_PLANES}${want('planes0', source.facts.frames)}`)
@@ -126,7 +130,11 @@ export interface DecodedSet {
 const COMPLAINT = /^(?:\[[^\]]* @ 0x[0-9a-f]+\] )?\[(?:error|fatal|panic|warning\].*corrupt)/i
 
 /** Decodes the source and all renditions in one process. Returns undefined where ffmpeg gave up as a whole. */
-export async function decodeSet(source: DecodeInput, renditions: readonly DecodeInput[], run: DecodeRun): Promise<DecodedSet | undefined> {
+export async function decodeSet(
+  source: DecodeInput,
+  renditions: readonly DecodeInput[],
+  run: DecodeRun,
+): Promise<DecodedSet | undefined> {
   const inputs = [source, ...renditions]
   const { filter, wanted } = graph(source, renditions)
   const job: FfmpegJob = {

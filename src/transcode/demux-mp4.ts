@@ -89,19 +89,30 @@ function sampleRanges(stbl: Buffer): { at: number; size: number }[] {
 
 /**
  * Whether an edit list does more than take off the encoder's reordering delay, as every muxer writes it: at most one empty
- * edit, then one edit at normal speed that starts no later than two frames after the first picture.
+ * edit, then one edit at normal speed that begins and ends within two frames of the pictures.
  */
-function isRealEdit(trak: Buffer, timescale: number, times: readonly number[]): boolean {
+function isRealEdit(trak: Buffer, movieScale: number, timescale: number, times: readonly number[]): boolean {
   const elst = child(trak, 'edts', 'elst')
-  if (!elst || elst.length < 8) return false
-  const wide = elst[0] === 1
-  const edits = wide
-    ? rows(elst, 5).map(([, , high = 0, low = 0, rate = 0]) => ({ from: high === 0xffffffff ? -1 : high * 2 ** 32 + low, rate }))
-    : rows(elst, 3).map(([, from = 0, rate = 0]) => ({ from: from | 0, rate }))
+  if (!elst || elst.length < 8 || times.length === 0) return false
+  const edits =
+    elst[0] === 1
+      ? rows(elst, 5).map(([dh = 0, dl = 0, high = 0, low = 0, rate = 0]) => ({
+          length: dh * 2 ** 32 + dl,
+          from: high === 0xffffffff ? -1 : high * 2 ** 32 + low,
+          rate,
+        }))
+      : rows(elst, 3).map(([length = 0, from = 0, rate = 0]) => ({ length, from: from | 0, rate }))
   const shown = edits.filter((edit) => edit.from !== -1)
-  const first = times.reduce((least, time) => Math.min(least, time), Number.POSITIVE_INFINITY)
-  const tolerance = (timescale / 30) * 2
-  return shown.length > 1 || edits.length - shown.length > 1 || shown.some((e) => e.rate !== 0x10000 || e.from > first + tolerance)
+  const sorted = [...times].sort((a, b) => a - b)
+  const first = sorted[0] ?? 0
+  const last = sorted.at(-1) ?? 0
+  const slack = Math.max((2 * (last - first)) / Math.max(1, times.length - 1), (2 * timescale) / 30)
+  const bends = shown.some(({ length, from, rate }) => {
+    const end = from + (length / movieScale) * timescale
+    // A length of 0 means "to the end".
+    return rate !== 0x10000 || from > first + slack || (length > 0 && end < last - slack)
+  })
+  return shown.length > 1 || edits.length - shown.length > 1 || bends
 }
 
 /** Reads the tables and video samples of an MP4 file; fragments are not read, so such a file has no pictures. Never throws. */
@@ -125,6 +136,8 @@ export function demuxMp4(bytes: Buffer): ElementaryStream {
   const stsd = child(stbl, 'stsd')
   if (!trak || !mdhd || mdhd.length < 24 || !stbl || !stsd || stsd.length < 8) return result
   const timescale = Math.max(1, mdhd.readUInt32BE(mdhd[0] === 1 ? 20 : 12))
+  const mvhd = child(moov, 'mvhd')
+  const movieScale = mvhd && mvhd.length >= 24 ? Math.max(1, mvhd.readUInt32BE(mvhd[0] === 1 ? 20 : 12)) : timescale
   const entries = boxes(stsd.subarray(8))
   const entry = entries[0]
   const codec = entry && /^avc[13]$/.test(entry.type) ? 'h264' : entry && /^(hvc1|hev1)$/.test(entry.type) ? 'hevc' : 'other'
@@ -139,6 +152,6 @@ export function demuxMp4(bytes: Buffer): ElementaryStream {
     for (const nal of splitLengths(bytes.subarray(at, at + size), header.lengthSize)) nals.push({ nal, ptsMs, packet: i })
   })
   // Several sample entries are several sets of headers: a source like that is never the ground of a fail.
-  const editList = entries.length > 1 || isRealEdit(trak, timescale, times)
+  const editList = entries.length > 1 || isRealEdit(trak, movieScale, timescale, times)
   return { ...result, codec, codecName: codec, editList, nals }
 }

@@ -3,7 +3,7 @@ import type { ElementaryStream } from './stream.ts'
 
 const PACKET = 188
 /** ISO 13818-1 stream types: video and audio ones that occur in Livepeer's traffic. */
-const VIDEO: Readonly<Record<number, ElementaryStream['codec']>> = { 0x1b: 'h264', 0x24: 'hevc', 0x01: 'other', 0x02: 'other', 0x10: 'other' }
+const VIDEO: Readonly<Record<number, ElementaryStream['codec']>> = { 27: 'h264', 36: 'hevc', 1: 'other', 2: 'other', 16: 'other' }
 const AUDIO = new Set([0x03, 0x04, 0x0f, 0x11, 0x81])
 
 interface Track {
@@ -14,7 +14,11 @@ interface Track {
 /** Offset of the first packet: the sync byte 0x47 that repeats every 188 bytes. -1 where there is none in the first 64 KiB. */
 export function tsOffset(bytes: Buffer): number {
   for (let at = 0; at < Math.min(bytes.length - PACKET, 65_536); at++) {
-    if (bytes[at] === 0x47 && bytes[at + PACKET] === 0x47 && (at + 2 * PACKET >= bytes.length || bytes[at + 2 * PACKET] === 0x47)) {
+    if (
+      bytes[at] === 0x47 &&
+      bytes[at + PACKET] === 0x47 &&
+      (at + 2 * PACKET >= bytes.length || bytes[at + 2 * PACKET] === 0x47)
+    ) {
       return at
     }
   }
@@ -75,7 +79,7 @@ export function demuxTs(bytes: Buffer): ElementaryStream {
       if (section.length < 8) continue
       if (pid === 0) for (const found of patPrograms(section)) pmtPids.add(found)
       else for (const track of pmtTracks(section)) if (tracks.size < 64) tracks.set(track.pid, track.type)
-      if (videoPid < 0) for (const [id, type] of tracks) if (videoPid < 0 && type in VIDEO) videoPid = id
+      if (videoPid < 0) videoPid = [...tracks].find(([, type]) => type in VIDEO)?.[0] ?? -1
       continue
     }
     if (pid !== videoPid) continue

@@ -91,7 +91,8 @@ export async function runFfmpeg(
         } else if (/exited with code \d+/.test(error.message)) resolve({ ok: false, lines })
         else if (/signal/.test(error.message)) {
           reject(ours('media-killed', `ffmpeg was killed, probably by a limit: ${error.message.split('\n')[0]}`, error))
-        } else reject(new FishermanError({ code: 'ffmpeg-unusable', message: `cannot run ffmpeg: ${error.message}`, blame: 'ours' }))
+        } else
+          reject(new FishermanError({ code: 'ffmpeg-unusable', message: `cannot run ffmpeg: ${error.message}`, blame: 'ours' }))
       }),
     )
     command.run()

@@ -16,7 +16,11 @@ export interface TranscodeInit {
 }
 
 /** One job's scratch folder, removed whatever happens. */
-export async function withScratch<T>(init: TranscodeInit, signal: AbortSignal | undefined, work: (run: DecodeRun) => Promise<T>): Promise<T> {
+export async function withScratch<T>(
+  init: TranscodeInit,
+  signal: AbortSignal | undefined,
+  work: (run: DecodeRun) => Promise<T>,
+): Promise<T> {
   const ffmpeg = requireFfmpeg(init.ffmpegPath, init.searchPath)
   await mkdir(init.scratchDir, { recursive: true })
   const folder = await mkdtemp(join(init.scratchDir, 'job-'))
@@ -80,13 +84,19 @@ export interface Outcome {
  * Decodes source and renditions together. Where anything is off, each file is decoded alone to find out whose fault it is, and
  * the clean ones are decoded together again. `again` asks a broken rendition a second time, so that one bad run accuses nobody.
  */
-export async function decodeJob(source: DecodeInput, renditions: readonly DecodeInput[], run: DecodeRun, again: boolean): Promise<Outcome> {
+export async function decodeJob(
+  source: DecodeInput,
+  renditions: readonly DecodeInput[],
+  run: DecodeRun,
+  again: boolean,
+): Promise<Outcome> {
   const all = renditions.map((_, i) => i)
   const first = await decodeSet(source, renditions, run)
   if (first && !first.trouble.some(Boolean)) {
     return { set: first, sourceDecodes: true, decodes: all.map(() => true), indices: all }
   }
-  if (!(await decodesCleanly(source, run))) return { set: undefined, sourceDecodes: false, decodes: all.map(() => true), indices: [] }
+  if (!(await decodesCleanly(source, run)))
+    return { set: undefined, sourceDecodes: false, decodes: all.map(() => true), indices: [] }
   const decodes: boolean[] = []
   for (const rendition of renditions) {
     decodes.push((await decodesCleanly(rendition, run)) || (again && (await decodesCleanly(rendition, run))))

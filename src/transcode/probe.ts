@@ -27,6 +27,17 @@ export function demux(bytes: Buffer): Demuxed {
   return assemble(stream, bytes.length)
 }
 
+/** Throws with one clear sentence where a path is no readable media file. */
+export async function inspectMedia(path: string, limits: MediaLimits): Promise<void> {
+  if (sniff(await readMedia(path, limits))) return
+  throw new FishermanError({
+    code: 'not-media',
+    message: `${path}: is no media file that Livepeer carries (MPEG-TS, MP4 or FLV)`,
+    blame: 'theirs',
+    details: { path },
+  })
+}
+
 /** Reads a whole regular file of at most `limits.fileBytes`; a pipe or device never gets that far. */
 export async function readMedia(path: string, limits: MediaLimits, signal?: AbortSignal): Promise<Buffer> {
   const fail = (code: string, what: string, cause?: unknown): FishermanError =>
@@ -42,7 +53,8 @@ export async function readMedia(path: string, limits: MediaLimits, signal?: Abor
     if (stat.isDirectory()) throw fail('not-a-file', 'is a directory, not a media file')
     if (!stat.isFile()) throw fail('not-a-file', 'is not a regular file')
     if (stat.size === 0) throw fail('empty-file', 'is empty')
-    if (stat.size > limits.fileBytes) throw fail('file-too-large', `has ${stat.size} bytes, more than the limit of ${limits.fileBytes}`)
+    if (stat.size > limits.fileBytes)
+      throw fail('file-too-large', `has ${stat.size} bytes, more than the limit of ${limits.fileBytes}`)
     signal?.throwIfAborted()
     return await handle.readFile()
   } finally {

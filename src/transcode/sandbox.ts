@@ -9,7 +9,8 @@ const SYSTEM_PATH = ['/usr/local/bin', '/usr/bin', '/bin', '/opt/homebrew/bin']
 
 /** Absolute path of an executable, or undefined. Asked before each run: a missing binary would be an uncaught crash later. */
 export function findProgram(name: string, searchPath: string): string | undefined {
-  const candidates = isAbsolute(name) || name.includes('/') ? [name] : [...searchPath.split(delimiter), ...SYSTEM_PATH].map((d) => join(d, name))
+  const candidates =
+    isAbsolute(name) || name.includes('/') ? [name] : [...searchPath.split(delimiter), ...SYSTEM_PATH].map((d) => join(d, name))
   return candidates.find((path) => {
     try {
       accessSync(path, constants.X_OK)

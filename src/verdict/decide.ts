@@ -39,7 +39,8 @@ function sort(measured: readonly Measured[], input: VerdictInput): Sorted {
     const control = controlValue(m, input)
     if (m.value > limitOf(m.code, input)) {
       // The drop against the source alone blames a hard source as well; our own re-transcode must have kept clearly more.
-      const unexplained = m.code !== 'detail' || control === undefined || (input.quality.detailOwn ?? 0) > LINES['detail-own'].clear
+      const unexplained =
+        m.code !== 'detail' || control === undefined || (input.quality.detailOwn ?? 0) > LINES['detail-own'].clear
       if (unexplained && (control === undefined || control <= line.fraud)) sorted.broken.push(m)
       else sorted.content.push(m)
     } else if (control === undefined || m.value > Math.max(line.clear, control * CONTROL_SLACK)) sorted.doubtful.push(m)
@@ -93,6 +94,7 @@ function renditionDoubts(input: VerdictInput): Reason[] {
   else if (decodes === 'unknown') add('rendition-format', 1, 'a rendition of a kind that we do not read')
   else if (decodes === 'no') add('rendition-unreadable', 1, 'a rendition that does not decode without errors')
   else if (!facts.timesOk) add('rendition-times', 1, 'a rendition with missing or repeated time stamps')
+  else if (facts.editList) add('rendition-edit-list', 1, 'a rendition whose edit list shows something else than its pictures')
   else if (!input.features) add('rendition-format', 1, 'a rendition that changes its size or has more than one video track')
   return doubts
 }
@@ -130,10 +132,18 @@ export function decide(input: VerdictInput): Decision {
 
   const doubts: Reason[] = renditionDoubts(input)
   for (const m of d2.broken) doubts.push({ ...reasonOf(m, limitOf(m.code, input)), class: 'limit' })
-  for (const m of [...d2.doubtful, ...d3.doubtful, ...q.doubtful]) doubts.push({ ...reasonOf(m, LINES[m.code].clear), class: 'limit' })
-  for (const m of [...d2.content, ...d3.content, ...q.content]) doubts.push({ ...reasonOf(m, limitOf(m.code, input)), class: 'content' })
+  for (const m of [...d2.doubtful, ...d3.doubtful, ...q.doubtful])
+    doubts.push({ ...reasonOf(m, LINES[m.code].clear), class: 'limit' })
+  for (const m of [...d2.content, ...d3.content, ...q.content])
+    doubts.push({ ...reasonOf(m, limitOf(m.code, input)), class: 'content' })
   if (input.depth === 'screen') {
-    doubts.push({ code: 'screened', class: 'limit', value: 0, limit: 0, sees: 'a screen never clears: check the whole rendition' })
+    doubts.push({
+      code: 'screened',
+      class: 'limit',
+      value: 0,
+      limit: 0,
+      sees: 'a screen never clears: check the whole rendition',
+    })
   }
   const verdict: Judgement = doubts.length > 0 ? 'inconclusive' : 'pass'
   return { verdict, reasons: doubts, measures }

@@ -83,7 +83,13 @@ export const LINES = {
     sees: 'truncation, speed',
     why: 'milliseconds off, in units of max(two frames, 2 %, 100 ms)',
   },
-  leaf: { class: 'D3', clear: 1, fraud: 1, sees: 'a receipt that describes other work', why: 'worst of size (exact), frames and duration (as above)' },
+  leaf: {
+    class: 'D3',
+    clear: 1,
+    fraud: 1,
+    sees: 'a receipt that describes other work',
+    why: 'worst of size (exact), frames and duration (as above)',
+  },
   'pass-through': {
     class: 'D3',
     clear: 0,
@@ -98,7 +104,13 @@ export const LINES = {
     sees: 'work of an earlier segment sold again',
     why: 'share of coded pictures served before for a visibly different source',
   },
-  undecodable: { class: 'D3', clear: 0, fraud: 0, sees: 'a rendition that no decoder plays', why: 'exact; counts at prove alone, after a second run' },
+  undecodable: {
+    class: 'D3',
+    clear: 0,
+    fraud: 0,
+    sees: 'a rendition that no decoder plays',
+    why: 'exact; counts at prove alone, after a second run',
+  },
   detail: {
     class: 'Q',
     clear: 1.6,
@@ -137,7 +149,10 @@ export const MIN_FRAMES = 8
 /** At `prove` a measure between its lines is explained by the content where our control has nearly as much of it. */
 export const CONTROL_SLACK = 1.3
 
-/** Source pictures with less than this cannot tell one picture from another. */
-export const FEATURELESS = { quality: 3, contrast: 6 }
-/** A source that never leaves its first picture by this many levels cannot tell a freeze from work. */
-export const MOTIONLESS = { moving: 4, excursion: 1 }
+/** Standard deviation of luma, in levels: below it two different pictures differ by less than the clear line of the frame error. */
+export const FEATURELESS_CONTRAST = 4
+/**
+ * A source that never leaves its first picture by more than the clear line of the frame error, and moves in fewer frames than the
+ * time test needs: a freeze or a replay of it looks like honest work.
+ */
+export const MOTIONLESS_EXCURSION = 4.5

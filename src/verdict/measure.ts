@@ -10,7 +10,8 @@ export interface Measured {
   badFrames: (limit: number) => number
 }
 
-const over = (values: Float64Array, limit: number): number => values.reduce((count, value) => (value > limit ? count + 1 : count), 0)
+const over = (values: Float64Array, limit: number): number =>
+  values.reduce((count, value) => (value > limit ? count + 1 : count), 0)
 
 function peakOf(values: Float64Array): { value: number; frame: number } {
   let frame = 0
@@ -34,7 +35,12 @@ export function pictureMeasures(f: Features): Measured[] {
     { code: 'frame-structure', value: structure.value, frame: structure.frame, badFrames: (limit) => over(f.ssimLoss, limit) },
     { code: 'cell', value: f.cell.value, frame: f.cell.frame, badFrames: (limit) => over(f.cellByFrame, limit) },
     { code: 'chroma-mean', value: f.chromaMean, frame: chroma.frame, badFrames: (limit) => over(f.chromaByFrame, limit) },
-    { code: 'chroma-cell', value: f.chromaCell.value, frame: f.chromaCell.frame, badFrames: (limit) => over(f.chromaCellByFrame, limit) },
+    {
+      code: 'chroma-cell',
+      value: f.chromaCell.value,
+      frame: f.chromaCell.frame,
+      badFrames: (limit) => over(f.chromaCellByFrame, limit),
+    },
   ]
   if (f.moving >= MOVING_FRAMES) {
     const share = f.frozen / f.moving

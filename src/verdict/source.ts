@@ -1,4 +1,4 @@
-import { FEATURELESS, MIN_FRAMES, MOTIONLESS } from './lines.ts'
+import { FEATURELESS_CONTRAST, MIN_FRAMES, MOTIONLESS_EXCURSION, MOVING_FRAMES } from './lines.ts'
 import type { DoubtCode, Reason, VerdictInput } from './types.ts'
 
 type Check = [bad: boolean, code: DoubtCode, value: number, limit: number, sees: string]
@@ -34,23 +34,13 @@ export function sourceDoubts(input: VerdictInput): Reason[] {
     .filter(([bad]) => bad)
     .map(([, code, value, limit, sees]): Reason => ({ code, class: 'source', value, limit, sees }))
   if (content && input.depth !== 'screen') {
-    if (content.quality < FEATURELESS.quality || content.contrast < FEATURELESS.contrast) {
-      doubts.push({
-        code: 'featureless',
-        class: 'content',
-        value: content.quality,
-        limit: FEATURELESS.quality,
-        sees: 'pictures with nothing in them to compare',
-      })
+    if (content.contrast < FEATURELESS_CONTRAST) {
+      const sees = 'pictures with nothing in them to compare'
+      doubts.push({ code: 'featureless', class: 'content', value: content.contrast, limit: FEATURELESS_CONTRAST, sees })
     }
-    if (content.moving < MOTIONLESS.moving || content.excursion < MOTIONLESS.excursion) {
-      doubts.push({
-        code: 'motionless',
-        class: 'content',
-        value: content.excursion,
-        limit: MOTIONLESS.excursion,
-        sees: 'a scene that stands still: a freeze or replay cannot be told from work',
-      })
+    if (content.moving < MOVING_FRAMES && content.excursion <= MOTIONLESS_EXCURSION) {
+      const sees = 'a scene that stands still: a freeze or replay cannot be told from work'
+      doubts.push({ code: 'motionless', class: 'content', value: content.excursion, limit: MOTIONLESS_EXCURSION, sees })
     }
   }
   return doubts

@@ -25,6 +25,7 @@ export type DoubtCode =
   | 'rendition-unreadable'
   | 'rendition-format'
   | 'rendition-times'
+  | 'rendition-edit-list'
   | 'rendition-limit'
   | 'few-bad-frames'
   | 'screened'
