@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
+import {Digests} from "./Digests.sol";
+import {FishermanRegistry} from "./FishermanRegistry.sol";
+import {IFaultVerifier} from "./IFaultVerifier.sol";
+import {IRoundsManager} from "./IRoundsManager.sol";
+import {SignerDelegation} from "./SignerDelegation.sol";
+
+/// @title FaultVerifier: what counts as proof
+/// @notice Reads only, holds nothing, and can be replaced. Each class refuses everything that is not exactly its proof, with an error that
+/// names what is wrong. Evidence is ABI-encoded as proofs/evidence.ts writes it; bytes that do not decode revert without data.
+contract FaultVerifier is IFaultVerifier {
+    uint8 private constant O1 = 1;
+    uint8 private constant O3 = 3;
+    uint8 private constant D1 = 17;
+    uint8 private constant D3 = 19;
+    /// @notice Two unbonding periods of Livepeer: what is older cannot be proven any more.
+    uint256 public constant STATUTE_ROUNDS = 14;
+    /// @notice Fewer people are no quorum, whatever they hold.
+    uint256 public constant MIN_VOTES = 3;
+
+    /// @notice Part of every signature's domain; never changes.
+    address public immutable anchor;
+    SignerDelegation public immutable delegation;
+    IRoundsManager public immutable rounds;
+    FishermanRegistry public immutable registry;
+    /// @notice Statute in seconds, for window roots, which carry a time and no round: STATUTE_ROUNDS times the length of a round.
+    uint256 public immutable statuteSeconds;
+
+    /// @dev One signer's part of a conviction; r and vs are an EIP-2098 signature over the vote with this workCommit in it.
+    struct VoteShare {
+        bytes32 workCommit;
+        bytes32 r;
+        bytes32 vs;
+    }
+
+    /// @notice No predicate exists for this class, or not on this path.
+    error UnsupportedClass(uint8 faultClass);
+    error UnknownVariant(uint8 variant);
+    /// @notice Not 65 bytes, high s, v other than 27 and 28, or not a point.
+    error BadSignature();
+    /// @notice Whoever signed does not speak for this transcoder in that round.
+    error NotSigner(address transcoder, address recovered);
+    error StatuteExpired(uint256 round, uint256 currentRound);
+    error WindowTooOld(uint256 closedAt);
+    error DifferentOrders();
+    error DifferentTranscoders();
+    error DifferentWindows();
+    error DifferentIndexes();
+    /// @notice The two statements differ in nothing that counts.
+    error NoContradiction();
+    error NotUnderRoot(uint16 index);
+    error NotPassThrough();
+    error WrongVoteClass(uint8 inVote, uint8 asked);
+    error WrongVoteReceipt(bytes32 inVote, bytes32 digest);
+    error WrongVoteTranscoder(address inVote, address inReceipt);
+    error WrongFaultId(bytes32 inVote, bytes32 computed);
+    /// @notice The shared vote must carry a zero workCommit, every share its own.
+    error WrongWorkCommit();
+    error ZeroVerdictVersion();
+    error ZeroFinder();
+    error VoteExpired(uint256 deadline);
+    error TooFewVotes(uint256 votes);
+    error SignersNotAscending(address previous, address next);
+    error NotActiveMember(address signer);
+    error NoQuorum(uint256 weight, uint256 total);
+
+    constructor(
+        address anchor_,
+        SignerDelegation delegation_,
+        IRoundsManager rounds_,
+        FishermanRegistry registry_,
+        uint256 statuteSeconds_
+    ) {
+        anchor = anchor_;
+        delegation = delegation_;
+        rounds = rounds_;
+        registry = registry_;
+        statuteSeconds = statuteSeconds_;
+    }
+
+    /// @inheritdoc IFaultVerifier
+    function checkObjective(uint8 faultClass, bytes calldata evidence) external view returns (Fault memory) {
+        if (faultClass == O1) return _equivocation(evidence);
+        if (faultClass == O3) return _passThrough(evidence);
+        revert UnsupportedClass(faultClass);
+    }
+
+    /// @inheritdoc IFaultVerifier
+    function checkAccusation(
+        uint8 faultClass,
+        Digests.TranscodeReceipt calldata receipt,
+        bytes calldata signature
+    ) external view returns (Fault memory) {
+        _requireReplayClass(faultClass);
+        bytes32 digest = _checkReceipt(receipt, signature);
+        return Fault(Digests.faultId(faultClass, receipt.transcoder, digest), receipt.transcoder, digest);
+    }
+
+    /// @inheritdoc IFaultVerifier
+    /// @dev The statute was checked when the case was opened; here only that the receipt is the node's own.
+    function checkConviction(
+        uint8 faultClass,
+        bytes calldata evidence
+    ) external view returns (Fault memory fault, address finder) {
+        _requireReplayClass(faultClass);
+        (
+            Digests.TranscodeReceipt memory receipt,
+            bytes memory signature,
+            Digests.ConvictionVote memory vote,
+            VoteShare[] memory shares
+        ) = abi.decode(evidence, (Digests.TranscodeReceipt, bytes, Digests.ConvictionVote, VoteShare[]));
+        bytes32 digest = _receiptSignedBySigner(receipt, signature, rounds.currentRound());
+        fault = Fault(Digests.faultId(faultClass, receipt.transcoder, digest), receipt.transcoder, digest);
+        if (vote.faultClass != faultClass) revert WrongVoteClass(vote.faultClass, faultClass);
+        if (vote.receiptDigest != digest) revert WrongVoteReceipt(vote.receiptDigest, digest);
+        if (vote.transcoder != receipt.transcoder) revert WrongVoteTranscoder(vote.transcoder, receipt.transcoder);
+        if (vote.faultId != fault.faultId) revert WrongFaultId(vote.faultId, fault.faultId);
+        if (vote.workCommit != 0) revert WrongWorkCommit();
+        if (vote.verdictVersion == 0) revert ZeroVerdictVersion();
+        if (vote.finder == address(0)) revert ZeroFinder();
+        if (vote.deadline < block.timestamp) revert VoteExpired(vote.deadline);
+        _checkQuorum(vote, shares);
+        return (fault, vote.finder);
+    }
+
+    function _checkQuorum(Digests.ConvictionVote memory vote, VoteShare[] memory shares) private view {
+        if (shares.length < MIN_VOTES) revert TooFewVotes(shares.length);
+        bytes32 separator = Digests.domainSeparator(anchor);
+        address previous;
+        uint256 weight;
+        for (uint256 i = 0; i < shares.length; i++) {
+            vote.workCommit = shares[i].workCommit;
+            if (vote.workCommit == 0) revert WrongWorkCommit();
+            bytes32 digest = keccak256(abi.encodePacked(hex"1901", separator, Digests.hash(vote)));
+            (address signer, ECDSA.RecoverError problem, ) = ECDSA.tryRecover(digest, shares[i].r, shares[i].vs);
+            if (problem != ECDSA.RecoverError.NoError) revert BadSignature();
+            if (signer <= previous) revert SignersNotAscending(previous, signer);
+            uint256 own = registry.activeWeightOf(signer);
+            if (own == 0) revert NotActiveMember(signer);
+            weight += own;
+            previous = signer;
+        }
+        uint256 total = registry.totalWeight();
+        if (weight * 3 <= total * 2) revert NoQuorum(weight, total);
+    }
+
+    /// @dev O1, three ways: two receipts for one order, two leaves of one index under one root, two roots for one window.
+    function _equivocation(bytes calldata evidence) private view returns (Fault memory) {
+        (uint8 variant, bytes memory inner) = abi.decode(evidence, (uint8, bytes));
+        if (variant == 0) return _twoReceipts(inner);
+        if (variant == 1) return _twoLeaves(inner);
+        if (variant == 2) return _twoWindows(inner);
+        revert UnknownVariant(variant);
+    }
+
+    /// @dev Differences only in completedAt, round or fingerprintRoot are what honest retries produce. The statute runs from the newer one:
+    /// it is the second receipt that contradicts.
+    function _twoReceipts(bytes memory inner) private view returns (Fault memory) {
+        (
+            Digests.TranscodeReceipt memory a,
+            bytes memory signatureA,
+            Digests.TranscodeReceipt memory b,
+            bytes memory signatureB
+        ) = abi.decode(inner, (Digests.TranscodeReceipt, bytes, Digests.TranscodeReceipt, bytes));
+        if (a.orderHash != b.orderHash) revert DifferentOrders();
+        if (a.transcoder != b.transcoder) revert DifferentTranscoders();
+        if (
+            a.renditionsRoot == b.renditionsRoot && a.profilesHash == b.profilesHash && a.sourceHash == b.sourceHash
+        ) revert NoContradiction();
+        uint256 current = rounds.currentRound();
+        _checkStatute(a.round > b.round ? a.round : b.round, current);
+        bytes32 digestA = _receiptSignedBySigner(a, signatureA, current);
+        bytes32 digestB = _receiptSignedBySigner(b, signatureB, current);
+        bytes32 lower = digestA < digestB ? digestA : digestB;
+        return Fault(Digests.faultId(O1, a.transcoder, a.orderHash), a.transcoder, lower);
+    }
+
+    function _twoLeaves(bytes memory inner) private view returns (Fault memory) {
+        (
+            Digests.TranscodeReceipt memory receipt,
+            bytes memory signature,
+            Digests.Rendition memory a,
+            bytes32[] memory pathA,
+            Digests.Rendition memory b,
+            bytes32[] memory pathB
+        ) = abi.decode(
+                inner,
+                (Digests.TranscodeReceipt, bytes, Digests.Rendition, bytes32[], Digests.Rendition, bytes32[])
+            );
+        if (a.index != b.index) revert DifferentIndexes();
+        if (Digests.leaf(a) == Digests.leaf(b)) revert NoContradiction();
+        bytes32 digest = _checkReceipt(receipt, signature);
+        _checkLeaf(receipt, a, pathA);
+        _checkLeaf(receipt, b, pathB);
+        return Fault(Digests.faultId(O1, receipt.transcoder, receipt.orderHash), receipt.transcoder, digest);
+    }
+
+    /// @dev Window roots carry no round: the signer must have spoken for the transcoder at some time within the statute.
+    function _twoWindows(bytes memory inner) private view returns (Fault memory) {
+        (Digests.WindowRoot memory a, bytes memory signatureA, Digests.WindowRoot memory b, bytes memory signatureB) = abi
+            .decode(inner, (Digests.WindowRoot, bytes, Digests.WindowRoot, bytes));
+        if (a.transcoder != b.transcoder) revert DifferentTranscoders();
+        if (a.windowId != b.windowId) revert DifferentWindows();
+        if (a.root == b.root) revert NoContradiction();
+        uint256 closedAt = a.closedAt > b.closedAt ? a.closedAt : b.closedAt;
+        if (closedAt + statuteSeconds < block.timestamp) revert WindowTooOld(closedAt);
+        uint256 current = rounds.currentRound();
+        uint256 first = current > STATUTE_ROUNDS ? current - STATUTE_ROUNDS : 0;
+        _signedBetween(a.transcoder, Digests.digest(anchor, Digests.hash(a)), signatureA, first, current);
+        _signedBetween(b.transcoder, Digests.digest(anchor, Digests.hash(b)), signatureB, first, current);
+        // No receipt is named: the id is about the window.
+        return Fault(Digests.faultId(O1, a.transcoder, bytes32(uint256(a.windowId))), a.transcoder, 0);
+    }
+
+    /// @dev O3: one receipt only. An old honest output presented as somebody's new source proves nothing here.
+    function _passThrough(bytes calldata evidence) private view returns (Fault memory) {
+        (
+            Digests.TranscodeReceipt memory receipt,
+            bytes memory signature,
+            Digests.Rendition memory rendition,
+            bytes32[] memory path
+        ) = abi.decode(evidence, (Digests.TranscodeReceipt, bytes, Digests.Rendition, bytes32[]));
+        if (rendition.contentHash != receipt.sourceHash) revert NotPassThrough();
+        bytes32 digest = _checkReceipt(receipt, signature);
+        _checkLeaf(receipt, rendition, path);
+        return Fault(Digests.faultId(O3, receipt.transcoder, digest), receipt.transcoder, digest);
+    }
+
+    function _checkReceipt(
+        Digests.TranscodeReceipt memory receipt,
+        bytes memory signature
+    ) private view returns (bytes32) {
+        uint256 current = rounds.currentRound();
+        _checkStatute(receipt.round, current);
+        return _receiptSignedBySigner(receipt, signature, current);
+    }
+
+    /// @dev A future round counts as the current one, so that no receipt outlives its statute by claiming to be young.
+    function _checkStatute(uint256 round, uint256 current) private pure {
+        if (round < current && current - round > STATUTE_ROUNDS) revert StatuteExpired(round, current);
+    }
+
+    function _receiptSignedBySigner(
+        Digests.TranscodeReceipt memory receipt,
+        bytes memory signature,
+        uint256 current
+    ) private view returns (bytes32 digest) {
+        digest = Digests.digest(anchor, Digests.hash(receipt));
+        uint256 round = receipt.round < current ? receipt.round : current;
+        _signedBetween(receipt.transcoder, digest, signature, round, round);
+    }
+
+    function _signedBetween(
+        address transcoder,
+        bytes32 digest,
+        bytes memory signature,
+        uint256 first,
+        uint256 last
+    ) private view {
+        (address signer, ECDSA.RecoverError problem, ) = ECDSA.tryRecover(digest, signature);
+        if (problem != ECDSA.RecoverError.NoError) revert BadSignature();
+        if (signer == transcoder) return;
+        if (!delegation.isSignerBetween(transcoder, signer, first, last)) revert NotSigner(transcoder, signer);
+    }
+
+    function _checkLeaf(
+        Digests.TranscodeReceipt memory receipt,
+        Digests.Rendition memory rendition,
+        bytes32[] memory path
+    ) private pure {
+        if (!MerkleProof.verify(path, receipt.renditionsRoot, Digests.leaf(rendition))) {
+            revert NotUnderRoot(rendition.index);
+        }
+    }
+
+    function _requireReplayClass(uint8 faultClass) private pure {
+        if (faultClass < D1 || faultClass > D3) revert UnsupportedClass(faultClass);
+    }
+}

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+
+/// @title FishermanRegistry: who may vote, with which weight and which BLS key
+/// @notice weight = min(bond, cap), so that one whale is no quorum. A member counts from `activeFrom` on (two windows after it registered,
+/// so that nobody joins after seeing a beacon) and stops counting when it asks to leave; its bond stays slashable until it is withdrawn.
+contract FishermanRegistry {
+    using SafeERC20 for IERC20;
+
+    /// @notice What `members()` tells about one fisherman.
+    struct Member {
+        address member;
+        /// @dev min(bond, cap), 10^-18 tokens; counts only while active.
+        uint256 weight;
+        bytes blsPublicKey;
+        bytes proofOfPossession;
+        /// @dev Unix seconds from which the weight counts.
+        uint64 activeFrom;
+        /// @dev true once it asked to leave; then the weight counts no longer.
+        bool exiting;
+    }
+
+    struct Parameters {
+        /// @dev smallest bond and largest weight, 10^-18 tokens.
+        uint128 minBond;
+        uint128 weightCap;
+        /// @dev seconds between registration and activity.
+        uint64 activationSeconds;
+        /// @dev seconds between the wish to leave and the withdrawal.
+        uint64 exitSeconds;
+        /// @dev bound of the list, so that no loop over it can grow without limit.
+        uint32 maxMembers;
+    }
+
+    /// @dev One slot; activity, weight and exit are read for every vote.
+    struct Account {
+        uint128 bond;
+        uint64 activeFrom;
+        /// @dev Unix seconds from which the bond can be withdrawn; 0 while it did not ask to leave.
+        uint64 exitAt;
+    }
+
+    IERC20 public immutable token;
+    /// @notice The only address that may take from a bond.
+    address public immutable verifier;
+    uint128 public immutable minBond;
+    uint128 public immutable weightCap;
+    uint64 public immutable activationSeconds;
+    uint64 public immutable exitSeconds;
+    uint32 public immutable maxMembers;
+
+    mapping(address => Account) public accounts;
+    mapping(address => bytes) private _blsPublicKey;
+    mapping(address => bytes) private _proofOfPossession;
+    address[] private _list;
+    /// @dev position in `_list` plus one.
+    mapping(address => uint256) private _position;
+    /// @dev Members in the order of registration, hence of activation; those before `_head` are in `_activeWeight`.
+    address[] private _queue;
+    uint256 private _head;
+    uint256 private _activeWeight;
+
+    event Registered(address indexed member, uint256 bond, uint256 weight, uint64 activeFrom, bytes blsPublicKey);
+    event ExitRequested(address indexed member, uint64 exitAt);
+    event Withdrawn(address indexed member, uint256 amount);
+    event Penalised(address indexed member, uint256 amount, address to);
+
+    error InvalidParameters();
+    error AlreadyRegistered(address member);
+    error NotRegistered(address member);
+    error BondTooSmall(uint256 bond, uint256 minimum);
+    /// @notice A BLS public key has 96 bytes (G2, compressed), its proof of possession 48 (G1, compressed).
+    error WrongKeyLength(uint256 publicKeyBytes, uint256 proofBytes);
+    error RegistryFull(uint256 maxMembers);
+    error AlreadyExiting(uint64 exitAt);
+    error ExitNotOver(uint64 exitAt);
+    error OnlyVerifier();
+
+    constructor(IERC20 token_, address verifier_, Parameters memory p) {
+        // An entry of the queue must be due before its member can withdraw and register again.
+        if (p.minBond == 0 || p.weightCap < p.minBond || p.maxMembers == 0 || p.exitSeconds <= p.activationSeconds) {
+            revert InvalidParameters();
+        }
+        token = token_;
+        verifier = verifier_;
+        minBond = p.minBond;
+        weightCap = p.weightCap;
+        activationSeconds = p.activationSeconds;
+        exitSeconds = p.exitSeconds;
+        maxMembers = p.maxMembers;
+    }
+
+    /// @notice Bonds the caller. The proof of possession must bind the caller's address; clients check it before they trust the key.
+    /// @param bond 10^-18 tokens, approved before.
+    function register(uint256 bond, bytes calldata blsPublicKey, bytes calldata proofOfPossession) external {
+        if (_position[msg.sender] != 0) revert AlreadyRegistered(msg.sender);
+        if (bond < minBond || bond > type(uint128).max) revert BondTooSmall(bond, minBond);
+        if (blsPublicKey.length != 96 || proofOfPossession.length != 48) {
+            revert WrongKeyLength(blsPublicKey.length, proofOfPossession.length);
+        }
+        if (_list.length >= maxMembers) revert RegistryFull(maxMembers);
+        _activate();
+        uint64 activeFrom = uint64(block.timestamp) + activationSeconds;
+        accounts[msg.sender] = Account({bond: uint128(bond), activeFrom: activeFrom, exitAt: 0});
+        _blsPublicKey[msg.sender] = blsPublicKey;
+        _proofOfPossession[msg.sender] = proofOfPossession;
+        _list.push(msg.sender);
+        _position[msg.sender] = _list.length;
+        _queue.push(msg.sender);
+        token.safeTransferFrom(msg.sender, address(this), bond);
+        emit Registered(msg.sender, bond, _weight(bond), activeFrom, blsPublicKey);
+    }
+
+    /// @notice Asks to leave: the weight counts no longer, the bond stays slashable for `exitSeconds`.
+    function requestExit() external {
+        Account storage account = accounts[msg.sender];
+        if (_position[msg.sender] == 0) revert NotRegistered(msg.sender);
+        if (account.exitAt != 0) revert AlreadyExiting(account.exitAt);
+        _activate();
+        if (account.activeFrom <= block.timestamp) _activeWeight -= _weight(account.bond);
+        account.exitAt = uint64(block.timestamp) + exitSeconds;
+        emit ExitRequested(msg.sender, account.exitAt);
+    }
+
+    /// @notice Pays out the bond after the exit delay and forgets the member.
+    function withdraw() external {
+        Account memory account = accounts[msg.sender];
+        if (_position[msg.sender] == 0) revert NotRegistered(msg.sender);
+        if (account.exitAt == 0 || block.timestamp < account.exitAt) revert ExitNotOver(account.exitAt);
+        _activate();
+        uint256 position = _position[msg.sender];
+        address last = _list[_list.length - 1];
+        _list[position - 1] = last;
+        _position[last] = position;
+        _list.pop();
+        delete _position[msg.sender];
+        delete accounts[msg.sender];
+        delete _blsPublicKey[msg.sender];
+        delete _proofOfPossession[msg.sender];
+        token.safeTransfer(msg.sender, account.bond);
+        emit Withdrawn(msg.sender, account.bond);
+    }
+
+    /// @notice Hook for the penalty of false votes: takes up to `amount` of a bond. Never reverts because of the amount.
+    /// @return taken 10^-18 tokens that really moved.
+    function penalise(address member, uint256 amount, address to) external returns (uint256 taken) {
+        if (msg.sender != verifier) revert OnlyVerifier();
+        _activate();
+        Account storage account = accounts[member];
+        taken = amount < account.bond ? amount : account.bond;
+        uint256 before = _weight(account.bond);
+        account.bond -= uint128(taken);
+        if (account.exitAt == 0 && account.activeFrom <= block.timestamp) _activeWeight -= before - _weight(account.bond);
+        if (taken > 0) token.safeTransfer(to, taken);
+        emit Penalised(member, taken, to);
+    }
+
+    /// @notice Weight that counts now: 0 for strangers, before activation and after the wish to leave.
+    function activeWeightOf(address member) external view returns (uint256) {
+        Account memory account = accounts[member];
+        if (account.bond == 0 || account.exitAt != 0 || account.activeFrom > block.timestamp) return 0;
+        return _weight(account.bond);
+    }
+
+    /// @notice Sum of all weights that count now: the denominator of every quorum.
+    function totalWeight() external view returns (uint256 total) {
+        total = _activeWeight;
+        for (uint256 i = _head; i < _queue.length; i++) {
+            Account memory account = accounts[_queue[i]];
+            if (account.activeFrom > block.timestamp) break;
+            if (account.exitAt == 0) total += _weight(account.bond);
+        }
+    }
+
+    /// @notice All members with their keys, active or not.
+    function members() external view returns (Member[] memory list) {
+        list = new Member[](_list.length);
+        for (uint256 i = 0; i < list.length; i++) {
+            address member = _list[i];
+            Account memory account = accounts[member];
+            list[i] = Member({
+                member: member,
+                weight: _weight(account.bond),
+                blsPublicKey: _blsPublicKey[member],
+                proofOfPossession: _proofOfPossession[member],
+                activeFrom: account.activeFrom,
+                exiting: account.exitAt != 0
+            });
+        }
+    }
+
+    /// @dev Moves members whose time has come from the queue into the sum. Each is moved once; the list bounds how many can wait.
+    function _activate() private {
+        uint256 head = _head;
+        uint256 total = _activeWeight;
+        while (head < _queue.length) {
+            address member = _queue[head];
+            Account memory account = accounts[member];
+            if (account.activeFrom > block.timestamp) break;
+            if (account.exitAt == 0) total += _weight(account.bond);
+            delete _queue[head];
+            head++;
+        }
+        _head = head;
+        _activeWeight = total;
+    }
+
+    function _weight(uint256 bond) private view returns (uint256) {
+        return bond < weightCap ? bond : weightCap;
+    }
+}

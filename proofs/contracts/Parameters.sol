@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {IDecoderOracle} from "./IDecoderOracle.sol";
+import {IFaultVerifier} from "./IFaultVerifier.sol";
+import {ISlasher} from "./ISlasher.sol";
+import {TakeLimits} from "./TakeLimits.sol";
+
+/// @title Parameters: what may change, by whom and how slowly
+/// @notice Windows of time never change; a case keeps the deadlines that it was opened with in any event. The governor can announce a new
+/// value of the few things below and apply it after `timelockSeconds`. The guardian can pause new proofs, nothing else. Neither can take
+/// anything from anybody.
+abstract contract Parameters is TakeLimits {
+    /// @dev All times in seconds, all amounts in 10^-18 tokens.
+    struct Times {
+        uint48 minCommitAge;
+        uint48 maxCommitAge;
+        uint48 answerSeconds;
+        uint48 caseSeconds;
+        uint48 appealSeconds;
+        uint48 timelockSeconds;
+    }
+
+    struct Roles {
+        address governor;
+        address guardian;
+        address treasury;
+    }
+
+    struct Amounts {
+        uint256 openBond;
+        uint256 dailyCap;
+        uint256 minimumTake;
+    }
+
+    uint48 public immutable minCommitAge;
+    uint48 public immutable maxCommitAge;
+    uint48 public immutable answerSeconds;
+    uint48 public immutable caseSeconds;
+    uint48 public immutable appealSeconds;
+    uint48 public immutable timelockSeconds;
+
+    address public governor;
+    address public guardian;
+    address public treasury;
+    /// @notice Fixed bond of an `open`; it comes back with conviction or expiry.
+    uint256 public openBond;
+    IFaultVerifier public faultVerifier;
+    /// @notice Takes for the O classes.
+    ISlasher public objectiveSlasher;
+    IDecoderOracle public oracle;
+    bool public paused;
+
+    struct Change {
+        uint256 value;
+        uint48 applicableAt;
+    }
+    mapping(bytes32 name => Change) public changes;
+
+    event ChangeAnnounced(bytes32 indexed name, uint256 value, uint48 applicableAt);
+    event ChangeApplied(bytes32 indexed name, uint256 value);
+    event Paused(bool paused);
+
+    error InvalidTimes();
+    error ZeroAddress();
+    error OnlyGovernor();
+    error OnlyGuardian();
+    error UnknownParameter(bytes32 name);
+    error ChangeNotDue(uint48 applicableAt);
+    /// @notice The guardian has paused new proofs; open cases still end as they would.
+    error IsPaused();
+
+    constructor(Times memory times, Roles memory roles, Amounts memory amounts) {
+        // An answer window that outlives its case would make every conviction impossible.
+        if (
+            times.minCommitAge == 0 ||
+            times.maxCommitAge <= times.minCommitAge ||
+            times.answerSeconds == 0 ||
+            times.caseSeconds <= times.answerSeconds ||
+            times.appealSeconds == 0
+        ) revert InvalidTimes();
+        if (roles.governor == address(0) || roles.guardian == address(0) || roles.treasury == address(0)) revert ZeroAddress();
+        minCommitAge = times.minCommitAge;
+        maxCommitAge = times.maxCommitAge;
+        answerSeconds = times.answerSeconds;
+        caseSeconds = times.caseSeconds;
+        appealSeconds = times.appealSeconds;
+        timelockSeconds = times.timelockSeconds;
+        governor = roles.governor;
+        guardian = roles.guardian;
+        treasury = roles.treasury;
+        openBond = amounts.openBond;
+        dailyCap = amounts.dailyCap;
+        minimumTake = amounts.minimumTake;
+    }
+
+    modifier whenNotPaused() {
+        if (paused) revert IsPaused();
+        _;
+    }
+
+    /// @notice Stops or resumes new commits, reveals, cases and convictions.
+    function setPaused(bool paused_) external {
+        if (msg.sender != guardian) revert OnlyGuardian();
+        paused = paused_;
+        emit Paused(paused_);
+    }
+
+    /// @notice Announces a new value (addresses as numbers). Names: governor, guardian, treasury, openBond, dailyCap, minimumTake,
+    /// faultVerifier, objectiveSlasher, oracle; each as bytes32 of its ASCII text.
+    function announce(bytes32 name, uint256 value) external {
+        if (msg.sender != governor) revert OnlyGovernor();
+        uint48 applicableAt = uint48(block.timestamp) + timelockSeconds;
+        changes[name] = Change(value, applicableAt);
+        emit ChangeAnnounced(name, value, applicableAt);
+    }
+
+    /// @notice Applies an announced value once its time has come; anybody may.
+    function applyChange(bytes32 name) external {
+        Change memory change = changes[name];
+        if (change.applicableAt == 0 || block.timestamp < change.applicableAt) revert ChangeNotDue(change.applicableAt);
+        delete changes[name];
+        emit ChangeApplied(name, change.value);
+        if (name == "openBond") openBond = uint128(change.value);
+        else if (name == "dailyCap") dailyCap = change.value;
+        else if (name == "minimumTake") minimumTake = change.value;
+        else _applyAddress(name, address(uint160(change.value)));
+    }
+
+    function _applyAddress(bytes32 name, address value) private {
+        if (value == address(0)) revert ZeroAddress();
+        if (name == "governor") governor = value;
+        else if (name == "guardian") guardian = value;
+        else if (name == "treasury") treasury = value;
+        else if (name == "faultVerifier") faultVerifier = IFaultVerifier(value);
+        else if (name == "objectiveSlasher") objectiveSlasher = ISlasher(value);
+        else if (name == "oracle") oracle = IDecoderOracle(value);
+        else revert UnknownParameter(name);
+    }
+}

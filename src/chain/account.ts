@@ -1,0 +1,142 @@
+import { setMaxListeners } from 'node:events'
+import { keccak256 } from 'ethers'
+import type { Hex } from '../../proofs/types.ts'
+import { deadline, sleep } from '../base/clock.ts'
+import type { Logger } from '../base/log.ts'
+import { decodeRefusal } from './contracts.ts'
+import { createRpc, problem, type Rpc, RpcRefusal } from './rpc.ts'
+import type { TransactionSigner, Waiting } from './types.ts'
+import { parseHeader, parseReceipt, quantity, type Receipt, toQuantity } from './wire.ts'
+
+/** One transaction of a set-up. */
+export interface Call {
+  /** For errors: `approve`, `deposit`. */
+  what: string
+  /** null creates a contract. */
+  to: Hex | null
+  data: Hex
+  value?: bigint
+  /** Fixed, because a call that builds on the one before cannot be estimated before that is mined. */
+  gasLimit: bigint
+}
+
+/** A key that sets things up: sends a list of calls at once, in order, and waits for all. For deploying and bonding, not for proofs. */
+export interface Account {
+  readonly address: Hex
+  /** Nonce of the next call; contract addresses follow from it. */
+  nextNonce(options: Waiting): Promise<number>
+  execute(calls: readonly Call[], options: Waiting): Promise<Receipt[]>
+  close(): void
+}
+
+export interface AccountInit {
+  rpcUrl: string
+  chainId: bigint
+  pollMs?: number
+  /** Milliseconds for one list of calls. */
+  timeoutMs?: number
+}
+
+const SILENT: Logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
+
+export async function openAccount(init: AccountInit, deps: { signer: TransactionSigner; log?: Logger }): Promise<Account> {
+  const rpc = createRpc({ rpcUrls: [init.rpcUrl], chainId: init.chainId }, { log: deps.log ?? SILENT })
+  const address = (await deps.signer.getAddress()).toLowerCase() as Hex
+  const pollMs = init.pollMs ?? 200
+
+  async function nonce(signal: AbortSignal): Promise<number> {
+    return Number(quantity(await rpc.send('eth_getTransactionCount', [address, 'pending'], { signal }), 'nonce'))
+  }
+
+  async function submit(call: Call, at: number, maxFeePerGas: bigint, signal: AbortSignal): Promise<Hex> {
+    const raw = await deps.signer.signTransaction({
+      type: 2,
+      chainId: init.chainId,
+      nonce: at,
+      to: call.to,
+      data: call.data,
+      value: call.value ?? 0n,
+      gasLimit: call.gasLimit,
+      maxFeePerGas,
+      maxPriorityFeePerGas: TIP,
+    })
+    try {
+      await rpc.send('eth_sendRawTransaction', [raw], { signal })
+    } catch (error) {
+      if (!(error instanceof RpcRefusal)) throw error
+      throw /insufficient funds/i.test(error.message)
+        ? problem('chain-no-funds', `${address} has too little of the native coin for "${call.what}"; send some to it`)
+        : problem('tx-rejected', `the RPC node rejects "${call.what}": ${error.message.slice(0, 200)}`)
+    }
+    return keccak256(raw) as Hex
+  }
+
+  async function mined(hash: Hex, call: Call, signal: AbortSignal): Promise<Receipt> {
+    for (;;) {
+      const receipt = parseReceipt(await rpc.send('eth_getTransactionReceipt', [hash], { signal }))
+      if (receipt?.ok) return receipt
+      if (receipt)
+        throw problem('tx-reverted', `"${call.what}" from ${address} was refused: ${await whyReverted(rpc, address, call)}`)
+      await sleep(pollMs, signal)
+    }
+  }
+
+  return {
+    address,
+    nextNonce: ({ signal }) => nonce(signal),
+    async execute(calls, { signal }) {
+      const limited = deadline(init.timeoutMs ?? 60_000, signal)
+      // Each call waits on it at the same time.
+      setMaxListeners(0, limited)
+      try {
+        const header = parseHeader(await rpc.send('eth_getBlockByNumber', ['latest', false], { signal: limited }))
+        // Fees may double several times while a long list is mined.
+        const maxFeePerGas = 4n * (header?.baseFeePerGas ?? 0n) + TIP
+        const first = await nonce(limited)
+        const hashes: Hex[] = []
+        for (const [i, call] of calls.entries()) hashes.push(await submit(call, first + i, maxFeePerGas, limited))
+        return await Promise.all(calls.map((call, i) => mined(hashes[i] as Hex, call, limited)))
+      } catch (error) {
+        if (limited.aborted && !signal.aborted)
+          throw problem(
+            'tx-timeout',
+            `"${calls[0]?.what}" and what follows it are not mined in time; does the chain make blocks?`,
+            error,
+          )
+        throw error
+      }
+    },
+    close: () => rpc.close(),
+  }
+}
+
+/** Wei per gas; Arbitrum collects none, other chains want some. */
+const TIP = 100_000_000n
+
+async function whyReverted(rpc: Rpc, from: Hex, call: Call): Promise<string> {
+  const tx = { from, data: call.data, gas: toQuantity(call.gasLimit), ...(call.to ? { to: call.to } : {}) }
+  try {
+    await rpc.send('eth_call', [tx, 'latest'])
+    return 'it ran out of gas, or the state has changed since'
+  } catch (error) {
+    return error instanceof RpcRefusal ? decodeRefusal(error.data).reason : 'the reason cannot be asked for'
+  }
+}
+
+export async function chainIdOf(rpcUrl: string, options: Waiting): Promise<bigint> {
+  // The id is what we ask for, so nothing can be checked against it: 1 is only a placeholder for the transport.
+  const response = await fetch(rpcUrl, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_chainId', params: [] }),
+    signal: deadline(5000, options.signal),
+  }).catch((cause: unknown) => {
+    options.signal.throwIfAborted()
+    throw problem('rpc-unreachable', 'the RPC cannot be reached; check the URL and that the node runs', cause)
+  })
+  const body: unknown = await response.json().catch(() => undefined)
+  const id = (body as { result?: unknown } | undefined)?.result
+  if (typeof id !== 'string' || !/^0x[0-9a-fA-F]{1,16}$/.test(id))
+    throw problem('rpc-garbage', 'the RPC does not answer eth_chainId with a number; is it an Ethereum JSON-RPC URL?')
+  return BigInt(id)
+}

@@ -1,0 +1,148 @@
+import { digestOf, faultIdOf } from '../../proofs/digest.ts'
+import type { Domain, Hex } from '../../proofs/types.ts'
+import { sleep } from '../base/clock.ts'
+import { answerData, caseData, commitData, commitmentOf, convictData, openData, revealData } from './build.ts'
+import { amountTaken } from './cases.ts'
+import { verifierInterface } from './contracts.ts'
+import type { Reads } from './reads.ts'
+import { problem } from './rpc.ts'
+import type { Sender, SendRequest } from './sender.ts'
+import type { ActionResult, CaseView, Chain, Deployment, Head, IntentStore, Waiting } from './types.ts'
+
+export interface ActionDeps {
+  domain: Domain
+  deployment: Deployment
+  address: Hex | undefined
+  sender: Sender
+  intents: IntentStore
+  reads: Reads
+  head(): Head
+  headAgeSec(): number
+  caseOf(faultId: Hex): CaseView | undefined
+  /** 32 unpredictable bytes. */
+  randomSalt(): Hex
+}
+
+export interface ActionInit {
+  send: 'live' | 'simulate'
+  pollMs: number
+  /** Seconds; an older head means that our node is behind, and what we would do may be wrong. */
+  maxHeadAgeSec: number
+}
+
+type Actions = Pick<Chain, 'openCase' | 'answer' | 'convict' | 'commitReveal' | 'expire' | 'settle' | 'appeal'>
+
+/** Errors of the contracts that mean: the work is done, by us or by others. */
+const DONE: Readonly<Partial<Record<SendRequest['action'], (error: string, state: CaseView['state'] | undefined) => boolean>>> = {
+  open: (error) => error === 'AlreadyUsed',
+  reveal: (error) => error === 'AlreadyUsed',
+  commit: (error) => error === 'AlreadyCommitted',
+  answer: (error, state) => error === 'NoOpenCase' && state !== undefined,
+  convict: (error, state) => error === 'NoOpenCase' && (state === 'convicted' || state === 'settled' || state === 'refunded'),
+  expire: (error, state) => error === 'NoOpenCase' && state !== undefined,
+  settle: (error, state) => error === 'NotConvicted' && (state === 'settled' || state === 'refunded'),
+  appeal: (error, state) => error === 'NotConvicted' && state === 'refunded',
+}
+
+const STATES = [undefined, 'open', 'answered', 'convicted', 'settled', 'expired', 'refunded'] as const
+
+/** What a fisherman (or an accused) does on chain. Every action may be repeated at any time: the fault's id makes it happen once. */
+export function createActions(init: ActionInit, deps: ActionDeps): Actions {
+  const { deployment, sender, reads } = deps
+  const to = deployment.verifier
+
+  async function act(request: Omit<SendRequest, 'to'>, { signal }: Waiting): Promise<ActionResult> {
+    const age = deps.headAgeSec()
+    if (age > init.maxHeadAgeSec)
+      return refused(
+        `our newest block is ${Math.round(age)} s old, more than ${init.maxHeadAgeSec}; wait for the RPC node or use another`,
+      )
+    const result = await sender.send({ ...request, to }, { signal })
+    if (result.status === 'simulated') return { status: 'simulated', to, data: request.data, gas: result.gas }
+    if (result.status === 'refused') {
+      const { error, reason, args } = result.refusal
+      const state = STATES[Number(args.state ?? 0)]
+      return DONE[request.action]?.(error, state) ? { status: 'already' } : { status: 'refused', reason, error }
+    }
+    const { tx, gasUsed, blockNumber, logs } = result.receipt
+    const amount = amountTaken(logs, to, request.faultId)
+    return { status: 'mined', tx, gasUsed, blockNumber, ...(amount === undefined ? {} : { amount }) }
+  }
+
+  const ended = (faultId: Hex) => {
+    const state = deps.caseOf(faultId)?.state
+    return state === 'convicted' || state === 'settled' || state === 'refunded'
+  }
+
+  /** Waits until the chain's clock has passed `timestampSec`; eth_call and the next block then agree. */
+  async function headAfter(timestampSec: number, signal: AbortSignal): Promise<void> {
+    while (deps.head().timestampSec < timestampSec) await sleep(init.pollMs, signal)
+  }
+
+  async function commitReveal(request: Parameters<Actions['commitReveal']>[0], options: Waiting): Promise<ActionResult> {
+    const { faultClass, faultId, evidence } = request
+    const sender_ = deps.address
+    if (!sender_) return refused('no key is loaded; start with a keystore to send transactions')
+    if (ended(faultId)) return { status: 'already' }
+    const known = await deps.intents.load(`${faultId}:commit`)
+    let salt = known?.salt
+    let since = salt ? await committedAt(sender_, commitmentOf(sender_, faultId, salt)) : 0
+    const maxAge = Number(await constant('maxCommitAge'))
+    if (!salt || (since !== 0 && deps.head().timestampSec > since + maxAge - EXPIRY_MARGIN_SEC)) {
+      salt = deps.randomSalt()
+      since = 0
+    }
+    const commitment = commitmentOf(sender_, faultId, salt)
+    if (since === 0) {
+      const commit = await act({ faultId, action: 'commit', data: commitData(commitment), salt }, options)
+      if (commit.status !== 'mined' && commit.status !== 'already') return commit
+      since = await committedAt(sender_, commitment)
+    }
+    if (since === 0) return refused('the commitment disappeared in a reorganisation; try again', 'NotCommitted')
+    await headAfter(since + Number(await constant('minCommitAge')), options.signal)
+    if (ended(faultId)) return { status: 'already' }
+    return act({ faultId, action: 'reveal', data: revealData(faultClass, evidence, salt) }, options)
+  }
+
+  async function committedAt(from: Hex, commitment: Hex): Promise<number> {
+    return Number((await reads.call(to, verifierInterface, 'committedAt', [from, commitment]))[0] as bigint)
+  }
+
+  const constants = new Map<string, bigint>()
+  async function constant(name: 'minCommitAge' | 'maxCommitAge'): Promise<bigint> {
+    const known = constants.get(name)
+    if (known !== undefined) return known
+    const [value] = await reads.call(to, verifierInterface, name, [])
+    if (typeof value !== 'bigint') throw problem('rpc-garbage', `the verifier's ${name} is no number`)
+    constants.set(name, value)
+    return value
+  }
+
+  return {
+    async openCase({ faultClass, receipt, signature, evidenceHash }, options) {
+      const receiptDigest = digestOf(deps.domain, 'TranscodeReceipt', receipt)
+      if (faultClass === 'O1' || faultClass === 'O2') return refused(`class ${faultClass} needs no case; reveal its proof`)
+      const faultId = faultIdOf(faultClass, receipt.transcoder, receiptDigest)
+      if (deps.caseOf(faultId)) return { status: 'already' }
+      return act({ faultId, action: 'open', data: openData(faultClass, receipt, signature, evidenceHash) }, options)
+    },
+    async answer({ faultId, rebuttalHash }, options) {
+      return act({ faultId, action: 'answer', data: answerData(faultId, rebuttalHash) }, options)
+    },
+    async convict({ faultClass, faultId, evidence }, options) {
+      if (ended(faultId)) return { status: 'already' }
+      return act({ faultId, action: 'convict', data: convictData(faultClass, evidence) }, options)
+    },
+    commitReveal,
+    expire: (faultId, options) => act({ faultId, action: 'expire', data: caseData('expire', faultId) }, options),
+    settle: (faultId, options) => act({ faultId, action: 'settle', data: caseData('settle', faultId) }, options),
+    appeal: (faultId, options) => act({ faultId, action: 'appeal', data: caseData('appeal', faultId) }, options),
+  }
+}
+
+/** Seconds before a commitment's end at which a reveal is no longer started. */
+const EXPIRY_MARGIN_SEC = 60
+
+function refused(reason: string, error?: string): ActionResult {
+  return error === undefined ? { status: 'refused', reason } : { status: 'refused', reason, error }
+}

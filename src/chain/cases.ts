@@ -1,0 +1,127 @@
+import type { LogDescription } from 'ethers'
+import { faultClassName, type Hex } from '../../proofs/types.ts'
+import { lower, verifierInterface } from './contracts.ts'
+import type { CaseView } from './types.ts'
+import type { Log } from './wire.ts'
+
+/** What one log of the FishermanVerifier does to its case; undefined for events that are no step of a case. */
+export function stepOf(log: Log): { faultId: Hex; apply: (known: CaseView | undefined) => CaseView | undefined } | undefined {
+  let event: LogDescription | null
+  try {
+    event = verifierInterface.parseLog({ topics: log.topics, data: log.data })
+  } catch {
+    return undefined
+  }
+  if (!event) return undefined
+  const { name, args } = event
+  const faultId = args.faultId as Hex | undefined
+  if (faultId === undefined) return undefined
+  const at = { tx: log.tx, blockNumber: log.blockNumber }
+
+  if (name === 'CaseOpened' || name === 'Convicted') {
+    const faultClass = faultClassName(Number(args.faultClass))
+    if (!faultClass) return undefined
+    const base = { faultId, faultClass, transcoder: lower(args.transcoder as string), receiptDigest: args.receiptDigest as Hex }
+    if (name === 'CaseOpened')
+      return {
+        faultId,
+        apply: () => ({
+          ...base,
+          ...at,
+          state: 'open',
+          opener: lower(args.opener as string),
+          evidenceHash: args.evidenceHash as Hex,
+          bond: args.bond as bigint,
+          answerUntilSec: Number(args.answerUntil),
+          expiresAtSec: Number(args.expiresAt),
+        }),
+      }
+    const taken = { finder: lower(args.finder as string), amount: args.amount as bigint }
+    return { faultId, apply: (known) => ({ ...known, ...base, ...at, state: 'convicted', ...taken }) }
+  }
+
+  const change = changeOf(name, args as unknown as Record<string, unknown>)
+  if (!change) return undefined
+  return { faultId, apply: (known) => (known ? { ...known, ...change } : undefined) }
+}
+
+function changeOf(name: string, args: Record<string, unknown>): Partial<CaseView> | undefined {
+  switch (name) {
+    case 'CaseAnswered':
+      return { state: 'answered', rebuttalHash: args.rebuttalHash as Hex }
+    case 'Held':
+      return { releaseAtSec: Number(args.releaseAt) }
+    case 'CaseExpired':
+      return { state: 'expired' }
+    case 'Settled':
+      return { state: 'settled' }
+    case 'Refunded':
+      return { state: 'refunded' }
+    default:
+      return undefined
+  }
+}
+
+export interface CaseBook {
+  /** Adds the logs of new blocks, in order. */
+  add(logs: readonly Log[]): void
+  /** Forgets everything above this block. */
+  rewind(to: bigint): void
+  setGas(tx: Hex, gasUsed: bigint): void
+  /** Transactions of convictions whose gas is not known yet. */
+  withoutGas(): Hex[]
+  get(faultId: Hex): CaseView | undefined
+  list(): CaseView[]
+}
+
+/** All cases, folded from events; nothing is kept that the chain does not say, so a reorganisation needs no special case. */
+export function createCaseBook(): CaseBook {
+  let logs: Log[] = []
+  let cases = new Map<Hex, CaseView>()
+  const gas = new Map<Hex, bigint>()
+
+  function fold(fresh: readonly Log[]): void {
+    for (const log of fresh) {
+      const step = stepOf(log)
+      const next = step?.apply(cases.get(step.faultId))
+      if (step && next) cases.set(step.faultId, next)
+    }
+  }
+
+  const view = (one: CaseView): CaseView => {
+    const used = gas.get(one.tx)
+    return used === undefined ? { ...one } : { ...one, gasUsed: used }
+  }
+
+  return {
+    add(fresh) {
+      logs.push(...fresh)
+      fold(fresh)
+    },
+    rewind(to) {
+      logs = logs.filter((log) => log.blockNumber <= to)
+      cases = new Map()
+      fold(logs)
+    },
+    setGas: (tx, gasUsed) => void gas.set(tx, gasUsed),
+    withoutGas: () => [
+      ...new Set([...cases.values()].filter((one) => one.amount !== undefined && !gas.has(one.tx)).map((one) => one.tx)),
+    ],
+    get: (faultId) => {
+      const known = cases.get(faultId)
+      return known && view(known)
+    },
+    list: () => [...cases.values()].map(view),
+  }
+}
+
+/** Amount that a transaction's logs say was taken for this fault. */
+export function amountTaken(logs: readonly Log[], verifier: Hex, faultId: Hex): bigint | undefined {
+  for (const log of logs) {
+    if (log.address !== verifier) continue
+    const step = stepOf(log)
+    const after = step?.faultId === faultId ? step.apply(undefined) : undefined
+    if (after?.amount !== undefined) return after.amount
+  }
+  return undefined
+}

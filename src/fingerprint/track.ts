@@ -1,0 +1,81 @@
+import type { Planes } from '../transcode/types.ts'
+import { gradientOf, gridOf, median, qualityOf, rmseOf } from './luma.ts'
+import type { ContentFacts } from './types.ts'
+
+/** A track made ready for comparison; done once for a source, however many renditions it has. */
+export interface Track {
+  frames: number
+  timesMs: Float64Array
+  luma: Float32Array[]
+  u: Float32Array[]
+  v: Float32Array[]
+  /** Median distance of two frames in milliseconds. */
+  stepMs: number
+}
+
+export interface SourceTrack extends Track {
+  /** PDQ quality of each frame. */
+  quality: number[]
+  gradient: Float32Array[]
+}
+
+/** Times without gaps: where the container gave none, frames are taken as evenly spaced in the order of display. */
+function cleanTimes(times: Float64Array, frames: number): Float64Array {
+  const usable = times.length >= frames && times.every((t, i) => Number.isFinite(t) && (i === 0 || t > (times[i - 1] ?? 0)))
+  return usable ? times : Float64Array.from({ length: frames }, (_, i) => i * 40)
+}
+
+export function trackOf(planes: Planes): Track {
+  const timesMs = cleanTimes(planes.timesMs, planes.frames)
+  const steps = Array.from(timesMs.slice(1, planes.frames), (t, i) => t - (timesMs[i] ?? 0))
+  return {
+    frames: planes.frames,
+    timesMs,
+    luma: gridOf(planes, 0),
+    u: gridOf(planes, 1),
+    v: gridOf(planes, 2),
+    stepMs: steps.length > 0 ? median(steps) : 40,
+  }
+}
+
+export function sourceTrackOf(planes: Planes): SourceTrack {
+  const track = trackOf(planes)
+  return {
+    ...track,
+    quality: track.luma.map((_, n) => qualityOf(planes, n)),
+    gradient: track.luma.map((grid) => gradientOf(grid)),
+  }
+}
+
+/** RMSE between neighbours above which a frame counts as different from the one before, for the content test alone. */
+const DIFFERENT = 0.3
+
+export function contentOf(source: SourceTrack): ContentFacts {
+  const deviations = source.luma.map((grid) => {
+    const mean = grid.reduce((a, b) => a + b, 0) / grid.length
+    return Math.sqrt(grid.reduce((sum, x) => sum + (x - mean) ** 2, 0) / grid.length)
+  })
+  let moving = 0
+  let excursion = 0
+  const first = source.luma[0]
+  source.luma.forEach((grid, i) => {
+    const before = source.luma[i - 1]
+    if (before && rmseOf(grid, before) > DIFFERENT) moving++
+    if (first) excursion = Math.max(excursion, rmseOf(grid, first))
+  })
+  return { quality: median(source.quality), contrast: median(deviations), moving, excursion }
+}
+
+/** Index of the source frame nearest to a time. */
+export function nearest(track: Track, timeMs: number): number {
+  let low = 0
+  let high = track.frames - 1
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((track.timesMs[middle] ?? 0) < timeMs) low = middle + 1
+    else high = middle
+  }
+  const before = low - 1
+  if (before >= 0 && timeMs - (track.timesMs[before] ?? 0) <= (track.timesMs[low] ?? 0) - timeMs) return before
+  return low
+}
