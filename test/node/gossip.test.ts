@@ -22,7 +22,7 @@ const oneOfEach = async (): Promise<AnyStatement[]> => [
 
 describe('a network of real nodes', () => {
   it('brings every kind of statement to all, each once', async () => {
-    const nodes = await net.mesh(4)
+    const nodes = await net.mesh(4, { init: { pullEveryMs: 60_000 } })
     for (const [i, statement] of (await oneOfEach()).entries()) {
       expect(await nodes[i % 4]!.publish(statement)).toEqual({ recipients: 3 })
     }
