@@ -22,7 +22,7 @@ const oneOfEach = async (): Promise<AnyStatement[]> => [
 
 describe('a network of real nodes', () => {
   it('brings every kind of statement to all, each once', async () => {
-    const nodes = await net.mesh(4)
+    const nodes = await net.mesh(4, { init: { pullEveryMs: 60_000 } })
     for (const [i, statement] of (await oneOfEach()).entries()) {
       expect(await nodes[i % 4]!.publish(statement)).toEqual({ recipients: 3 })
     }
@@ -36,9 +36,12 @@ describe('a network of real nodes', () => {
     const first = await net.start()
     const middle = await net.start({ init: { bootstrap: first.gossip.addresses() } })
     const last = await net.start({ init: { bootstrap: middle.gossip.addresses(), pullEveryMs: 60_000 } })
-    await until(() => [first, middle, last].every(({ gossip }) => gossip.peers().some(({ topics }) => topics === 5)))
-    await first.publish(await sealed(ALICE))
-    await until(() => last.delivered.length === 1)
+    await until(() => middle.gossip.peers().filter(({ topics }) => topics === 5).length === 2)
+    // A statement that comes before the middle has taken its peers into its mesh (a heartbeat, 0.7 s) is one that only the pull repairs.
+    for (let n = 0; n < 50 && last.delivered.length === 0; n++) {
+      await first.publish(await sealed(ALICE, n))
+      await new Promise((resolve) => setTimeout(resolve, 200))
+    }
     expect(last.delivered[0]!.from).toBe('gossip')
   })
 
@@ -47,6 +50,8 @@ describe('a network of real nodes', () => {
     const statement = await sealed(ALICE)
     expect(await alone.publish(statement)).toEqual({ recipients: 0 })
     expect(await alone.gossip.publish(statement)).toEqual({ recipients: 0 })
+    expect(alone.gossip.counters()).toMatchObject({ 'published.sealed': 2 })
+    expect(alone.gossip.counters()['unsent.sealed']).toBeUndefined()
     const late = await net.start({ init: { bootstrap: alone.gossip.addresses() } })
     await until(() => late.delivered.length === 1)
     expect(late.delivered[0]!.from).toBe('pull')
@@ -154,14 +159,14 @@ describe('what gossip lost', () => {
       busy.delivered.push({ statement, from })
     }
     await until(() => busy.gossip.peers().some(({ topics }) => topics === 5))
-    // 600 seals, 150 a member (their quota is 200 at once), for a queue of 512.
-    for (let n = 0; n < 600; n++) await sender.publish(await sealed(MEMBERS[n % 4]!, n))
+    // 540 seals, 135 a member (their quota is 200 at once), for a queue of 512.
+    for (let n = 0; n < 540; n++) await sender.publish(await sealed(MEMBERS[n % 4]!, n))
     await until(() => (busy.gossip.counters()['ignored.sealed.queue-full'] ?? 0) > 0)
     release()
-    await until(() => busy.store.entries.length === 600)
+    await until(() => busy.store.entries.length === 540, 30_000)
     expect(kept(busy)).toEqual(kept(sender))
     expect(new Set(busy.delivered.map(({ from }) => from))).toEqual(new Set(['gossip', 'pull']))
-  }, 30_000)
+  })
 
   it('is pulled after a restart with the same identity, and nothing comes twice', async () => {
     const nodes = await net.mesh(3)
@@ -198,7 +203,7 @@ describe('links', () => {
     await until(() => leaf.gossip.peers().some(({ topics }) => topics === 5))
     await hub.restart()
     const tookMs = await until(() => leaf.gossip.peers().some(({ topics }) => topics === 5) && hub.gossip.peers().length > 0)
-    expect(tookMs).toBeLessThan(5_000)
+    expect(tookMs).toBeLessThan(10_000)
     await hub.publish(await sealed(ALICE))
     await until(() => leaf.delivered.length === 1)
   })

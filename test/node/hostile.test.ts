@@ -107,12 +107,12 @@ describe('a peer that serves its log', () => {
 })
 
 describe('one pull', () => {
-  const pull = (attacker: (typeof attackers)[0], signal = new AbortController().signal) =>
+  const pull = (attacker: (typeof attackers)[0], { signal = new AbortController().signal, timeoutMs = 10_000 } = {}) =>
     pullPage(
       attacker.connections[0]!,
       [topics.pullProtocol],
       { cursor: START, kinds: new Set(['sealed']), limit: 10 },
-      { signal, timeoutMs: 300 },
+      { signal, timeoutMs },
     )
 
   async function server(answering: Parameters<typeof createAttacker>[1]) {
@@ -124,15 +124,15 @@ describe('one pull', () => {
 
   it('ends when the peer is silent, when it dawdles, and when we stop, and accuses nobody', async () => {
     const silent = await server(() => new Promise(() => {}))
-    await expect(pull(silent)).rejects.toMatchObject({ code: 'pull-failed', blame: 'unknown' })
-    await expect(pull(silent, AbortSignal.timeout(20))).rejects.toMatchObject({ code: 'pull-failed' })
+    await expect(pull(silent, { timeoutMs: 300 })).rejects.toMatchObject({ code: 'pull-failed', blame: 'unknown' })
+    await expect(pull(silent, { signal: AbortSignal.timeout(300) })).rejects.toMatchObject({ code: 'pull-failed' })
     const slow = await server(async (stream) => {
       for (const byte of [0, 0, 0, 20, 0, 0, 0, 1]) {
         await new Promise((resolve) => setTimeout(resolve, 100))
         stream.send(Uint8Array.of(byte))
       }
     })
-    await expect(pull(slow)).rejects.toMatchObject({ code: 'pull-failed', blame: 'unknown' })
+    await expect(pull(slow, { timeoutMs: 300 })).rejects.toMatchObject({ code: 'pull-failed', blame: 'unknown' })
   })
 
   it('is a violation when a kind comes that was not asked for, or when the page is too long', async () => {
@@ -187,7 +187,7 @@ describe('a peer that asks', () => {
   it('too often is told to come back later', async () => {
     const attacker = await attack()
     const statuses: string[] = []
-    for (let i = 0; i < 40; i++) statuses.push(await ask(attacker, request))
+    while (!statuses.includes('busy') && statuses.length < 200) statuses.push(await ask(attacker, request))
     expect(statuses.slice(0, 30).every((status) => status === 'ok')).toBe(true)
     expect(statuses).toContain('busy')
   })
@@ -206,5 +206,5 @@ describe('a half-open link', () => {
       if (stream.protocol.startsWith('/meshsub/') && stream.direction === 'outbound') stream.abort(new Error('broken'))
     await until(() => (other.gossip.counters()['peers.half-open'] ?? 0) === 1)
     await until(() => other.gossip.peers().some(({ topics: n }) => n === 5))
-  }, 20_000)
+  })
 })
