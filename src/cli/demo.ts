@@ -31,7 +31,7 @@ export async function demoCommand(options: DemoOptions): Promise<number> {
   } catch (error) {
     view.end()
     if (signal.aborted) {
-      process.stderr.write('The demo was stopped; nothing is left of it.\n')
+      process.stderr.write('The demo was stopped; all of its processes have ended.\n')
       return 130
     }
     process.stderr.write(`fisherman demo: ${messageOf(error)}\n`)

@@ -35,11 +35,12 @@ export interface Child {
 const POLITE_MS = 6000
 
 /** Starts `fisherman ...args` as its own process group, its output in a log file. */
-export function startChild(init: { name: string; args: readonly string[]; logFile: string }): Child {
+export function startChild(init: { name: string; args: readonly string[]; logFile: string; program?: string }): Child {
+  const program = init.program ?? join(projectRoot, 'bin/fisherman.mjs')
   const log = openSync(init.logFile, 'a', 0o600)
   let child: ChildProcess
   try {
-    child = spawn(process.execPath, ['--import', LEASH, join(projectRoot, 'bin/fisherman.mjs'), ...init.args], {
+    child = spawn(process.execPath, ['--import', LEASH, program, ...init.args], {
       stdio: ['pipe', log, log],
       // Its own group: Ctrl-C in a terminal reaches us alone, and we end things in order.
       detached: true,
@@ -100,11 +101,21 @@ export async function whenReady(
   const signal = deadline(options.timeoutMs, options.signal)
   for (;;) {
     const text = await readFile(join(dataDir, 'daemon.json'), 'utf8').catch(() => undefined)
-    if (text !== undefined) return announced.parse(JSON.parse(text))
+    const facts = text === undefined ? undefined : readAnnounced(text)
+    if (facts) return facts
     if (child.exitCode() !== undefined) throw failed(child, `ended with code ${child.exitCode()}`, await lastLine(child.logFile))
     if (options.signal.aborted) throw options.signal.reason
     if (signal.aborted) throw failed(child, `was not ready after ${options.timeoutMs / 1000} s`, await lastLine(child.logFile))
     await sleep(50, signal).catch(() => undefined)
+  }
+}
+
+/** A file that is still being written is no answer yet. */
+function readAnnounced(text: string): Announced | undefined {
+  try {
+    return announced.parse(JSON.parse(text))
+  } catch {
+    return undefined
   }
 }
 
@@ -116,7 +127,7 @@ export async function lastLine(file: string): Promise<string> {
 function failed(child: Child, what: string, line: string): FishermanError {
   return new FishermanError({
     code: 'child-failed',
-    message: `${child.name} ${what}${line ? `; its last line: ${line}` : ''}; see ${child.logFile}`,
+    message: `${child.name} ${what}${line ? `; its last line: ${line}` : ''}; --keep keeps all logs`,
     blame: 'ours',
   })
 }

@@ -55,7 +55,7 @@ export async function startLocalChain(folder: string, signal: AbortSignal): Prom
     })
   })
   const mnemonic = randomMnemonic()
-  const anvil = await startAnvil({ mnemonic, accounts: 1, blockTimeSec: 1, signal })
+  const anvil = await outliving(signal, (own) => startAnvil({ mnemonic, accounts: 1, blockTimeSec: 1, signal: own }))
   try {
     const deployer = localWallet(mnemonic, 0)
     const preset = chainPreset('local')
@@ -80,6 +80,19 @@ export async function startLocalChain(folder: string, signal: AbortSignal): Prom
   } catch (error) {
     await anvil.stop()
     throw error
+  }
+}
+
+/** The chain ends last, so a stop reaches it by `stop()` alone once it has started: everybody else still talks to it while they end. */
+async function outliving<T>(signal: AbortSignal, start: (own: AbortSignal) => Promise<T>): Promise<T> {
+  signal.throwIfAborted()
+  const own = new AbortController()
+  const forward = () => own.abort(signal.reason)
+  signal.addEventListener('abort', forward, { once: true })
+  try {
+    return await start(own.signal)
+  } finally {
+    signal.removeEventListener('abort', forward)
   }
 }
 

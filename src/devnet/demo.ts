@@ -52,14 +52,9 @@ export async function runDemo(init: DemoInit, deps: { view: DemoView; signal: Ab
   let keep = init.keep
   try {
     const result = await play({ ...init, video, startMs, folder: folder.path, closers }, { view: deps.view, signal })
+    // A demo that went wrong keeps its logs; one that was stopped, or could not run, leaves nothing.
     keep ||= !result.ok
     return { ...result, ...(keep ? { folder: folder.path } : {}) }
-  } catch (error) {
-    // A demo that could not run leaves its logs, one that was stopped leaves nothing.
-    const stopped = deps.signal.aborted
-    keep ||= !stopped
-    if (!stopped) deps.view.event(`the demo failed; its logs are in ${join(folder.path, 'logs')}`)
-    throw error
   } finally {
     abort.abort(new Error('the demo is over'))
     for (const close of closers.reverse()) await close().catch((error: unknown) => deps.view.event(messageOf(error)))
