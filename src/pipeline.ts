@@ -26,10 +26,10 @@ const REPLAY_PRIORITY = 0
 
 export function createPipeline(bench: Bench): Pipeline {
   const finder = createFaultFinder(bench.domain)
-  const checks = createCheckStage(bench)
   const inHand = new Set<string>()
 
   const justice = createJusticeStage(bench, { replay: (task) => enqueue(task, REPLAY_PRIORITY) })
+  const checks = createCheckStage(bench, { worthProving: justice.worthProving })
   const answers = createAnswerStage(bench, {
     freeze: justice.freeze,
     onFinding: justice.heard,

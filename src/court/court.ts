@@ -36,8 +36,13 @@ export type VoteRefusal = 'no-own-finding' | 'other-class' | 'too-few-segments' 
 export interface Court {
   record(finding: Finding): void
   recordOwn(finding: OwnFinding): void
-  /** Should we replay what another member failed? `inCase`: the receipt is the one that an open case is about. */
-  callsForReplay(finding: Finding, inCase: boolean): boolean
+  /**
+   * Should we replay what another member failed? `subject`: its receipt is the one that an open case is about; `case`: the node has an open
+   * case; `none`: so far it is one member's word, and most likely quality, which convicts nobody.
+   */
+  callsForReplay(finding: Finding, standing: 'subject' | 'case' | 'none'): boolean
+  /** Have we failed enough of this node's segments ourselves, far enough apart, to vote? */
+  hasEnough(transcoder: Hex): boolean
   /** Do our own findings and enough others convict? `rendition` is the one that the case's evidence names. */
   vote(about: OpenCase, rendition: number, members: number): VoteDecision
   /** Distinct members whose answer on this sample is `withheld`; from `withheldBy` on, the bytes are not to be had. */
@@ -91,10 +96,12 @@ export function createCourt(params: CourtParams): Court {
       own.set(keyOf(finding.receiptDigest, finding.rendition), finding)
       if (own.size > REMEMBERED) own.delete(own.keys().next().value as string)
     },
-    callsForReplay(finding, inCase) {
+    hasEnough: enoughSegments,
+    callsForReplay(finding, standing) {
       if (finding.outcome !== 'fail' || own.has(keyOf(finding.receiptDigest, finding.rendition))) return false
       const replayed = replays.get(finding.transcoder) ?? new Set<Hex>()
-      if (!inCase && (enoughSegments(finding.transcoder) || replayed.size >= params.replaysPerNode)) return false
+      const most = standing === 'case' ? params.replaysPerNode : params.replaysWithoutCase
+      if (standing !== 'subject' && (enoughSegments(finding.transcoder) || replayed.size >= most)) return false
       replays.set(finding.transcoder, replayed.add(finding.receiptDigest))
       return true
     },

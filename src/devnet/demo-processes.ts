@@ -26,7 +26,8 @@ export interface RunningFisherman {
 /** Starts processes from configuration files of their own, and remembers all of them. */
 export interface Processes {
   orchestrator(behaviour: Behaviour, party: Party, requester: Hex): Promise<RunningNode>
-  fisherman(party: Party, feeds: readonly RunningNode[], bootstrap: readonly string[]): Promise<RunningFisherman>
+  /** Gossips on `port`; dials the other `ports`, so that all can start at once. */
+  fisherman(party: Party, feeds: readonly RunningNode[], port: number, ports: readonly number[]): Promise<RunningFisherman>
   gateway(party: Party, nodes: readonly RunningNode[], segments: readonly string[], everyMs: number): Promise<Child>
   /** Children that must run until we stop them and do not. */
   dead(): Child[]
@@ -65,9 +66,11 @@ export function createProcesses(init: { folder: string; chain: LocalChain; signa
       await bond(chain, party, url, signal)
       return { behaviour, address: party.signer.address, url, party }
     },
-    async fisherman(party, feeds, bootstrap) {
+    async fisherman(party, feeds, port, ports) {
+      const at = (other: number) => `/ip4/127.0.0.1/tcp/${other}`
+      const bootstrap = ports.filter((other) => other !== port).map(at)
       const child = await start(party, ['run'], {
-        ...{ mode: 'active', http, ffmpegJobs: 1, gossip: { listen: ['/ip4/127.0.0.1/tcp/0'], bootstrap } },
+        ...{ mode: 'active', http, ffmpegJobs: 1, gossip: { listen: [at(port)], bootstrap } },
         feeds: feeds.map(({ address, url }) => ({ transcoder: address, url })),
       })
       lasting.push(child)

@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { sleep, systemClock } from '../base/clock.ts'
 import { FishermanError, messageOf } from '../base/errors.ts'
@@ -128,13 +130,8 @@ async function populate(init: Play, deps: { chain: LocalChain; processes: Proces
     () => Promise.all(crew.map((party) => register(chain, party, signal))),
   ])
   view.event(`${nodes.length} orchestrators are bonded and serve their feeds`)
-  const [first, ...others] = crew
-  const fishermen: RunningFisherman[] = []
-  if (first) {
-    fishermen.push(await processes.fisherman(first, nodes, []))
-    const bootstrap = fishermen[0]?.gossip.slice(0, 1) ?? []
-    fishermen.push(...(await Promise.all(others.map((party) => processes.fisherman(party, nodes, bootstrap)))))
-  }
+  const ports = await freePorts(crew.length)
+  const fishermen = await Promise.all(crew.map((party, i) => processes.fisherman(party, nodes, ports[i] as number, ports)))
   return { nodes, fishermen, gateway }
 }
 
@@ -229,4 +226,18 @@ async function inParallel<A, B>(tasks: [() => Promise<A>, () => Promise<B>]): Pr
 
 function failed(message: string): FishermanError {
   return new FishermanError({ code: 'demo-failed', message, blame: 'ours' })
+}
+
+/** Ports that nobody listens on now; held all at once, so that they differ. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer().listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      return server
+    }),
+  )
+  const ports = servers.map((server) => (server.address() as AddressInfo).port)
+  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))))
+  return ports
 }

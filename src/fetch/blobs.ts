@@ -46,11 +46,12 @@ const REQUEST_LIFE_SEC = 120
 export async function createBlobCache(init: BlobCacheInit, deps: BlobCacheDeps): Promise<BlobCache> {
   await mkdir(init.folder, { recursive: true, mode: 0o700 })
   for (const name of await readdir(init.folder)) if (name.endsWith('.part')) await rm(join(init.folder, name), { force: true })
-  const running = new Map<Hex, Promise<string>>()
+  const running = new Map<string, Promise<string>>()
   const { tries = 3, retryMs = 700, timeoutMs = 15_000 } = init
 
   async function download(wanted: BlobWanted, signal: AbortSignal): Promise<string> {
-    const file = join(init.folder, wanted.contentHash)
+    // Kept for each node apart: whoever promises bytes must serve them, also when another node made the same.
+    const file = join(init.folder, keyOf(wanted))
     if (await stat(file).catch(() => undefined)) {
       const now = deps.clock.nowMs() / 1000
       await utimes(file, now, now).catch(() => undefined)
@@ -107,11 +108,16 @@ export async function createBlobCache(init: BlobCacheInit, deps: BlobCacheDeps):
 
   return {
     get(wanted, { signal }) {
-      const known = running.get(wanted.contentHash)
+      const key = keyOf(wanted)
+      const known = running.get(key)
       if (known) return known
-      const fetching = download(wanted, signal).finally(() => running.delete(wanted.contentHash))
-      running.set(wanted.contentHash, fetching)
+      const fetching = download(wanted, signal).finally(() => running.delete(key))
+      running.set(key, fetching)
       return fetching
     },
   }
+}
+
+function keyOf({ transcoder, contentHash }: BlobWanted): string {
+  return `${transcoder}-${contentHash}`
 }

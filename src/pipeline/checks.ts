@@ -37,11 +37,14 @@ export interface CheckStage {
   run(task: CheckTask, signal: AbortSignal): Promise<CheckResult | undefined>
 }
 
+/** Proofs of one stream: two segments convict, quality never does, and later fails of a struck stream count nothing. */
+const PROOFS_PER_STREAM = 4
 /** Segments of a stream whose packets are remembered, to notice when they are served again for another picture. */
 const EARLIER_SEGMENTS = 6
 const EARLIER_STREAMS = 2_000
 
-export function createCheckStage(bench: Bench): CheckStage {
+export function createCheckStage(bench: Bench, deps: { worthProving(known: KnownReceipt): boolean }): CheckStage {
+  const proven = new Map<string, number>()
   const earlier = new Map<string, { seq: bigint; packets: PacketSet }[]>()
 
   async function run(task: CheckTask, signal: AbortSignal): Promise<CheckResult | undefined> {
@@ -57,6 +60,7 @@ export function createCheckStage(bench: Bench): CheckStage {
       if ('missing' in files) return { ...base, outcome: 'withheld', missing: files.missing }
       const { verdict, request, depth } = await judge(task, files, signal)
       bench.metrics.checkMs(depth, bench.clock.monotonicMs() - started)
+      if (depth === 'prove' && verdict.verdict === 'fail') countProof(known)
       remember(known, rendition, verdict.packets)
       const outcome: Outcome = verdict.verdict
       const voteable = outcome === 'fail' && depth === 'prove' && (verdict.faultClass === 'D2' || verdict.faultClass === 'D3')
@@ -129,7 +133,12 @@ export function createCheckStage(bench: Bench): CheckStage {
     // A replay confirms somebody else's fail: its lines are a little lower, so that noise near a line does not split the court.
     if (!task.sample) return await at('prove', true)
     const first = await at('check', false)
-    return first.verdict.verdict === 'fail' ? await at('prove', false) : first
+    return first.verdict.verdict === 'fail' && isWorthProving(known) ? await at('prove', false) : first
+  }
+
+  /** A proof costs two encodes: after a few of one stream, or where it could change nothing, the check's own fail stands. */
+  function isWorthProving(known: KnownReceipt): boolean {
+    return deps.worthProving(known) && (proven.get(streamOf(known, 0)) ?? 0) < PROOFS_PER_STREAM
   }
 
   const streamOf = (known: KnownReceipt, rendition: number) =>
@@ -148,6 +157,12 @@ export function createCheckStage(bench: Bench): CheckStage {
     earlier.delete(key)
     earlier.set(key, [...kept, { seq, packets }].slice(-EARLIER_SEGMENTS))
     if (earlier.size > EARLIER_STREAMS) earlier.delete(earlier.keys().next().value as string)
+  }
+
+  function countProof(known: KnownReceipt): void {
+    const key = streamOf(known, 0)
+    proven.set(key, (proven.get(key) ?? 0) + 1)
+    if (proven.size > EARLIER_STREAMS) proven.delete(proven.keys().next().value as string)
   }
 
   return { run }

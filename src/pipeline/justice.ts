@@ -10,7 +10,7 @@ import type { FoundFault } from '../receipt/faults.ts'
 import type { Bench } from './bench.ts'
 import { keepEvidence, keepObjective } from './bundles.ts'
 import { type CheckResult, type CheckTask, replayTask } from './checks.ts'
-import { evidenceHashFor } from './ledger.ts'
+import { evidenceHashFor, type KnownReceipt } from './ledger.ts'
 
 /** From findings to taken stake: cases, votes, convictions and reports. */
 export interface JusticeStage {
@@ -20,6 +20,8 @@ export interface JusticeStage {
   failed(result: CheckResult): Promise<void>
   /** Freezes the accused's deposit, or sees that it is frozen; gives up after a while. Never throws. */
   freeze(finding: OwnFinding, evidenceHash: Hex): Promise<void>
+  /** Could a proof of this receipt still change anything? Not where its node signed a worse fault already, or enough is proven. */
+  worthProving(known: KnownReceipt): boolean
   /** Somebody's opened answer, ours too. */
   heard(finding: Finding): void
   vote(statement: Statement<'vote'>): void
@@ -44,6 +46,7 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
   const acting = new Set<Hex>()
   const reported = new Set<Hex>()
   const fails = new Map<string, CheckResult>()
+  const objectives = new Set<Hex>()
   const accusations = new Map<string, Finding>()
   const evidences = new Map<Hex, { evidence: Hex; evidenceHash: Hex }>()
 
@@ -140,8 +143,9 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
     if (finding.outcome !== 'fail' || finding.fisherman === identity?.attester.address) return
     accusations.set(failKey(finding.receiptDigest, finding.rendition), finding)
     if (accusations.size > REMEMBERED) accusations.delete(accusations.keys().next().value as string)
-    const inCase = caseOf(finding.transcoder)?.receiptDigest === finding.receiptDigest
-    if (isPunished(finding.transcoder) || !court.callsForReplay(finding, inCase)) return
+    const view = caseOf(finding.transcoder)
+    const standing = !view ? 'none' : view.receiptDigest === finding.receiptDigest ? 'subject' : 'case'
+    if (isPunished(finding.transcoder) || !court.callsForReplay(finding, standing)) return
     const known = bench.ledger.receipt(finding.receiptDigest)
     const task = known && replayTask(known, finding.rendition)
     if (task) deps.replay(task)
@@ -252,7 +256,10 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
   }
 
   return {
-    objective: (found) => bench.later(0, 'prosecute', () => prosecute(found)),
+    objective(found) {
+      for (const { digest } of found.receipts) objectives.add(digest)
+      bench.later(0, 'prosecute', () => prosecute(found))
+    },
     async failed(result) {
       const { known, rendition } = result.task
       fails.set(failKey(known.receipt.digest, rendition), result)
@@ -260,15 +267,18 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
       await keepEvidence(bench, result, { sheet: false })
     },
     freeze,
+    worthProving({ receipt }) {
+      const { transcoder } = receipt.receipt
+      return !objectives.has(receipt.digest) && !court.hasEnough(transcoder) && !isPunished(transcoder)
+    },
     heard,
     vote,
     async onHead() {
       for (const view of chain.cases()) {
         if (view.state === 'convicted' || view.state === 'settled') await report(view)
         if (!WAITING.includes(view.state) || caseOf(view.transcoder)?.faultId !== view.faultId) continue
-        // The accusation may have come before the chain showed its case.
-        const accusation = accusations.get(failKey(view.receiptDigest, renditionOf(view) ?? -1))
-        if (accusation) heard(accusation)
+        // Accusations may have come before the chain showed the case.
+        for (const accusation of accusations.values()) if (accusation.transcoder === view.transcoder) heard(accusation)
         await castVote(view)
         await bringVotes(view)
       }

@@ -76,13 +76,14 @@ describe('court', () => {
     expect(court.vote(about, 0, 4)).toMatchObject({ reason: 'too-few-agree' })
   })
 
-  it('replays what others failed, at most three receipts of a node, and always the receipt of a case', () => {
+  it('replays one receipt on a member's word, three of a node with a case, and always the receipt of the case', () => {
     const court = createCourt(LOCAL_COURT)
-    expect([11, 12, 13, 14].map((n) => court.callsForReplay(fail(ann, n, n), false))).toEqual([true, true, true, false])
-    expect(court.callsForReplay(fail(ann, 15, 15), true)).toBe(true)
-    expect(court.callsForReplay({ ...fail(ann, 16, 1), outcome: 'inconclusive' }, true)).toBe(false)
+    expect([11, 12].map((n) => court.callsForReplay(fail(ann, n, n), 'none'))).toEqual([true, false])
+    expect([12, 13, 14].map((n) => court.callsForReplay(fail(ann, n, n), 'case'))).toEqual([true, true, false])
+    expect(court.callsForReplay(fail(ann, 15, 15), 'subject')).toBe(true)
+    expect(court.callsForReplay({ ...fail(ann, 16, 1), outcome: 'inconclusive' }, 'subject')).toBe(false)
     court.recordOwn(fail(me, 17, 17))
-    expect(court.callsForReplay(fail(ann, 17, 17), true)).toBe(false)
+    expect(court.callsForReplay(fail(ann, 17, 17), 'subject')).toBe(false)
   })
 
   it('calls bytes withheld when three members could not have them', () => {
