@@ -27,10 +27,10 @@ const X264 = ['-an', '-c:v', 'libx264', '-threads', '1', '-pix_fmt', 'yuv420p']
  * across. `second` is where in the stream the segment begins.
  */
 export function movingSource(second = 0): string {
-  const still = clip('png', '-f', 'lavfi', '-i', 'mandelbrot=size=2400x1400:rate=1:start_scale=0.02', '-frames:v', '1')
+  const still = clip('png', '-f', 'lavfi', '-i', 'mandelbrot=size=1600x900:rate=1:start_scale=0.02:maxiter=300', '-frames:v', '1')
   const at = `(${second}+t)`
   const filter =
-    `[0]crop=1280:720:x='100+${at}*90':y='60+${at}*40',scale=640:360[a];` +
+    `[0]crop=960:540:x='60+${at}*60':y='20+${at}*30',scale=640:360[a];` +
     `[a][1]overlay=x='20+${at}*60':y='240-${at}*20',hue=h=${second * 9},format=yuv420p`
   const still30 = ['-loop', '1', '-framerate', '30', '-t', '2', '-i', still]
   const overlay = ['-f', 'lavfi', '-t', '2', '-i', 'testsrc2=s=160x90:r=30']
