@@ -188,7 +188,9 @@ async function judgeIn(run: DecodeRun, request: JudgeRequest, nowMs: () => numbe
   const controlInputs: { of: number; input: DecodeInput }[] = []
   if (source.demuxed && isDecodable(source)) {
     if (prove) {
-      for (const { i } of usable) {
+      for (const { file, i } of usable) {
+        // What is the source itself needs no yardstick.
+        if (passedThrough(packetSetOf(file.demuxed?.units ?? [], source.demuxed.units, undefined)) > 0.5) continue
         const profile = claimOf(i)
         try {
           if (profile) {

@@ -113,8 +113,8 @@ export const MEDIA_LIMITS: MediaLimits = {
   frames: 18_000,
   pixels: 4096 * 4096,
   tracks: 32,
-  wallMs: 120_000,
-  cpuSeconds: 240,
+  wallMs: 300_000,
+  cpuSeconds: 300,
   addressBytes: 4 * 1024 ** 3,
   outputBytes: 1024 ** 3,
 }

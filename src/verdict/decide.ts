@@ -1,4 +1,4 @@
-import { BAD_FRAMES, CONTROL_SLACK, LINES, type LineClass } from './lines.ts'
+import { BAD_FRAMES, CONTROL_SLACK, LINES, type LineClass, type LineCode } from './lines.ts'
 import { claimMeasures, limitOf, type Measured, pictureMeasures, qualityMeasures } from './measure.ts'
 import { sourceDoubts } from './source.ts'
 import type { Decision, Judgement, Reason, VerdictInput } from './types.ts'
@@ -48,6 +48,9 @@ function sort(measured: readonly Measured[], input: VerdictInput): Sorted {
   }
   return sorted
 }
+
+/** Measures that are an average over time. */
+const AVERAGED = new Set<LineCode>(['cell', 'chroma-cell', 'frozen', 'shift'])
 
 /** A D2 stands on 8 bad frames of one measure, or on two measures. */
 function isEnough(broken: readonly Measured[], input: VerdictInput): boolean {
@@ -104,7 +107,9 @@ function renditionDoubts(input: VerdictInput): Reason[] {
  * comparison, and a measure beyond what honest encoders do.
  */
 export function decide(input: VerdictInput): Decision {
-  const pictures = input.features ? pictureMeasures(input.features) : []
+  const all = input.features ? pictureMeasures(input.features) : []
+  // One picture has no average over time: cells would blame the coding noise of a first frame.
+  const pictures = input.depth === 'screen' ? all.filter((m) => !AVERAGED.has(m.code)) : all
   const claims = claimMeasures(input)
   const quality = qualityMeasures(input)
   const measures = measuresOf([...pictures, ...claims, ...quality], input)
@@ -136,6 +141,10 @@ export function decide(input: VerdictInput): Decision {
     doubts.push({ ...reasonOf(m, LINES[m.code].clear), class: 'limit' })
   for (const m of [...d2.content, ...d3.content, ...q.content])
     doubts.push({ ...reasonOf(m, limitOf(m.code, input)), class: 'content' })
+  if (input.features && input.depth !== 'screen' && input.quality.detail === undefined) {
+    const sees = 'pictures without fine detail: an upscale cannot be told from work'
+    doubts.push({ code: 'featureless', class: 'content', value: 0, limit: 0, sees })
+  }
   if (input.depth === 'screen') {
     doubts.push({
       code: 'screened',
