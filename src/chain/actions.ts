@@ -21,6 +21,8 @@ export interface ActionDeps {
   caseOf(faultId: Hex): CaseView | undefined
   /** 32 unpredictable bytes. */
   randomSalt(): Hex
+  /** Aborts when the chain is closed. */
+  closed: AbortSignal
 }
 
 export interface ActionInit {
@@ -57,7 +59,7 @@ export function createActions(init: ActionInit, deps: ActionDeps): Actions {
       return refused(
         `our newest block is ${Math.round(age)} s old, more than ${init.maxHeadAgeSec}; wait for the RPC node or use another`,
       )
-    const result = await sender.send({ ...request, to }, { signal })
+    const result = await sender.send({ ...request, to }, { signal: AbortSignal.any([signal, deps.closed]) })
     if (result.status === 'simulated') return { status: 'simulated', to, data: request.data, gas: result.gas }
     if (result.status === 'refused') {
       const { error, reason, args } = result.refusal

@@ -159,6 +159,7 @@ export async function createChain(init: ChainInit, deps: ChainDeps): Promise<Cha
       head: cursor.head,
       headAgeSec: cursor.headAgeSec,
       caseOf: book.get,
+      closed: signal,
       randomSalt: () => hexlify(randomBytes(32)) as Hex,
     },
   )
