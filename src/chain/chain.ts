@@ -5,7 +5,7 @@ import { type Clock, repeat } from '../base/clock.ts'
 import { messageOf } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import { createActions } from './actions.ts'
-import { createCaseBook } from './cases.ts'
+import { convictingTransactions, createCaseBook } from './cases.ts'
 import { createCursor } from './cursor.ts'
 import { createReads } from './reads.ts'
 import { createRpc, problem, type Rpc } from './rpc.ts'
@@ -95,16 +95,17 @@ export async function createChain(init: ChainInit, deps: ChainDeps): Promise<Cha
       const logs = parseLogs(await rpc.send('eth_getLogs', [filter], { signal }))
       if (logs.some((one) => one.blockNumber < from || one.blockNumber > to))
         throw problem('rpc-garbage', 'the RPC node answered with logs of other blocks than asked for; use another RPC URL')
-      book.add(logs.filter((one) => one.address === deployment.verifier))
+      const steps = logs.filter((one) => one.address === deployment.verifier)
+      for (const tx of convictingTransactions(steps)) {
+        const receipt = parseReceipt(await rpc.send('eth_getTransactionReceipt', [tx], { signal }))
+        if (receipt) book.setGas(tx, receipt.gasUsed)
+      }
+      book.add(steps)
       changed.registry ||= logs.some((one) => one.address === deployment.registry)
       changed.delegation ||= logs.some((one) => one.address === deployment.delegation)
       scannedTo = to
     }
     reads.newHead(changed)
-    for (const tx of book.withoutGas()) {
-      const receipt = parseReceipt(await rpc.send('eth_getTransactionReceipt', [tx], { signal }))
-      if (receipt) book.setGas(tx, receipt.gasUsed)
-    }
   }
 
   async function poll(): Promise<void> {
