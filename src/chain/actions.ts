@@ -101,7 +101,7 @@ export function createActions(init: ActionInit, deps: ActionDeps): Actions {
       since = await committedAt(sender_, commitment)
     }
     if (since === 0) return refused('the commitment disappeared in a reorganisation; try again', 'NotCommitted')
-    await headAfter(since + Number(await constant('minCommitAge')), options.signal)
+    await headAfter(since + Number(await constant('minCommitAge')), AbortSignal.any([options.signal, deps.closed]))
     if (ended(faultId)) return { status: 'already' }
     return act({ faultId, action: 'reveal', data: revealData(faultClass, evidence, salt) }, options)
   }

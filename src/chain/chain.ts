@@ -83,11 +83,12 @@ export async function createChain(init: ChainInit, deps: ChainDeps): Promise<Cha
   const watched = [deployment.verifier, deployment.registry, deployment.delegation]
   let scannedTo = deployment.deployBlock - 1n
   let trouble: string | undefined
+  let unannounced: HeadEvent | undefined
+  let changed = { registry: false, delegation: false }
 
   /** Brings cases and caches to the head. What fails is tried again from the same block at the next poll. */
   async function scan(): Promise<void> {
     const head = cursor.head().number
-    const changed = { registry: false, delegation: false }
     while (scannedTo < head) {
       const from = scannedTo + 1n
       const to = from + LOG_SPAN - 1n < head ? from + LOG_SPAN - 1n : head
@@ -106,6 +107,7 @@ export async function createChain(init: ChainInit, deps: ChainDeps): Promise<Cha
       scannedTo = to
     }
     reads.newHead(changed)
+    changed = { registry: false, delegation: false }
   }
 
   async function poll(): Promise<void> {
@@ -116,12 +118,13 @@ export async function createChain(init: ChainInit, deps: ChainDeps): Promise<Cha
       if (event.rewoundTo < scannedTo) scannedTo = event.rewoundTo
       reads.newHead({ registry: true, delegation: true })
     }
-    if (event) unannounced = { ...unannounced, ...event }
-    if (!unannounced) return
-    await scan()
+    if (event) unannounced = merged(unannounced, event)
+    if (unannounced) await scan()
+    if (trouble !== undefined) log.info('The chain can be followed again', { head: cursor.head().number })
+    trouble = undefined
     const announce = unannounced
     unannounced = undefined
-    trouble = undefined
+    if (!announce) return
     for (const listener of listeners) {
       try {
         listener(announce)
@@ -130,7 +133,6 @@ export async function createChain(init: ChainInit, deps: ChainDeps): Promise<Cha
       }
     }
   }
-  let unannounced: HeadEvent | undefined
 
   const address = (await deps.signer?.getAddress())?.toLowerCase() as Hex | undefined
   const cursor = await opening(rpc, async () => {
@@ -195,6 +197,14 @@ export async function createChain(init: ChainInit, deps: ChainDeps): Promise<Cha
       rpc.close()
     },
   }
+}
+
+/** Two events that listeners hear as one: the newest head, and the deepest point that was gone back to. */
+function merged(known: HeadEvent | undefined, event: HeadEvent): HeadEvent {
+  const depths = [known?.rewoundTo, event.rewoundTo].filter((depth) => depth !== undefined)
+  const [first, second] = depths
+  if (first === undefined) return event
+  return { head: event.head, rewoundTo: second !== undefined && second < first ? second : first }
 }
 
 /** A connection that fails at start is closed again, so that nothing keeps the process alive. */

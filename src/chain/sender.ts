@@ -1,7 +1,7 @@
 import { keccak256 } from 'ethers'
 import type { Hex } from '../../proofs/types.ts'
 import { type Clock, sleep } from '../base/clock.ts'
-import { messageOf } from '../base/errors.ts'
+import { isFishermanError, messageOf } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import { decodeRefusal, type Refusal } from './contracts.ts'
 import { problem, type Rpc, RpcRefusal } from './rpc.ts'
@@ -252,30 +252,43 @@ export function createSender(
     const startedMs = clock.monotonicMs()
     let sentMs = startedMs
     for (;;) {
-      const receipt = await receiptOf(intent, signal)
-      if (receipt && !receipt.ok) {
-        await intents.record({ ...intent, state: 'refused' }, { signal })
-        const refusal = await refusalOf(request, from, signal)
-        return {
-          status: 'refused',
-          refusal: refusal ?? { error: 'Reverted', reason: `transaction ${receipt.tx} was reverted`, args: {} },
-        }
+      try {
+        const result = await look()
+        if (result) return result
+      } catch (error) {
+        // The transaction is out: a node that does not answer for a while is no reason to lose sight of it.
+        if (!isFishermanError(error) || !error.code.startsWith('rpc-') || error.code === 'rpc-closed') throw error
+        log.warn('Cannot ask for a transaction, asking again', {
+          action: intent.action,
+          faultId: intent.faultId,
+          error: error.message,
+        })
       }
-      if (receipt && (await confirmed(receipt, signal))) {
-        await intents.record({ ...intent, state: 'mined' }, { signal })
-        return { status: 'mined', receipt }
-      }
-      const nowMs = clock.monotonicMs()
-      if (!receipt && nowMs - sentMs > init.resubmitMs) {
-        sentMs = nowMs
-        intent = await inTurn(() => bump(intent, request, from, by, signal))
-      }
-      if (nowMs - startedMs > init.giveUpMs)
+      if (clock.monotonicMs() - startedMs > init.giveUpMs)
         throw problem(
           'tx-timeout',
           `a transaction is not mined after ${Math.round(init.giveUpMs / 1000)} s; check fees and the RPC node`,
         )
       await sleep(init.pollMs, signal)
+    }
+
+    async function look(): Promise<SendResult | undefined> {
+      const receipt = await receiptOf(intent, signal)
+      if (receipt && !receipt.ok) {
+        await intents.record({ ...intent, state: 'refused' }, { signal })
+        const refusal = await refusalOf(request, from, signal)
+        const reverted = { error: 'Reverted', reason: `transaction ${receipt.tx} was reverted`, args: {} }
+        return { status: 'refused', refusal: refusal ?? reverted }
+      }
+      if (receipt && (await confirmed(receipt, signal))) {
+        await intents.record({ ...intent, state: 'mined' }, { signal })
+        return { status: 'mined', receipt }
+      }
+      if (!receipt && clock.monotonicMs() - sentMs > init.resubmitMs) {
+        sentMs = clock.monotonicMs()
+        intent = await inTurn(() => bump(intent, request, from, by, signal))
+      }
+      return undefined
     }
   }
 
