@@ -27,7 +27,9 @@ function versionOf(name) {
   }
 }
 
-const names = readdirSync(sourceDir)
+// Forward slashes on every system: they are part of what the compiler sees.
+const names = readdirSync(sourceDir, { recursive: true })
+  .map((name) => String(name).split(path.sep).join('/'))
   .filter((name) => name.endsWith('.sol'))
   .sort()
 const sources = Object.fromEntries(names.map((name) => [name, { content: readFileSync(path.join(sourceDir, name), 'utf8') }]))
@@ -83,7 +85,12 @@ for (const file of names) {
     const code = contract.evm.deployedBytecode.object.length / 2
     if (code > CODE_LIMIT) fail(`${name} has ${code} bytes of code, more than the ${CODE_LIMIT} that a chain accepts; split it`)
     if (contract.abi.length === 0) continue
-    contracts[name] = { abi: contract.abi, bytecode: `0x${contract.evm.bytecode.object}`, codeBytes: code }
+    contracts[name] = {
+      abi: contract.abi,
+      bytecode: `0x${contract.evm.bytecode.object}`,
+      codeBytes: code,
+      double: file.startsWith('doubles/'),
+    }
   }
 }
 
@@ -92,6 +99,7 @@ const abiText = [
   "import type { InterfaceAbi } from 'ethers'",
   '',
   ...Object.keys(contracts)
+    .filter((name) => !contracts[name].double)
     .sort()
     .flatMap((name) => [
       `export const ${name}Abi: InterfaceAbi = [`,

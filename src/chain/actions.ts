@@ -21,6 +21,8 @@ export interface ActionDeps {
   caseOf(faultId: Hex): CaseView | undefined
   /** 32 unpredictable bytes. */
   randomSalt(): Hex
+  /** Aborts when the chain is closed. */
+  closed: AbortSignal
 }
 
 export interface ActionInit {
@@ -57,7 +59,7 @@ export function createActions(init: ActionInit, deps: ActionDeps): Actions {
       return refused(
         `our newest block is ${Math.round(age)} s old, more than ${init.maxHeadAgeSec}; wait for the RPC node or use another`,
       )
-    const result = await sender.send({ ...request, to }, { signal })
+    const result = await sender.send({ ...request, to }, { signal: AbortSignal.any([signal, deps.closed]) })
     if (result.status === 'simulated') return { status: 'simulated', to, data: request.data, gas: result.gas }
     if (result.status === 'refused') {
       const { error, reason, args } = result.refusal
@@ -99,7 +101,7 @@ export function createActions(init: ActionInit, deps: ActionDeps): Actions {
       since = await committedAt(sender_, commitment)
     }
     if (since === 0) return refused('the commitment disappeared in a reorganisation; try again', 'NotCommitted')
-    await headAfter(since + Number(await constant('minCommitAge')), options.signal)
+    await headAfter(since + Number(await constant('minCommitAge')), AbortSignal.any([options.signal, deps.closed]))
     if (ended(faultId)) return { status: 'already' }
     return act({ faultId, action: 'reveal', data: revealData(faultClass, evidence, salt) }, options)
   }

@@ -68,8 +68,6 @@ export interface CaseBook {
   /** Forgets everything above this block. */
   rewind(to: bigint): void
   setGas(tx: Hex, gasUsed: bigint): void
-  /** Transactions of convictions whose gas is not known yet. */
-  withoutGas(): Hex[]
   get(faultId: Hex): CaseView | undefined
   list(): CaseView[]
 }
@@ -104,15 +102,17 @@ export function createCaseBook(): CaseBook {
       fold(logs)
     },
     setGas: (tx, gasUsed) => void gas.set(tx, gasUsed),
-    withoutGas: () => [
-      ...new Set([...cases.values()].filter((one) => one.amount !== undefined && !gas.has(one.tx)).map((one) => one.tx)),
-    ],
     get: (faultId) => {
       const known = cases.get(faultId)
       return known && view(known)
     },
     list: () => [...cases.values()].map(view),
   }
+}
+
+/** Transactions among these logs that convicted somebody: what they cost is told with the case. */
+export function convictingTransactions(logs: readonly Log[]): Hex[] {
+  return [...new Set(logs.filter((log) => stepOf(log)?.apply(undefined)?.state === 'convicted').map((log) => log.tx))]
 }
 
 /** Amount that a transaction's logs say was taken for this fault. */

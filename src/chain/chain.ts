@@ -5,7 +5,7 @@ import { type Clock, repeat } from '../base/clock.ts'
 import { messageOf } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import { createActions } from './actions.ts'
-import { createCaseBook } from './cases.ts'
+import { convictingTransactions, createCaseBook } from './cases.ts'
 import { createCursor } from './cursor.ts'
 import { createReads } from './reads.ts'
 import { createRpc, problem, type Rpc } from './rpc.ts'
@@ -83,11 +83,12 @@ export async function createChain(init: ChainInit, deps: ChainDeps): Promise<Cha
   const watched = [deployment.verifier, deployment.registry, deployment.delegation]
   let scannedTo = deployment.deployBlock - 1n
   let trouble: string | undefined
+  let unannounced: HeadEvent | undefined
+  let changed = { registry: false, delegation: false }
 
   /** Brings cases and caches to the head. What fails is tried again from the same block at the next poll. */
   async function scan(): Promise<void> {
     const head = cursor.head().number
-    const changed = { registry: false, delegation: false }
     while (scannedTo < head) {
       const from = scannedTo + 1n
       const to = from + LOG_SPAN - 1n < head ? from + LOG_SPAN - 1n : head
@@ -95,16 +96,18 @@ export async function createChain(init: ChainInit, deps: ChainDeps): Promise<Cha
       const logs = parseLogs(await rpc.send('eth_getLogs', [filter], { signal }))
       if (logs.some((one) => one.blockNumber < from || one.blockNumber > to))
         throw problem('rpc-garbage', 'the RPC node answered with logs of other blocks than asked for; use another RPC URL')
-      book.add(logs.filter((one) => one.address === deployment.verifier))
+      const steps = logs.filter((one) => one.address === deployment.verifier)
+      for (const tx of convictingTransactions(steps)) {
+        const receipt = parseReceipt(await rpc.send('eth_getTransactionReceipt', [tx], { signal }))
+        if (receipt) book.setGas(tx, receipt.gasUsed)
+      }
+      book.add(steps)
       changed.registry ||= logs.some((one) => one.address === deployment.registry)
       changed.delegation ||= logs.some((one) => one.address === deployment.delegation)
       scannedTo = to
     }
     reads.newHead(changed)
-    for (const tx of book.withoutGas()) {
-      const receipt = parseReceipt(await rpc.send('eth_getTransactionReceipt', [tx], { signal }))
-      if (receipt) book.setGas(tx, receipt.gasUsed)
-    }
+    changed = { registry: false, delegation: false }
   }
 
   async function poll(): Promise<void> {
@@ -115,12 +118,13 @@ export async function createChain(init: ChainInit, deps: ChainDeps): Promise<Cha
       if (event.rewoundTo < scannedTo) scannedTo = event.rewoundTo
       reads.newHead({ registry: true, delegation: true })
     }
-    if (event) unannounced = { ...unannounced, ...event }
-    if (!unannounced) return
-    await scan()
+    if (event) unannounced = merged(unannounced, event)
+    if (unannounced) await scan()
+    if (trouble !== undefined) log.info('The chain can be followed again', { head: cursor.head().number })
+    trouble = undefined
     const announce = unannounced
     unannounced = undefined
-    trouble = undefined
+    if (!announce) return
     for (const listener of listeners) {
       try {
         listener(announce)
@@ -129,7 +133,6 @@ export async function createChain(init: ChainInit, deps: ChainDeps): Promise<Cha
       }
     }
   }
-  let unannounced: HeadEvent | undefined
 
   const address = (await deps.signer?.getAddress())?.toLowerCase() as Hex | undefined
   const cursor = await opening(rpc, async () => {
@@ -159,6 +162,7 @@ export async function createChain(init: ChainInit, deps: ChainDeps): Promise<Cha
       head: cursor.head,
       headAgeSec: cursor.headAgeSec,
       caseOf: book.get,
+      closed: signal,
       randomSalt: () => hexlify(randomBytes(32)) as Hex,
     },
   )
@@ -193,6 +197,14 @@ export async function createChain(init: ChainInit, deps: ChainDeps): Promise<Cha
       rpc.close()
     },
   }
+}
+
+/** Two events that listeners hear as one: the newest head, and the deepest point that was gone back to. */
+function merged(known: HeadEvent | undefined, event: HeadEvent): HeadEvent {
+  const depths = [known?.rewoundTo, event.rewoundTo].filter((depth) => depth !== undefined)
+  const [first, second] = depths
+  if (first === undefined) return event
+  return { head: event.head, rewoundTo: second !== undefined && second < first ? second : first }
 }
 
 /** A connection that fails at start is closed again, so that nothing keeps the process alive. */

@@ -177,6 +177,7 @@ async function request(endpoint: Endpoint, method: string, params: readonly unkn
     return await endpoint.provider.send(method, [...params])
   } catch (error) {
     if (isFishermanError(error)) throw error
+    if (isError(error, 'UNSUPPORTED_OPERATION')) throw problem('rpc-closed', 'the connection to the chain was closed', error)
     const inner = innerError(error)
     if (inner) throw new RpcRefusal(inner.message, inner.data)
     throw problem('rpc-garbage', `RPC ${endpoint.name} gave an answer to ${method} that is not JSON-RPC`, error)

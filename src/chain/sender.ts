@@ -1,7 +1,7 @@
 import { keccak256 } from 'ethers'
 import type { Hex } from '../../proofs/types.ts'
 import { type Clock, sleep } from '../base/clock.ts'
-import { messageOf } from '../base/errors.ts'
+import { isFishermanError, messageOf } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import { decodeRefusal, type Refusal } from './contracts.ts'
 import { problem, type Rpc, RpcRefusal } from './rpc.ts'
@@ -40,6 +40,7 @@ export interface Sender {
 }
 
 type Variant = Intent['variants'][number]
+type Prepared = { intent: Intent } | { refusal: Refusal } | { gas: bigint }
 
 /** Room above the estimate: state may change between estimate and block (another case, a new day). */
 const GAS_ROOM_PERCENT = 30n
@@ -57,7 +58,8 @@ export function createSender(
 ): Sender {
   const { rpc, clock, log, intents, signer } = deps
   let queue: Promise<unknown> = Promise.resolve()
-  let nextNonce: number | undefined
+  /** Nonces that are signed and neither mined nor given up. */
+  const inFlight = new Set<number>()
   const running = new Map<string, Promise<SendResult>>()
 
   /** Steps that touch the nonce run one after the other; a failure in one does not stop the next. */
@@ -75,6 +77,12 @@ export function createSender(
   ): Promise<unknown> {
     const tx = { from, to: request.to, data: request.data }
     return rpc.send(method, method === 'eth_call' ? [tx, 'latest'] : [tx], { signal })
+  }
+
+  /** Asked anew each time, since a reorganisation gives nonces back; what we have in flight the node may not know yet, or not any more. */
+  async function nextNonce(from: Hex, signal: AbortSignal): Promise<number> {
+    const pending = Number(quantity(await rpc.send('eth_getTransactionCount', [from, 'pending'], { signal }), 'nonce'))
+    return Math.max(pending, ...[...inFlight].map((nonce) => nonce + 1))
   }
 
   async function marketFee(signal: AbortSignal): Promise<{ maxFeePerGas: bigint; maxPriorityFeePerGas: bigint }> {
@@ -140,17 +148,27 @@ export function createSender(
     }
   }
 
+  /** Does a transaction that was signed before a restart still do the work? Then it is published again, bit for bit the same. */
+  async function resumed(known: Intent, from: Hex, signal: AbortSignal): Promise<boolean> {
+    const receipt = await receiptOf(known, signal)
+    if (receipt) return receipt.ok
+    if (await refusalOf(known, from, signal)) return false
+    if ((await broadcast(known, signal)) === 'nonce-used') return false
+    if (known.nonce !== undefined) inFlight.add(known.nonce)
+    log.info('Took up a transaction that was signed before a restart', { faultId: known.faultId, action: known.action })
+    return true
+  }
+
   /** Everything up to the first broadcast, in turn: from here on the intent is on disk. */
-  async function prepare(request: SendRequest, id: string, from: Hex, by: TransactionSigner, signal: AbortSignal) {
-    const known = await intents.load(id)
-    if (known?.state === 'signed' && known.data === request.data) {
-      const receipt = await receiptOf(known, signal)
-      if (receipt?.ok) return { intent: known }
-      if (!receipt && (await broadcast(known, signal)) !== 'nonce-used') {
-        log.info('Took up a transaction that was signed before a restart', { faultId: request.faultId, action: request.action })
-        return { intent: known }
-      }
-    }
+  async function prepare(
+    request: SendRequest,
+    id: string,
+    from: Hex,
+    by: TransactionSigner,
+    signal: AbortSignal,
+  ): Promise<Prepared> {
+    const known = init.send === 'live' ? await intents.load(id) : undefined
+    if (known?.state === 'signed' && (await resumed(known, from, signal))) return { intent: known }
     const refusal = await refusalOf(request, from, signal)
     if (refusal) return { refusal }
     const gas = quantity(await call(from, request, 'eth_estimateGas', signal), 'gas estimate')
@@ -175,10 +193,10 @@ export function createSender(
       ...(request.salt === undefined ? {} : { salt: request.salt }),
     }
     await intents.record(intent, { signal })
-    nextNonce ??= Number(quantity(await rpc.send('eth_getTransactionCount', [from, 'pending'], { signal }), 'nonce'))
-    intent = await sign({ ...intent, nonce: nextNonce }, withRoom(gas), await marketFee(signal), by)
+    const nonce = await nextNonce(from, signal)
+    intent = await sign({ ...intent, nonce }, withRoom(gas), await marketFee(signal), by)
     await intents.record(intent, { signal })
-    nextNonce += 1
+    inFlight.add(nonce)
     const sent = await broadcast(intent, signal)
     if (sent === 'nonce-used') throw problem('tx-nonce', 'another program sends with our key; use the key in one place only')
     log.info('Transaction sent', {
@@ -234,30 +252,43 @@ export function createSender(
     const startedMs = clock.monotonicMs()
     let sentMs = startedMs
     for (;;) {
-      const receipt = await receiptOf(intent, signal)
-      if (receipt && !receipt.ok) {
-        await intents.record({ ...intent, state: 'refused' }, { signal })
-        const refusal = await refusalOf(request, from, signal)
-        return {
-          status: 'refused',
-          refusal: refusal ?? { error: 'Reverted', reason: `transaction ${receipt.tx} was reverted`, args: {} },
-        }
+      try {
+        const result = await look()
+        if (result) return result
+      } catch (error) {
+        // The transaction is out: a node that does not answer for a while is no reason to lose sight of it.
+        if (!isFishermanError(error) || !error.code.startsWith('rpc-') || error.code === 'rpc-closed') throw error
+        log.warn('Cannot ask for a transaction, asking again', {
+          action: intent.action,
+          faultId: intent.faultId,
+          error: error.message,
+        })
       }
-      if (receipt && (await confirmed(receipt, signal))) {
-        await intents.record({ ...intent, state: 'mined' }, { signal })
-        return { status: 'mined', receipt }
-      }
-      const nowMs = clock.monotonicMs()
-      if (!receipt && nowMs - sentMs > init.resubmitMs) {
-        sentMs = nowMs
-        intent = await inTurn(() => bump(intent, request, from, by, signal))
-      }
-      if (nowMs - startedMs > init.giveUpMs)
+      if (clock.monotonicMs() - startedMs > init.giveUpMs)
         throw problem(
           'tx-timeout',
           `a transaction is not mined after ${Math.round(init.giveUpMs / 1000)} s; check fees and the RPC node`,
         )
       await sleep(init.pollMs, signal)
+    }
+
+    async function look(): Promise<SendResult | undefined> {
+      const receipt = await receiptOf(intent, signal)
+      if (receipt && !receipt.ok) {
+        await intents.record({ ...intent, state: 'refused' }, { signal })
+        const refusal = await refusalOf(request, from, signal)
+        const reverted = { error: 'Reverted', reason: `transaction ${receipt.tx} was reverted`, args: {} }
+        return { status: 'refused', refusal: refusal ?? reverted }
+      }
+      if (receipt && (await confirmed(receipt, signal))) {
+        await intents.record({ ...intent, state: 'mined' }, { signal })
+        return { status: 'mined', receipt }
+      }
+      if (!receipt && clock.monotonicMs() - sentMs > init.resubmitMs) {
+        sentMs = clock.monotonicMs()
+        intent = await inTurn(() => bump(intent, request, from, by, signal))
+      }
+      return undefined
     }
   }
 
@@ -270,23 +301,18 @@ export function createSender(
   async function run(request: SendRequest, id: string, signal: AbortSignal): Promise<SendResult> {
     if (!signer) return { status: 'refused', refusal: NO_SIGNER }
     const from = (await signer.getAddress()).toLowerCase() as Hex
-    let prepared: Awaited<ReturnType<typeof prepare>>
+    let nonce: number | undefined
     try {
-      prepared = await inTurn(() => prepare(request, id, from, signer, signal))
-    } catch (error) {
-      // Whatever went wrong, the chain knows better than we do which nonce is next.
-      nextNonce = undefined
-      if (error instanceof RpcRefusal) return { status: 'refused', refusal: refusalFrom(error) }
-      throw error
-    }
-    if ('refusal' in prepared && prepared.refusal) return { status: 'refused', refusal: prepared.refusal }
-    if ('gas' in prepared && prepared.gas !== undefined) return { status: 'simulated', gas: prepared.gas }
-    if (!('intent' in prepared) || !prepared.intent) throw problem('tx-internal', 'a prepared transaction has no outcome')
-    try {
+      const prepared = await inTurn(() => prepare(request, id, from, signer, signal))
+      if ('refusal' in prepared) return { status: 'refused', refusal: prepared.refusal }
+      if ('gas' in prepared) return { status: 'simulated', gas: prepared.gas }
+      nonce = prepared.intent.nonce
       return await waitMined(prepared.intent, request, from, signer, signal)
     } catch (error) {
-      nextNonce = undefined
+      if (error instanceof RpcRefusal) return { status: 'refused', refusal: refusalFrom(error) }
       throw error
+    } finally {
+      if (nonce !== undefined) inFlight.delete(nonce)
     }
   }
 

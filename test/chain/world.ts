@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { setTimeout as wait } from 'node:timers/promises'
 import { Interface, JsonRpcProvider, keccak256, toUtf8Bytes, type Wallet } from 'ethers'
 import { digestOf, faultIdOf, renditionLeaf, typedDomain, workCommitOf } from '../../proofs/digest.ts'
 import { encodeConviction, encodeEquivocation, encodePassThrough, type SignedReceipt } from '../../proofs/evidence.ts'
@@ -200,7 +201,12 @@ export async function createWorld(preset: Partial<ChainPreset> = {}): Promise<Wo
         maxPriorityFeePerGas: 1n,
       })
       const hash = await provider.send('eth_sendRawTransaction', [raw])
-      const receipt = await provider.send('eth_getTransactionReceipt', [hash])
+      let receipt = await provider.send('eth_getTransactionReceipt', [hash])
+      for (let i = 0; receipt === null && i < 200; i++) {
+        await wait(10)
+        receipt = await provider.send('eth_getTransactionReceipt', [hash])
+      }
+      if (receipt === null) throw new Error('not mined')
       if (Number(receipt.status) !== 1) throw new Error('reverted')
       return { gasUsed: BigInt(receipt.gasUsed), hash }
     },
