@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Profile } from '../../proofs/types.ts'
+import { outputSize } from '../transcode/size.ts'
 import { runFfmpeg } from './ffmpeg.ts'
 
 const BASE = { fpsNum: 0, fpsDen: 1, codec: 0, h264Profile: 0, gopMs: 0, container: 0, quality: 0 } as const
@@ -26,22 +27,6 @@ export interface LadderInit {
 }
 
 const even = (value: number) => 2 * Math.floor(value / 2)
-const clamp = (value: number, low: number, high: number) => Math.min(high, Math.max(low, value))
-
-/** Size that go-livepeer makes for a profile: the larger side is the target, the source's aspect is kept. */
-export function sizeOf(profile: Profile, sourceWidth: number, sourceHeight: number): { width: number; height: number } {
-  const target = Math.max(clamp(profile.width, 146, 4096), clamp(profile.height, 50, 4096))
-  const follow = (known: number, ratio: number) => 2 * Math.round((known * ratio) / 2)
-  if (sourceWidth === sourceHeight) return { width: even(target), height: even(target) }
-  if (sourceWidth > sourceHeight) {
-    const ratio = sourceHeight / sourceWidth
-    if (target * ratio >= 50) return { width: even(target), height: follow(even(target), ratio) }
-    return { width: follow(50, 1 / ratio), height: 50 }
-  }
-  const ratio = sourceWidth / sourceHeight
-  if (target * ratio >= 146) return { width: follow(even(target), ratio), height: even(target) }
-  return { width: 146, height: follow(146, 1 / ratio) }
-}
 
 /** Transcodes all rungs in one process and returns their files, in the order of the profiles. */
 export async function transcodeLadder(init: LadderInit): Promise<string[]> {
@@ -62,7 +47,7 @@ function graph({ profiles, make, sourceWidth, sourceHeight }: LadderInit): strin
   const held = 'split[a][b];[a][b]freezeframes=first=1:last=1000000:replace=0,'
   const head = `[0:v:0]${make === 'freeze' ? held : ''}split=${profiles.length}${labels}`
   const rungs = profiles.map((profile, i) => {
-    const { width, height } = sizeOf(profile, sourceWidth, sourceHeight)
+    const { width, height } = outputSize({ width: sourceWidth, height: sourceHeight }, profile)
     const small = make === 'upscale' ? `scale=${even(width / 3)}:${even(height / 3)},` : ''
     const fps = profile.fpsNum > 0 ? `,fps=${profile.fpsNum}/${profile.fpsDen}` : ''
     return `[i${i}]${small}scale=${width}:${height}${fps}[o${i}]`
