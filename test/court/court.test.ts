@@ -76,7 +76,7 @@ describe('court', () => {
     expect(court.vote(about, 0, 4)).toMatchObject({ reason: 'too-few-agree' })
   })
 
-  it('replays one receipt on a member's word, three of a node with a case, and always the receipt of the case', () => {
+  it('replays one receipt on the word of a member, three of a node with a case, and always the receipt of the case', () => {
     const court = createCourt(LOCAL_COURT)
     expect([11, 12].map((n) => court.callsForReplay(fail(ann, n, n), 'none'))).toEqual([true, false])
     expect([12, 13, 14].map((n) => court.callsForReplay(fail(ann, n, n), 'case'))).toEqual([true, true, false])
