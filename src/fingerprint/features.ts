@@ -11,6 +11,14 @@ const SHIFTS = [-8, -7, -6, -5, -4, -3, -2, 2, 3, 4, 5, 6, 7, 8]
 
 const clamp = (i: number, frames: number): number => Math.max(0, Math.min(frames - 1, i))
 
+/** Difference of two grids. A plain loop: this runs three times a frame. */
+function minus(a: Float32Array | undefined, b: Float32Array | undefined): Float32Array {
+  const out = new Float32Array(CELLS)
+  if (!a || !b) return out
+  for (let i = 0; i < CELLS; i++) out[i] = (a[i] ?? 0) - (b[i] ?? 0)
+  return out
+}
+
 /** Best source frame near each rendition frame: +-1, and +-2 in the first and last three, where encoders differ most. */
 function align(source: SourceTrack, own: Track): { base: number[]; best: number[]; rmse: Float64Array } {
   const base: number[] = []
@@ -95,22 +103,17 @@ function timeTest(source: SourceTrack, own: Track, base: readonly number[]): Tim
   return { moving, frozen, frozenAt, shiftGain, shiftFrames: best.k }
 }
 
-/** Largest cell of a time-averaged field, with each frame's own value in that cell and the frame that shows it most. */
-function worstCell(frames: number, fieldOf: (j: number, i: number) => number, score: (i: number, mean: number) => number) {
-  let worst = 0
+/** Worst cell of the time-averaged error, with each frame's own error in that cell and the frame that shows it most. */
+function cellTest(errors: readonly Float32Array[], gradient: Float32Array): Pick<Features, 'cell' | 'cellByFrame'> {
+  const frames = errors.length
+  const mean = new Float32Array(CELLS)
+  for (const error of errors) for (let i = 0; i < CELLS; i++) mean[i] = (mean[i] ?? 0) + (error[i] ?? 0) / frames
+  const score = (i: number, error: number): number => Math.abs(error) / (2 + 0.25 * (gradient[i] ?? 0))
   let at = 0
-  for (let i = 0; i < CELLS; i++) {
-    let sum = 0
-    for (let j = 0; j < frames; j++) sum += fieldOf(j, i)
-    const value = score(i, sum / Math.max(1, frames))
-    if (value > worst) {
-      worst = value
-      at = i
-    }
-  }
-  const byFrame = Float64Array.from({ length: frames }, (_, j) => score(at, fieldOf(j, at)))
+  for (let i = 0; i < CELLS; i++) if (score(i, mean[i] ?? 0) > score(at, mean[at] ?? 0)) at = i
+  const byFrame = Float64Array.from(errors, (error) => score(at, error[at] ?? 0))
   const frame = byFrame.reduce((most, value, j) => (value > (byFrame[most] ?? 0) ? j : most), 0)
-  return { peak: { value: worst, frame }, byFrame: byFrame.sort().reverse() }
+  return { cell: { value: score(at, mean[at] ?? 0), frame }, cellByFrame: byFrame.sort().reverse() }
 }
 
 /** Levels of chroma gradient that halve the weight of a cell's chroma error. */
@@ -175,8 +178,6 @@ export function compare(source: SourceTrack, own: Track): Features {
   const errors: Float32Array[] = []
   const du: Float32Array[] = []
   const dv: Float32Array[] = []
-  const minus = (a: Float32Array | undefined, b: Float32Array | undefined): Float32Array =>
-    Float32Array.from({ length: CELLS }, (_, i) => (a?.[i] ?? 0) - (b?.[i] ?? 0))
   const zero = new Float32Array(CELLS)
   for (let j = 0; j < frames; j++) {
     const i = best[j] ?? 0
@@ -189,11 +190,6 @@ export function compare(source: SourceTrack, own: Track): Features {
     du.push(minus(own.u[j], source.u[i]))
     dv.push(minus(own.v[j], source.v[i]))
   }
-  const cell = worstCell(
-    frames,
-    (j, i) => errors[j]?.[i] ?? 0,
-    (i, mean) => Math.abs(mean) / (2 + 0.25 * (gradient[i] ?? 0)),
-  )
   const chroma = chromaTest(source, best, du, dv)
   const time = timeTest(source, own, base)
   return {
@@ -201,8 +197,7 @@ export function compare(source: SourceTrack, own: Track): Features {
     sourceFrames: source.frames,
     rmse,
     ssimLoss,
-    cell: cell.peak,
-    cellByFrame: cell.byFrame,
+    ...cellTest(errors, gradient),
     ...chroma,
     ...time,
     meanRmse: rmse.reduce((a, b) => a + b, 0) / Math.max(1, frames),

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Features } from '../../src/fingerprint/types.ts'
 import type { MediaFacts } from '../../src/transcode/types.ts'
 import { decide, worstOf } from '../../src/verdict/decide.ts'
+import { CONFIRM_FACTOR, PROVE_FACTOR } from '../../src/verdict/lines.ts'
 import type { VerdictInput } from '../../src/verdict/types.ts'
 
 const facts: MediaFacts = {
@@ -131,6 +132,7 @@ describe('verdict', () => {
     expect(at(17.9, 2)).toBe('inconclusive')
     expect(at(18.1, 2)).toBe('fail')
     expect(at(17.9, 1.8)).toBe('fail')
+    expect([PROVE_FACTOR, CONFIRM_FACTOR]).toEqual([2, 1.8])
     const blurred = { quality: { detail: 2.5, detailOwn: 1.3, errorRatio: 1 }, controls: [{ features: features(), detail: 0.3 }] }
     expect(decide(input({ depth: 'prove', ...blurred }))).toMatchObject({ verdict: 'fail', faultClass: 'Q' })
   })
