@@ -83,22 +83,22 @@ export function createActions(init: ActionInit, deps: ActionDeps): Actions {
 
   async function commitReveal(request: Parameters<Actions['commitReveal']>[0], options: Waiting): Promise<ActionResult> {
     const { faultClass, faultId, evidence } = request
-    const sender_ = deps.address
-    if (!sender_) return refused('no key is loaded; start with a keystore to send transactions')
+    const from = deps.address
+    if (!from) return refused('no key is loaded; start with a keystore to send transactions')
     if (ended(faultId)) return { status: 'already' }
     const known = await deps.intents.load(`${faultId}:commit`)
     let salt = known?.salt
-    let since = salt ? await committedAt(sender_, commitmentOf(sender_, faultId, salt)) : 0
+    let since = salt ? await committedAt(from, commitmentOf(from, faultId, salt)) : 0
     const maxAge = Number(await constant('maxCommitAge'))
     if (!salt || (since !== 0 && deps.head().timestampSec > since + maxAge - EXPIRY_MARGIN_SEC)) {
       salt = deps.randomSalt()
       since = 0
     }
-    const commitment = commitmentOf(sender_, faultId, salt)
+    const commitment = commitmentOf(from, faultId, salt)
     if (since === 0) {
       const commit = await act({ faultId, action: 'commit', data: commitData(commitment), salt }, options)
       if (commit.status !== 'mined' && commit.status !== 'already') return commit
-      since = await committedAt(sender_, commitment)
+      since = await committedAt(from, commitment)
     }
     if (since === 0) return refused('the commitment disappeared in a reorganisation; try again', 'NotCommitted')
     await headAfter(since + Number(await constant('minCommitAge')), AbortSignal.any([options.signal, deps.closed]))

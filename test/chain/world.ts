@@ -114,6 +114,8 @@ export async function createWorld(preset: Partial<ChainPreset> = {}): Promise<Wo
     cacheTimeout: -1,
     batchMaxCount: 1,
   })
+  // ethers asks every four seconds by default; blocks here come at once.
+  provider.pollingInterval = 20
   const fishermen = rest.slice(0, 4)
   const orchestrators = rest.slice(4, 8)
   const account = (signer: Wallet) => openAccount({ rpcUrl: anvil.rpcUrl, chainId: anvil.chainId, pollMs: 10 }, { signer })

@@ -1,0 +1,135 @@
+import { keccak256 } from 'ethers'
+import type { Hex } from '../../proofs/types.ts'
+import { messageOf } from '../base/errors.ts'
+import { decodeRefusal, type Refusal } from './contracts.ts'
+import { problem, type Rpc, RpcRefusal } from './rpc.ts'
+import type { Intent, TransactionSigner } from './types.ts'
+import { bytes, parseHeader, parseReceipt, quantity, type Receipt } from './wire.ts'
+
+type Variant = Intent['variants'][number]
+type Fee = Pick<Variant, 'maxFeePerGas' | 'maxPriorityFeePerGas'>
+/** What is to be done, without who pays and how. */
+type Work = Pick<Intent, 'to' | 'data'>
+
+/** One account's way to make, price and publish transactions; knows nothing of intents' storage or of order. */
+export interface Transactor {
+  /** The contract's refusal at the newest block, or undefined. */
+  refusalOf(work: Work, signal: AbortSignal): Promise<Refusal | undefined>
+  /** Gas, with room above the estimate. Throws RpcRefusal when the chain would refuse. */
+  gasFor(work: Work, signal: AbortSignal): Promise<bigint>
+  pendingNonce(signal: AbortSignal): Promise<number>
+  /** Adds a first signed variant. */
+  sign(intent: Intent, gasLimit: bigint, signal: AbortSignal): Promise<Intent>
+  /** Adds a variant with a higher fee; undefined where the limit forbids it. */
+  raise(intent: Intent, signal: AbortSignal): Promise<Intent | undefined>
+  /** Sends the newest variant. What a node says about one that it already has, or that is mined, is no failure. */
+  broadcast(intent: Intent, signal: AbortSignal): Promise<'sent' | 'nonce-used' | 'underpriced'>
+  /** Receipt of whichever variant was mined. */
+  receiptOf(intent: Intent, signal: AbortSignal): Promise<Receipt | undefined>
+}
+
+/** Room above the estimate: state may change between estimate and block (another case, a new day). */
+const GAS_ROOM_PERCENT = 30n
+/** Nodes demand 10 % more for a replacement; 15 keeps clear of rounding. */
+const BUMP_PERCENT = 15n
+/** Wei per gas. Arbitrum collects no tips and orders by arrival; a small tip serves other chains. */
+const TIP = 100_000_000n
+
+export function createTransactor(
+  init: { chainId: bigint; maxFeePerGas: bigint; from: Hex },
+  deps: { rpc: Rpc; signer: TransactionSigner },
+): Transactor {
+  const { rpc, signer } = deps
+
+  async function estimate(work: Work, signal: AbortSignal): Promise<bigint> {
+    const tx = { from: init.from, to: work.to, data: work.data }
+    const gas = quantity(await rpc.send('eth_estimateGas', [tx], { signal }), 'gas estimate')
+    return gas + (gas * GAS_ROOM_PERCENT) / 100n
+  }
+
+  async function marketFee(signal: AbortSignal): Promise<Fee> {
+    const header = parseHeader(await rpc.send('eth_getBlockByNumber', ['latest', false], { signal }))
+    const base = header?.baseFeePerGas ?? 0n
+    return { maxFeePerGas: min(2n * base + TIP, init.maxFeePerGas), maxPriorityFeePerGas: min(TIP, init.maxFeePerGas) }
+  }
+
+  async function addVariant(intent: Intent, gasLimit: bigint, fee: Fee): Promise<Intent> {
+    if (intent.nonce === undefined) throw problem('tx-internal', 'a transaction without a nonce cannot be signed')
+    const { nonce, to, data } = intent
+    const raw = (await signer.signTransaction({ type: 2, chainId: init.chainId, nonce, to, data, gasLimit, ...fee })) as Hex
+    const variant: Variant = { hash: keccak256(raw) as Hex, raw, gasLimit, ...fee }
+    return { ...intent, state: 'signed', variants: [...intent.variants, variant] }
+  }
+
+  return {
+    async refusalOf(work, signal) {
+      try {
+        await rpc.send('eth_call', [{ from: init.from, to: work.to, data: work.data }, 'latest'], { signal })
+        return undefined
+      } catch (error) {
+        if (error instanceof RpcRefusal) return refusalFrom(error)
+        throw error
+      }
+    },
+    gasFor: estimate,
+    async pendingNonce(signal) {
+      return Number(quantity(await rpc.send('eth_getTransactionCount', [init.from, 'pending'], { signal }), 'nonce'))
+    },
+    sign: async (intent, gasLimit, signal) => addVariant(intent, gasLimit, await marketFee(signal)),
+    async raise(intent, signal) {
+      const last = intent.variants.at(-1)
+      if (!last) return undefined
+      const market = await marketFee(signal)
+      const fee = {
+        maxFeePerGas: max(raised(last.maxFeePerGas), market.maxFeePerGas),
+        maxPriorityFeePerGas: max(raised(last.maxPriorityFeePerGas), market.maxPriorityFeePerGas),
+      }
+      if (fee.maxFeePerGas > init.maxFeePerGas) return undefined
+      // Estimated anew, never lowered. An estimate that fails (the chain refuses by now) leaves the limit: the nonce must be used up.
+      const gas = await estimate(intent, signal).catch(() => last.gasLimit)
+      return addVariant(intent, max(last.gasLimit, gas), fee)
+    },
+    async broadcast(intent, signal) {
+      const variant = intent.variants.at(-1)
+      if (!variant) return 'sent'
+      try {
+        await rpc.send('eth_sendRawTransaction', [variant.raw], { signal })
+      } catch (error) {
+        if (!(error instanceof RpcRefusal)) throw error
+        if (/already known|already imported|known transaction/i.test(error.message)) return 'sent'
+        if (/nonce too low|nonce.*(used|expired)/i.test(error.message)) return 'nonce-used'
+        if (/underpriced|replacement|fee too low|max fee per gas less/i.test(error.message)) return 'underpriced'
+        if (/insufficient funds/i.test(error.message))
+          throw problem('chain-no-funds', 'our account has too little of the native coin to pay for gas; send some to it')
+        throw problem('tx-rejected', `the RPC node rejects our transaction: ${error.message.slice(0, 200)}`)
+      }
+      return 'sent'
+    },
+    async receiptOf(intent, signal) {
+      for (const variant of intent.variants) {
+        const receipt = parseReceipt(await rpc.send('eth_getTransactionReceipt', [variant.hash], { signal }))
+        if (receipt) return receipt
+      }
+      return undefined
+    },
+  }
+}
+
+/** A refusal by the node itself: the contract's error where it sent one, else its text. */
+export function refusalFrom(error: RpcRefusal): Refusal {
+  if (error.data !== undefined && error.data !== '0x') return decodeRefusal(bytes(error.data, 'revert data'))
+  if (/revert/i.test(error.message)) return decodeRefusal(undefined)
+  return { error: 'Rpc', reason: messageOf(error).slice(0, 300), args: {} }
+}
+
+function raised(fee: bigint): bigint {
+  return fee + (fee * BUMP_PERCENT) / 100n + 1n
+}
+
+function min(a: bigint, b: bigint): bigint {
+  return a < b ? a : b
+}
+
+function max(a: bigint, b: bigint): bigint {
+  return a > b ? a : b
+}
