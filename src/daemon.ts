@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type AnyStatement, encodeStatement } from '../proofs/codec.ts'
@@ -33,6 +34,9 @@ import { createTally } from './pipeline/tally.ts'
 import { createPipeline } from './pipeline.ts'
 import { openProofLog } from './prooflog/log.ts'
 import { type FeedReaderDeps, followFeed } from './receipt/feed.ts'
+
+/** Checks that may wait for their bytes while another one is judged. */
+const FETCHING = 3
 
 export interface Daemon {
   /** http://127.0.0.1:port */
@@ -75,6 +79,8 @@ async function open(config: Config, logger: Logger, closers: Closers): Promise<D
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 })
   const stopping = new AbortController()
   const { signal } = stopping
+  // Every timer and request of the daemon listens to it; that is no leak.
+  setMaxListeners(0, signal)
   const clock = systemClock
   const params = networkParams(config.network)
   const deployment = parseDeployment(readDeployment(config.deployment))
@@ -103,7 +109,8 @@ async function open(config: Config, logger: Logger, closers: Closers): Promise<D
   const tally = createTally()
   const ledger = createLedger()
   const queue = createQueue({
-    concurrency: config.ffmpegJobs,
+    // The judge runs `ffmpegJobs` at once; the others fetch meanwhile, so that a slow feed holds up nobody else's check.
+    concurrency: config.ffmpegJobs + FETCHING,
     limit: config.maxWaiting,
     onError: (error) => logger.error('Check failed', { reason: messageOf(error) }),
     onDrop: () => metrics.dropped('sample'),

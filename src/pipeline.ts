@@ -26,9 +26,10 @@ const REPLAY_PRIORITY = 0
 
 export function createPipeline(bench: Bench): Pipeline {
   const finder = createFaultFinder(bench.domain)
-  const inHand = new Set<string>()
+  /** What is known of each sample's check: it runs at most once, whoever asks for it. */
+  const inHand = new Map<string, 'waiting' | 'started'>()
 
-  const justice = createJusticeStage(bench, { replay: (task) => enqueue(task, REPLAY_PRIORITY) })
+  const justice = createJusticeStage(bench, { replay })
   const checks = createCheckStage(bench, { worthProving: justice.worthProving })
   const answers = createAnswerStage(bench, {
     freeze: justice.freeze,
@@ -39,26 +40,32 @@ export function createPipeline(bench: Bench): Pipeline {
 
   function consider(sample: Sample): void {
     const found = bench.ledger.sample(sample.sampleId)
-    if (!found) return
+    if (!found || inHand.has(sample.sampleId)) return
     const { sampleId, beacon, tranche } = sample
     enqueue({ known: found.known, rendition: found.rendition, sampleId, beacon, sample }, REPLAY_PRIORITY + 1 + tranche)
   }
 
+  /** Another member failed it. A drawn check of the same sample that still waits is overtaken by this one. */
+  function replay(task: CheckTask): void {
+    if (inHand.get(task.sampleId) !== 'started') enqueue(task, REPLAY_PRIORITY)
+  }
+
   function enqueue(task: CheckTask, priority: number): void {
-    if (inHand.has(task.sampleId)) return
-    inHand.add(task.sampleId)
+    const { sampleId } = task
+    inHand.set(sampleId, 'waiting')
     const run = async (signal: AbortSignal): Promise<void> => {
-      if (await isLeftToOthers(task)) return
+      if (inHand.get(sampleId) !== 'waiting' || (await isLeftToOthers(task))) return
+      inHand.set(sampleId, 'started')
       const result = await checks.run(task, signal)
       if (!result) {
-        inHand.delete(task.sampleId)
+        inHand.delete(sampleId)
         return
       }
       if (result.faultClass) await justice.failed(result)
       await answers.submit(result)
     }
     if (bench.queue.add({ priority, run })) return
-    inHand.delete(task.sampleId)
+    inHand.delete(sampleId)
     bench.metrics.dropped('sample')
   }
 
@@ -100,7 +107,7 @@ export function createPipeline(bench: Bench): Pipeline {
         if (kind === 'answer') opened.add((decodeStatement('answer', hexToBytes(bytes)).body as Answer).sampleId)
       }
       for (const record of verdicts) {
-        inHand.add(record.sampleId)
+        inHand.set(record.sampleId, 'started')
         await answers.resume(record, opened.has(record.sampleId))
       }
     },

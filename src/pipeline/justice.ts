@@ -45,6 +45,8 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
   const voted = new Set<Hex>()
   const acting = new Set<Hex>()
   const reported = new Set<Hex>()
+  /** Chain time at which a case had its votes and its answer time was over. */
+  const readyAt = new Map<Hex, number>()
   const fails = new Map<string, CheckResult>()
   const objectives = new Set<Hex>()
   const accusations = new Map<string, Finding>()
@@ -204,14 +206,9 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
       })
       .sort((a, b) => (a.statement.signer < b.statement.signer ? -1 : 1))
     const total = members.reduce((sum, { weight }) => sum + weight, 0n)
-    if (
-      !convicts(params.court, agreed, total) ||
-      !isMyTurn(
-        view,
-        members.map(({ address }) => address),
-      )
-    )
-      return
+    if (!convicts(params.court, agreed, total)) return
+    const order = members.map(({ address }) => address).sort()
+    if (!isMyTurn(view, order)) return
     const [first] = agreed
     if (!first) return
     const evidence = encodeConviction({
@@ -226,11 +223,12 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
   }
 
   /** The opener brings the votes first; the others follow one by one, so that no proof hangs on one machine. */
-  function isMyTurn(view: CaseView, members: readonly Hex[]): boolean {
-    const me = identity?.attester.address
-    const order = [...members].sort().filter((member) => member !== view.opener)
-    const place = view.opener === me ? 0 : order.indexOf(me as Hex) + 1
-    return place >= 0 && chain.nowSec() > (view.answerUntilSec ?? 0) + place * params.convictTurnSeconds
+  function isMyTurn(view: CaseView, order: readonly Hex[]): boolean {
+    const me = identity?.attester.address as Hex
+    const place = view.opener === me ? 0 : order.filter((member) => member !== view.opener).indexOf(me) + 1
+    const ready = readyAt.get(view.faultId) ?? Math.max(chain.nowSec(), view.answerUntilSec ?? 0)
+    readyAt.set(view.faultId, ready)
+    return chain.nowSec() > ready + place * params.convictTurnSeconds
   }
 
   /** After the stake is taken, and only then, everybody hears of it: before, a report would be a warning to the accused. */
