@@ -88,7 +88,7 @@ export function startChild(init: { name: string; args: readonly string[]; logFil
 const announced = z.looseObject({
   address: z.string(),
   http: z.string().optional(),
-  gossip: z.array(z.string()).optional(),
+  pid: z.number().optional(),
 })
 export type Announced = z.output<typeof announced>
 

@@ -20,7 +20,7 @@ export interface RunningFisherman {
   address: Hex
   url: string
   party: Party
-  gossip: readonly string[]
+  pid: number
 }
 
 /** Starts processes from configuration files of their own, and remembers all of them. */
@@ -74,8 +74,8 @@ export function createProcesses(init: { folder: string; chain: LocalChain; signa
         feeds: feeds.map(({ address, url }) => ({ transcoder: address, url })),
       })
       lasting.push(child)
-      const { http: url = '', gossip = [] } = await ready(child, party)
-      return { address: party.signer.address, url, party, gossip }
+      const { http: url = '', pid = 0 } = await ready(child, party)
+      return { address: party.signer.address, url, party, pid }
     },
     async gateway(party, nodes, segments, everyMs) {
       const orchestrators = nodes.map(({ address, url }) => ({ transcoder: address, url }))
