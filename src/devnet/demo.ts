@@ -164,7 +164,8 @@ async function watch(init: Play, deps: Watched): Promise<DemoResult> {
     for (const { behaviour, fail, withheld, convictions } of standings) {
       if (fail > 0) tell(`${behaviour} fail`, `${behaviour} failed a check`)
       if (withheld > 0) tell(`${behaviour} withheld`, `${behaviour} was found to withhold`)
-      for (const { faultClass, tx } of convictions) tell(tx, `${behaviour} is convicted of ${faultClass} in ${tx}`)
+      for (const { faultClass, tx } of convictions)
+        tell(`${behaviour} ${faultClass}`, `${behaviour} is convicted of ${faultClass} in ${tx}`)
     }
     const sent = gateway.exitCode() !== undefined
     if (sent) tell('sent', 'all segments are sent')

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ZERO_HASH } from '../../proofs/digest.ts'
 import { keccakOf } from '../../src/base/keccak.ts'
 import { DEFAULT_LADDER } from '../../src/devnet/ladder.ts'
-import { hash } from '../helpers/fixtures.ts'
+import { hash, receiptDigest } from '../helpers/fixtures.ts'
 import { type Clips, drawSegments } from './clips.ts'
 import { type Bench, bench, GATEWAY, STRANGER } from './orchestrators.ts'
 
@@ -65,12 +65,14 @@ describe('windows and receipts', () => {
 
   it('page through receipts by cursor, sorted by digest', () =>
     withNode(async (node) => {
-      for (let i = 0; i < 3; i++) await node.send(segment, { profiles: SMALL })
+      for (let i = 0; i < 5; i++) await node.send(segment, { profiles: SMALL })
       const { window } = await node.closeWindow()
       const all = await node.lines(window.windowId)
       const first = await node.lines(window.windowId, '&limit=2')
-      const rest = await node.lines(window.windowId, `&limit=2&cursor=${first.at(-1)!.cursor}`)
-      expect(all.length).toBe(3)
+      const rest = await node.lines(window.windowId, `&limit=3&cursor=${first.at(-1)!.cursor}`)
+      expect(all.length).toBe(5)
+      const digests = all.map(({ receipt }) => receiptDigest(receipt))
+      expect(digests).toEqual([...digests].sort())
       expect([...first, ...rest]).toEqual(all)
       expect(await node.lines(window.windowId, `&cursor=${rest.at(-1)!.cursor}`)).toEqual([])
     }))
