@@ -20,8 +20,8 @@ await build({
   legalComments: 'none',
   logLevel: 'warning',
   define: { FISHERMAN_VERSION: JSON.stringify(version) },
-  // fluent-ffmpeg asks for a coverage build of itself that is not shipped.
-  external: ['sharp', 'level', 'classic-level', './lib-cov/fluent-ffmpeg'],
+  // Native modules, and fluent-ffmpeg, which finds its presets beside its own files.
+  external: ['sharp', 'level', 'classic-level', 'fluent-ffmpeg'],
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },

@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events'
+
 /** One piece of work. Lower `priority` runs first; equal ones in the order of arrival. */
 export interface Job {
   priority: number
@@ -29,6 +31,7 @@ export function createQueue(init: WorkQueueInit): WorkQueue {
   const waiting: Job[] = []
   const active = new Set<Promise<void>>()
   const abort = new AbortController()
+  setMaxListeners(0, abort.signal)
   let idlers: (() => void)[] = []
 
   const settle = () => {

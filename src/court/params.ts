@@ -16,6 +16,8 @@ export interface CourtParams {
   withheldBy: number
   /** Receipts of one node that a call to replay makes us judge, at most: two convict, a third is for doubt. */
   replaysPerNode: number
+  /** The same while no case is open: one, so that a fail of a member that cannot pay a bond is heard, and quality costs little. */
+  replaysWithoutCase: number
 }
 
 export const PUBLIC_COURT: CourtParams = {
@@ -27,6 +29,7 @@ export const PUBLIC_COURT: CourtParams = {
   segmentGapSeconds: 60,
   withheldBy: 3,
   replaysPerNode: 3,
+  replaysWithoutCase: 1,
 }
 
 /** The local network shortens time and nothing else. */

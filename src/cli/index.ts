@@ -1,0 +1,50 @@
+import { Command, CommanderError } from 'commander'
+import { isFishermanError, messageOf } from '../base/errors.ts'
+import { declareDemo } from './demo.options.ts'
+import { declareDevnet } from './devnet.options.ts'
+import { declareRun } from './run.options.ts'
+import { declareVerify } from './verify.options.ts'
+
+/** Set when the program is built. */
+declare const FISHERMAN_VERSION: string
+
+/** Our own errors and bad usage. Verdicts have their own codes: 0 pass, 1 fail, 3 inconclusive. */
+const EXIT_ERROR = 2
+
+/** Reads the command line, runs one command, and ends the process with its exit code. Each command is loaded only when it is run. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const program = new Command('fisherman')
+  program
+    .description('The verification network for Livepeer: re-transcode, compare, log, gossip, prove.')
+    .version(FISHERMAN_VERSION)
+    .showSuggestionAfterError()
+    .showHelpAfterError('(--help says more)')
+    .exitOverride()
+  const ends = (command: () => Promise<number>) => async () => {
+    // Standard output may be a pipe: exit only when what was written has gone.
+    process.exitCode = await command()
+  }
+  declareVerify(program, (options) => ends(async () => (await import('./verify.ts')).verifyCommand(options))())
+  declareRun(program, (options) => ends(async () => (await import('./run.ts')).runCommand(options))())
+  declareDemo(program, (options) => ends(async () => (await import('./demo.ts')).demoCommand(options))())
+  declareDevnet(program, {
+    orchestrator: (options) => ends(async () => (await import('./devnet.ts')).orchestratorCommand(options))(),
+    gateway: (options) => ends(async () => (await import('./devnet.ts')).gatewayCommand(options))(),
+  })
+  try {
+    await program.parseAsync(argv)
+  } catch (error) {
+    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : EXIT_ERROR
+    else {
+      console.error(`fisherman: ${isFishermanError(error) ? messageOf(error) : unexpected(error)}`)
+      process.exitCode = EXIT_ERROR
+    }
+  }
+  // A handle that some library left open must not keep a finished command alive.
+  setTimeout(() => process.exit(), 2_000).unref()
+}
+
+/** What we did not foresee is a bug: the stack helps whoever reports it. */
+function unexpected(error: unknown): string {
+  return `unexpected error, please report it: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
+}

@@ -1,0 +1,18 @@
+import { systemClock } from '../base/clock.ts'
+
+/** A terminal and npm may both pass on one Ctrl-C. */
+const SAME_MS = 500
+
+/** A signal that fires with the first Ctrl-C, SIGTERM or SIGHUP; the second one ends the process at once. */
+export function untilSignal(): AbortSignal {
+  const abort = new AbortController()
+  let firstMs: number | undefined
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(name, () => {
+      const nowMs = systemClock.monotonicMs()
+      firstMs ??= nowMs
+      if (nowMs - firstMs > SAME_MS) process.exit(130)
+      abort.abort(new Error(`stopped by ${name}`))
+    })
+  return abort.signal
+}

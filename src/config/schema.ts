@@ -1,0 +1,55 @@
+import { z } from 'zod'
+import type { Hex } from '../../proofs/types.ts'
+
+const address = z
+  .string()
+  .regex(/^0x[0-9a-fA-F]{40}$/, 'must be an address: 0x and 40 hex digits')
+  .transform((text) => text.toLowerCase() as Hex)
+const url = z.string().regex(/^https?:\/\/[^\s]+$/, 'must be an http or https URL')
+const positive = z.number().int().positive()
+
+/** What a daemon may do, each mode all that the one before does: watch; sign answers; build and simulate transactions; send them. */
+export const MODES = ['observe', 'attest', 'dry-run', 'active'] as const
+export type Mode = (typeof MODES)[number]
+
+/** The configuration of `fisherman run`; unknown keys are refused, since a misspelt limit is no limit. */
+export const configSchema = z
+  .strictObject({
+    network: z.enum(['local', 'arbitrum-sepolia', 'arbitrum-one']).default('local'),
+    mode: z.enum(MODES).default('observe'),
+    /** Keeps log, guard, cache, bundles and identity. */
+    dataDir: z.string().min(1),
+    rpc: z.array(url).min(1, 'needs at least one RPC URL'),
+    /** File that says where the contracts lie. */
+    deployment: z.string().min(1),
+    feeds: z.array(z.strictObject({ transcoder: address, url })).default([]),
+    gossip: z
+      .strictObject({
+        listen: z.array(z.string()).default(['/ip4/127.0.0.1/tcp/0']),
+        bootstrap: z.array(z.string()).default([]),
+        maxPeers: positive.default(50),
+      })
+      .prefault({}),
+    http: z
+      .strictObject({ host: z.string().default('127.0.0.1'), port: z.number().int().min(0).max(65535).default(7936) })
+      .prefault({}),
+    key: z.strictObject({ file: z.string().min(1), passwordFile: z.string().min(1) }).optional(),
+    log: z
+      .strictObject({
+        level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+        format: z.enum(['human', 'json']).optional(),
+      })
+      .prefault({}),
+    /** Checks at once; each is one ffmpeg process. */
+    ffmpegJobs: positive.max(64).default(1),
+    /** Bytes of media kept for checks; evidence is kept apart. */
+    cacheBytes: positive.default(2_000_000_000),
+    /** Samples waiting for a check; when it is full the newest least urgent one is dropped and counted. */
+    maxWaiting: positive.default(1000),
+  })
+  .refine((config) => config.mode === 'observe' || config.key !== undefined, {
+    message: 'is needed in every mode but observe (file and passwordFile)',
+    path: ['key'],
+  })
+
+export type Config = z.output<typeof configSchema>

@@ -1,0 +1,143 @@
+import type { FaultClass, Hex, Outcome } from '../../proofs/types.ts'
+import type { CourtParams } from './params.ts'
+
+/** An opened answer, tied to the receipt that it is about. */
+export interface Finding {
+  fisherman: Hex
+  transcoder: Hex
+  receiptDigest: Hex
+  rendition: number
+  outcome: Outcome
+  /** Unix seconds of chain time when the segment was finished. */
+  completedAt: number
+}
+
+/** What we found ourselves by replaying: only this can make us vote. */
+export interface OwnFinding extends Finding {
+  /** D1..D3 of a fail that may be voted on; undefined for every other outcome and for quality. */
+  faultClass?: Extract<FaultClass, 'D1' | 'D2' | 'D3'>
+  /** Over the frames drawn for us; a vote commits to it. */
+  fingerprint: Hex
+}
+
+/** A case as the chain shows it. */
+export interface OpenCase {
+  faultId: Hex
+  faultClass: FaultClass
+  transcoder: Hex
+  receiptDigest: Hex
+  opener: Hex
+}
+
+export type VoteDecision = { vote: true; rendition: number } | { vote: false; reason: VoteRefusal }
+export type VoteRefusal = 'no-own-finding' | 'other-class' | 'too-few-segments' | 'too-few-agree' | 'opener-is-silent'
+
+/** What a fisherman knows of everybody's findings, and what follows from it. No clock, no I/O: the same findings give the same answers. */
+export interface Court {
+  record(finding: Finding): void
+  recordOwn(finding: OwnFinding): void
+  /**
+   * Should we replay what another member failed? `subject`: its receipt is the one that an open case is about; `case`: the node has an open
+   * case; `none`: so far it is one member's word, and most likely quality, which convicts nobody.
+   */
+  callsForReplay(finding: Finding, standing: 'subject' | 'case' | 'none'): boolean
+  /** Have we failed enough of this node's segments ourselves, far enough apart, to vote? */
+  hasEnough(transcoder: Hex): boolean
+  /** Do our own findings and enough others convict? `rendition` is the one that the case's evidence names. */
+  vote(about: OpenCase, rendition: number, members: number): VoteDecision
+  /** Distinct members whose answer on this sample is `withheld`; from `withheldBy` on, the bytes are not to be had. */
+  isWithheld(receiptDigest: Hex, rendition: number): boolean
+  ownFinding(receiptDigest: Hex, rendition: number): OwnFinding | undefined
+}
+
+/** Samples remembered; older ones are past every case. */
+const REMEMBERED = 50_000
+
+export function createCourt(params: CourtParams): Court {
+  const findings = new Map<string, Map<Hex, Finding>>()
+  const own = new Map<string, OwnFinding>()
+  const replays = new Map<Hex, Set<Hex>>()
+
+  function record(finding: Finding): void {
+    const key = keyOf(finding.receiptDigest, finding.rendition)
+    const known = findings.get(key) ?? new Map<Hex, Finding>()
+    // The first answer of a member stands; a second one is its own fault.
+    if (!known.has(finding.fisherman)) known.set(finding.fisherman, finding)
+    findings.set(key, known)
+    if (findings.size > REMEMBERED) findings.delete(findings.keys().next().value as string)
+  }
+
+  /** Our own voteable fails of a node, one a receipt. */
+  function ownFails(transcoder: Hex): OwnFinding[] {
+    const byReceipt = new Map<Hex, OwnFinding>()
+    for (const finding of own.values())
+      if (finding.transcoder === transcoder && finding.faultClass) byReceipt.set(finding.receiptDigest, finding)
+    return [...byReceipt.values()]
+  }
+
+  function enoughSegments(transcoder: Hex): boolean {
+    const times = ownFails(transcoder)
+      .map((finding) => finding.completedAt)
+      .sort((a, b) => a - b)
+    let apart = 0
+    let last = Number.NEGATIVE_INFINITY
+    for (const time of times) {
+      if (time - last < params.segmentGapSeconds) continue
+      apart++
+      last = time
+    }
+    return apart >= params.failingSegments
+  }
+
+  return {
+    record,
+    recordOwn(finding) {
+      record(finding)
+      own.set(keyOf(finding.receiptDigest, finding.rendition), finding)
+      if (own.size > REMEMBERED) own.delete(own.keys().next().value as string)
+    },
+    hasEnough: enoughSegments,
+    callsForReplay(finding, standing) {
+      if (finding.outcome !== 'fail' || own.has(keyOf(finding.receiptDigest, finding.rendition))) return false
+      const replayed = replays.get(finding.transcoder) ?? new Set<Hex>()
+      const most = standing === 'case' ? params.replaysPerNode : params.replaysWithoutCase
+      if (standing !== 'subject' && (enoughSegments(finding.transcoder) || replayed.size >= most)) return false
+      replays.set(finding.transcoder, replayed.add(finding.receiptDigest))
+      return true
+    },
+    vote(about, rendition, members) {
+      const mine = own.get(keyOf(about.receiptDigest, rendition))
+      if (!mine?.faultClass) return { vote: false, reason: 'no-own-finding' }
+      if (mine.faultClass !== about.faultClass) return { vote: false, reason: 'other-class' }
+      if (!enoughSegments(about.transcoder)) return { vote: false, reason: 'too-few-segments' }
+      const answers = [...(findings.get(keyOf(about.receiptDigest, rendition))?.values() ?? [])].filter(
+        ({ outcome }) => outcome === 'fail',
+      )
+      if (!answers.some(({ fisherman }) => fisherman === about.opener)) return { vote: false, reason: 'opener-is-silent' }
+      if (answers.length < agreeing(params, members)) return { vote: false, reason: 'too-few-agree' }
+      return { vote: true, rendition }
+    },
+    isWithheld(receiptDigest, rendition) {
+      const answers = [...(findings.get(keyOf(receiptDigest, rendition))?.values() ?? [])]
+      return answers.filter(({ outcome }) => outcome === 'withheld').length >= params.withheldBy
+    },
+    ownFinding: (receiptDigest, rendition) => own.get(keyOf(receiptDigest, rendition)),
+  }
+}
+
+/** ceil(5n/7) of n = min(7, members). */
+export function agreeing(params: CourtParams, members: number): number {
+  const [numerator, denominator] = params.escalationShare
+  return Math.ceil((numerator * Math.min(params.escalationMembers, members)) / denominator)
+}
+
+/** More than two thirds of the registered weight, by at least three signers. */
+export function convicts(params: CourtParams, votes: readonly { weight: bigint }[], totalWeight: bigint): boolean {
+  const [numerator, denominator] = params.convictionShare
+  const weight = votes.reduce((sum, vote) => sum + vote.weight, 0n)
+  return votes.length >= params.convictionSigners && weight * BigInt(denominator) > totalWeight * BigInt(numerator)
+}
+
+function keyOf(receiptDigest: Hex, rendition: number): string {
+  return `${receiptDigest}/${rendition}`
+}

@@ -1,0 +1,300 @@
+import { randomBytes } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type AnyStatement, encodeStatement } from '../proofs/codec.ts'
+import { bytesToHex } from '../proofs/signature.ts'
+import { type Hex, VERDICT_VERSION } from '../proofs/types.ts'
+import { type Attester, createAttester } from './attest/attester.ts'
+import { blsKeysOf } from './attest/bls.ts'
+import { type Guard, openGuard } from './attest/guard.ts'
+import { loadKeystore, type Signer } from './attest/keys.ts'
+import { sleep, systemClock } from './base/clock.ts'
+import { FishermanError, messageOf } from './base/errors.ts'
+import { startHttp } from './base/http.ts'
+import type { Logger } from './base/log.ts'
+import { createQueue } from './base/queue.ts'
+import { createChain } from './chain/chain.ts'
+import { parseDeployment } from './chain/deployment.ts'
+import type { Chain, TransactionSigner } from './chain/types.ts'
+import { programPath } from './config/paths.ts'
+import type { Config } from './config/schema.ts'
+import { createCourt } from './court/court.ts'
+import { createBlobCache } from './fetch/blobs.ts'
+import { createGossip, type Gossip } from './gossip/index.ts'
+import { idOf } from './gossip/validate.ts'
+import { createJudge } from './judge.ts'
+import { createMetrics } from './observe/metrics.ts'
+import { daemonRoutes } from './observe/routes.ts'
+import type { Bench } from './pipeline/bench.ts'
+import { createIntentStore } from './pipeline/intents.ts'
+import { createLedger } from './pipeline/ledger.ts'
+import { networkParams } from './pipeline/network.ts'
+import { createTally } from './pipeline/tally.ts'
+import { createPipeline } from './pipeline.ts'
+import { openProofLog } from './prooflog/log.ts'
+import { type FeedReaderDeps, followFeed } from './receipt/feed.ts'
+
+/** Checks that may wait for their bytes while another one is judged. */
+const FETCHING = 3
+
+export interface Daemon {
+  /** http://127.0.0.1:port */
+  readonly url: string
+  /** Ends intake, closes everything in order; resolves when nothing is left. */
+  stop(): Promise<void>
+}
+
+/** Steps that undo what was opened, newest first, each tried whatever the others do. */
+class Closers {
+  private readonly steps: { name: string; close: () => unknown }[] = []
+  constructor(private readonly logger: Logger) {}
+  add(name: string, close: () => unknown): void {
+    this.steps.push({ name, close })
+  }
+  async closeAll(): Promise<void> {
+    for (const { name, close } of this.steps.splice(0).reverse()) {
+      try {
+        await close()
+      } catch (error) {
+        this.logger.warn('Could not be closed', { name, reason: messageOf(error) })
+      }
+    }
+  }
+}
+
+/** Builds the rooms and starts them in order: disk, chain, network, feeds, and only then the answer that we are here. */
+export async function startDaemon(config: Config, logger: Logger): Promise<Daemon> {
+  const closers = new Closers(logger)
+  try {
+    return await open(config, logger, closers)
+  } catch (error) {
+    await closers.closeAll()
+    throw error
+  }
+}
+
+async function open(config: Config, logger: Logger, closers: Closers): Promise<Daemon> {
+  const at = (...parts: string[]) => join(config.dataDir, ...parts)
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 })
+  const stopping = new AbortController()
+  const { signal } = stopping
+  // Every timer and request of the daemon listens to it; that is no leak.
+  setMaxListeners(0, signal)
+  const clock = systemClock
+  const params = networkParams(config.network)
+  const deployment = parseDeployment(readDeployment(config.deployment))
+  const domain = { chainId: deployment.chainId, anchor: deployment.anchor }
+
+  const signer =
+    config.mode === 'observe' || !config.key ? undefined : await loadKeystore(config.key.file, config.key.passwordFile)
+  const owner = `${domain.chainId}:${domain.anchor}:${signer?.address ?? 'observer'}`
+  const log = await openProofLog({ folder: at('proofs'), identity: owner }, { clock })
+  closers.add('proof log', () => log.close())
+  const identity = signer && { attester: await attesterOf(signer), bls: await blsKeysOf(signer) }
+  const intents = await createIntentStore(log)
+  const chain = await createChain(
+    { rpcUrls: config.rpc, deployment, send: config.mode === 'active' ? 'live' : 'simulate', pollMs: params.chainPollMs },
+    { clock, log: logger, intents, ...(signer ? { signer: signer.wallet() as unknown as TransactionSigner } : {}) },
+  )
+  closers.add('chain', () => chain.close())
+
+  async function attesterOf(key: Signer): Promise<Attester> {
+    const guard: Guard = await openGuard(at('guard'), owner)
+    closers.add('guard', () => guard.close())
+    return createAttester({ domain }, { signer: key, guard })
+  }
+
+  const metrics = createMetrics()
+  const tally = createTally()
+  const ledger = createLedger()
+  const queue = createQueue({
+    // The judge runs `ffmpegJobs` at once; the others fetch meanwhile, so that a slow feed holds up nobody else's check.
+    concurrency: config.ffmpegJobs + FETCHING,
+    limit: config.maxWaiting,
+    onError: (error) => logger.error('Check failed', { reason: messageOf(error) }),
+    onDrop: () => metrics.dropped('sample'),
+  })
+  rmSync(at('scratch'), { recursive: true, force: true })
+  mkdirSync(at('scratch'), { recursive: true, mode: 0o700 })
+  const judge = createJudge({ scratchDir: at('scratch'), maxJobs: config.ffmpegJobs, searchPath: programPath() })
+  const blobs = await createBlobCache(
+    { folder: at('cache'), quotaBytes: config.cacheBytes },
+    { clock, nowSec: chain.nowSec, authorize: async (request) => authorize(identity?.attester, request) },
+  )
+
+  let gossip: Gossip | undefined
+  const later: Bench['later'] = (ms, what, work) => {
+    const run = async () => {
+      await sleep(ms, signal)
+      await work()
+    }
+    run().catch((error: unknown) => {
+      if (!signal.aborted) logger.error('Work failed', { what, reason: messageOf(error) })
+    })
+  }
+  const bench: Bench = {
+    ...{
+      domain,
+      mode: config.mode,
+      params,
+      clock,
+      logger,
+      metrics,
+      chain,
+      log,
+      judge,
+      blobs,
+      queue,
+      ledger,
+      tally,
+      identity,
+      later,
+      signal,
+    },
+    court: createCourt(params.court),
+    bundleDir: at('bundles'),
+    randomHash: () => bytesToHex(randomBytes(32)),
+    async say(statement: AnyStatement) {
+      const bytes = encodeStatement(statement)
+      const entry = await log.appendStatement('sent', statement.kind, idOf(bytes), bytes)
+      if (!entry) return
+      tally.statement('sent')
+      metrics.statement('sent', statement.kind)
+      await gossip?.publish(statement)
+    },
+  }
+  const pipeline = createPipeline(bench)
+  const view = await followView(chain, config.feeds, logger)
+  gossip = await createGossip(
+    {
+      domain,
+      verdictVersion: VERDICT_VERSION,
+      listen: config.gossip.listen,
+      bootstrap: config.gossip.bootstrap,
+      identityFile: at('gossip.key'),
+      maxPeers: config.gossip.maxPeers,
+      pullEveryMs: params.pullEveryMs,
+      windowSeconds: params.draw.windowSeconds,
+    },
+    {
+      ...{ clock, nowSec: chain.nowSec, log: logger, view },
+      store: { since: (cursor, limit) => log.statementsSince(cursor, limit), has: (id) => log.hasStatement(id) },
+      async deliver(statement, bytes) {
+        const entry = await log.appendStatement('received', statement.kind, idOf(bytes), bytes)
+        if (!entry) return
+        tally.statement('received')
+        metrics.statement('received', statement.kind)
+        pipeline.takeStatement(statement)
+      },
+    },
+  )
+  closers.add('gossip', () => gossip?.stop())
+  closers.add('checks', () => queue.stop())
+  await pipeline.resume()
+
+  let busy = false
+  closers.add(
+    'heads',
+    chain.onHead(() => {
+      // A head that comes while the last one is still worked on is skipped: everything is recomputed from the next.
+      if (busy) return
+      busy = true
+      pipeline
+        .onHead()
+        .catch((error: unknown) => logger.warn('Cases could not be looked at', { reason: messageOf(error) }))
+        .finally(() => {
+          busy = false
+        })
+    }),
+  )
+  const feedDeps: FeedReaderDeps = {
+    ...{ clock, log: logger, nowSec: chain.nowSec, round: chain.round },
+    async isSigner(transcoder, key, round) {
+      const known = await chain.isSigner(transcoder, key, round)
+      if (known) view.learn(transcoder, key)
+      return known
+    },
+    onWindow: pipeline.takeWindow,
+    onBad: metrics.badFeed,
+  }
+  const feeds = config.feeds.map((feed) =>
+    followFeed({ domain, feed, windowSeconds: params.draw.windowSeconds, pollMs: params.feedPollMs }, feedDeps, signal),
+  )
+  closers.add('feeds', async () => {
+    stopping.abort(new Error('the daemon stops'))
+    await Promise.all(feeds)
+  })
+
+  metrics.gauges(() => ({
+    peers: gossip?.peers().length ?? 0,
+    waiting: queue.size(),
+    running: queue.running(),
+    logSize: log.head().size,
+    headAgeSec: chain.headAgeSec(),
+  }))
+  const http = await startHttp({
+    ...config.http,
+    routes: daemonRoutes({
+      bundleDir: bench.bundleDir,
+      metrics,
+      ready: () => chain.trouble() ?? (chain.headAgeSec() > 60 ? 'the newest block is more than a minute old' : undefined),
+      summary: () => ({
+        address: signer?.address ?? null,
+        mode: config.mode,
+        peers: new Set(gossip?.peers().map(({ id }) => id)).size,
+        ...tally.totals(),
+        waiting: queue.size() + queue.running(),
+        orchestrators: tally.nodes(),
+      }),
+    }),
+  })
+  closers.add('http', () => http.stop())
+  const info = { pid: process.pid, address: signer?.address ?? null, http: http.url, gossip: gossip.addresses() }
+  writeFileSync(at('daemon.json.part'), JSON.stringify(info))
+  renameSync(at('daemon.json.part'), at('daemon.json'))
+  closers.add('daemon.json', () => rmSync(at('daemon.json'), { force: true }))
+  logger.info('Fisherman is running', { mode: config.mode, address: info.address, http: info.http, feeds: config.feeds.length })
+  return { url: http.url, stop: () => closers.closeAll() }
+}
+
+function readDeployment(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'))
+  } catch (cause) {
+    throw new FishermanError({
+      code: 'deployment-missing',
+      message: `cannot read the deployment ${file} (${messageOf(cause)}); it says where the contracts lie`,
+      blame: 'ours',
+      cause,
+    })
+  }
+}
+
+async function authorize(
+  attester: Attester | undefined,
+  request: Parameters<Attester['blobRequest']>[0],
+): Promise<{ address: Hex; signature: Hex }> {
+  if (!attester) throw new FishermanError({ code: 'no-key', message: 'bytes can only be asked for with a key', blame: 'ours' })
+  return { address: attester.address, signature: await attester.blobRequest(request) }
+}
+
+/** The chain as gossip's validators need it: without waiting. */
+async function followView(chain: Chain, feeds: Config['feeds'], logger: Logger) {
+  let members = new Set<Hex>((await chain.members()).map(({ address }) => address))
+  const signers = new Map<Hex, Set<Hex>>(feeds.map(({ transcoder }) => [transcoder, new Set([transcoder])]))
+  chain.onHead(() => {
+    chain.members().then(
+      (list) => {
+        members = new Set(list.map(({ address }) => address))
+      },
+      (error: unknown) => logger.warn('Members could not be read', { reason: messageOf(error) }),
+    )
+  })
+  return {
+    isMember: (address: Hex) => members.has(address),
+    isSignerOf: (transcoder: Hex, signer: Hex) => signers.get(transcoder)?.has(signer) ?? false,
+    ready: () => chain.trouble() === undefined,
+    learn: (transcoder: Hex, signer: Hex) => void signers.set(transcoder, (signers.get(transcoder) ?? new Set()).add(signer)),
+  }
+}

@@ -1,0 +1,120 @@
+import { structToJson } from '../../proofs/json.ts'
+import type { Hex } from '../../proofs/types.ts'
+import type { HttpApp, HttpReply, HttpRequest } from '../base/http.ts'
+import { AUTH_HEADER, type RateLimit, readAuth } from './blob-auth.ts'
+import type { BlobStore } from './blobs.ts'
+import type { Ledger } from './ledger.ts'
+import { refusal } from './orders.ts'
+import type { Issued, ReceiptWindows, SignedWindow } from './windows.ts'
+
+export interface FeedDeps {
+  transcoder: Hex
+  ledger: Ledger
+  windows: ReceiptWindows
+  blobs: BlobStore
+  rate: RateLimit
+  /** True for a node that publishes receipts and serves no bytes for them. */
+  withhold: boolean
+}
+
+const MAX_LINES = 1000
+
+/** The feed of DESIGN section 4: windows, receipts and bytes. */
+export function feedRoutes(app: HttpApp, deps: FeedDeps): void {
+  app.get('/fisherman/v1/windows', (request, reply) => {
+    const { after, limit } = request.query as Record<string, unknown>
+    const id = after === undefined ? -1n : readNumber('after', after)
+    return ndjson(reply, deps.windows.after(id, readLimit(limit)).map(windowLine))
+  })
+  app.get('/fisherman/v1/receipts', (request, reply) => {
+    const query = request.query as Record<string, unknown>
+    const limit = readLimit(query.limit)
+    const list = deps.windows.receipts(readNumber('window', query.window))
+    if (list === 'open') return refuse(reply, 404, 'this window is not over yet')
+    if (list === 'unknown') return refuse(reply, 404, 'this node has no such window')
+    if (list === 'gone') return refuse(reply, 410, 'this window is older than what this node keeps')
+    const start = query.cursor === undefined ? 0 : Number(readNumber('cursor', query.cursor))
+    const page = list.slice(start, start + limit)
+    return ndjson(
+      reply,
+      page.map((issued, i) => receiptLine(issued, start + i + 1, deps.transcoder)),
+    )
+  })
+  app.get('/fisherman/v1/blobs/:hash', (request, reply) => sendBlob(request, reply, deps))
+}
+
+/** One line of `windows`. */
+function windowLine({ window, sig }: SignedWindow): unknown {
+  return { window: structToJson('WindowRoot', window), sig, signer: window.transcoder }
+}
+
+/** One line of `receipts`; `cursor` asks for what comes after it. */
+function receiptLine(issued: Issued, cursor: number, signer: Hex): unknown {
+  return {
+    cursor: String(cursor),
+    windowId: String(issued.windowId),
+    order: structToJson('TranscodeOrder', issued.order),
+    orderSig: issued.orderSig,
+    receipt: structToJson('TranscodeReceipt', issued.receipt),
+    sig: issued.sig,
+    signer,
+    profiles: issued.profiles.map((profile) => structToJson('Profile', profile)),
+    renditions: issued.renditions.map((rendition) => structToJson('Rendition', rendition)),
+  }
+}
+
+function ndjson(reply: HttpReply, lines: readonly unknown[]): HttpReply {
+  return reply
+    .header('content-type', 'application/x-ndjson')
+    .header('cache-control', 'no-store')
+    .send(lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
+}
+
+function sendBlob(request: HttpRequest, reply: HttpReply, deps: FeedDeps): HttpReply {
+  const contentHash = (request.params as { hash: string }).hash as Hex
+  if (!/^0x[0-9a-f]{64}$/.test(contentHash)) return refuse(reply, 400, 'a content hash is 0x and 64 lower-case hex digits')
+  const auth = readAuth(request.headers[AUTH_HEADER], { transcoder: deps.transcoder, contentHash }, deps.ledger)
+  if ('reason' in auth) return refuse(reply, 401, auth.reason)
+  const blob = deps.blobs.find(contentHash)
+  const isOwner = typeof blob === 'object' && blob.owners.has(auth.address)
+  if (!isOwner && !deps.ledger.isMember(auth.address))
+    return refuse(reply, 403, `${auth.address} is no registered fisherman and did not order this`)
+  if (!deps.rate.allow(auth.address)) return refuse(reply.header('retry-after', '1'), 429, 'too many requests; wait a second')
+  if (blob === 'gone') return refuse(reply, 410, 'this content is older than what this node keeps')
+  if (!blob || deps.withhold) return refuse(reply, 404, 'this node has no such content')
+  return sendRange(reply, deps.blobs, contentHash, blob.bytes, request.headers.range)
+}
+
+/** One range as RFC 9110 has it; several ranges, and what cannot be read, are answered with the whole. */
+function sendRange(reply: HttpReply, blobs: BlobStore, hash: Hex, size: number, header: string | undefined): HttpReply {
+  reply.header('content-type', 'application/octet-stream').header('accept-ranges', 'bytes').header('etag', `"${hash}"`)
+  const [, from, to] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header ?? '') ?? []
+  if (from === undefined || to === undefined || (from === '' && to === ''))
+    return reply.header('content-length', size).send(blobs.open(hash))
+  const start = from === '' ? Math.max(0, size - Number(to)) : Number(from)
+  const end = from === '' || to === '' ? size - 1 : Math.min(Number(to), size - 1)
+  // A last position before the first makes the header invalid, not unsatisfiable.
+  if (from !== '' && to !== '' && Number(to) < start) return reply.header('content-length', size).send(blobs.open(hash))
+  if (start >= size || end < start)
+    return refuse(reply.header('content-range', `bytes */${size}`), 416, `only ${size} bytes are here`)
+  return reply
+    .code(206)
+    .header('content-range', `bytes ${start}-${end}/${size}`)
+    .header('content-length', end - start + 1)
+    .send(blobs.open(hash, { start, end }))
+}
+
+function refuse(reply: HttpReply, status: number, error: string): HttpReply {
+  return reply.code(status).type('application/json').send({ error })
+}
+
+function readNumber(name: string, value: unknown): bigint {
+  if (typeof value !== 'string' || !/^\d{1,15}$/.test(value)) throw refusal('bad-query', `${name} must be a decimal number`)
+  return BigInt(value)
+}
+
+function readLimit(value: unknown): number {
+  const limit = value === undefined ? 100 : Number(readNumber('limit', value))
+  if (limit < 1) throw refusal('bad-query', 'limit must be 1 or more')
+  return Math.min(limit, MAX_LINES)
+}

@@ -1,0 +1,205 @@
+import { CELLS, rmseOf, ssimOf } from './luma.ts'
+import { MOVES, nearest, type SourceTrack, type Track } from './track.ts'
+import type { Features } from './types.ts'
+
+/** PDQ quality below which the structure of a picture is mostly noise, and SSIM says nothing (perceptual research, measure 2). */
+const SSIM_QUALITY = 10
+/** A rendition frame stands still where it changes by less than this share of what the source changes. */
+const STILL_SHARE = 0.12
+/** Offsets tried by the shift test, in source frames. */
+const SHIFTS = [-8, -7, -6, -5, -4, -3, -2, 2, 3, 4, 5, 6, 7, 8]
+
+const clamp = (i: number, frames: number): number => Math.max(0, Math.min(frames - 1, i))
+
+/** Difference of two grids. A plain loop: this runs three times a frame. */
+function minus(a: Float32Array | undefined, b: Float32Array | undefined): Float32Array {
+  const out = new Float32Array(CELLS)
+  if (!a || !b) return out
+  for (let i = 0; i < CELLS; i++) out[i] = (a[i] ?? 0) - (b[i] ?? 0)
+  return out
+}
+
+/** Best source frame near each rendition frame: +-1, and +-2 in the first and last three, where encoders differ most. */
+function align(source: SourceTrack, own: Track): { base: number[]; best: number[]; rmse: Float64Array } {
+  const base: number[] = []
+  const best: number[] = []
+  const rmse = new Float64Array(own.frames)
+  for (let j = 0; j < own.frames; j++) {
+    const centre = nearest(source, own.timesMs[j] ?? 0)
+    const reach = j < 3 || j >= own.frames - 3 ? 2 : 1
+    let bestAt = centre
+    let least = Number.POSITIVE_INFINITY
+    for (let i = Math.max(0, centre - reach); i <= Math.min(source.frames - 1, centre + reach); i++) {
+      const value = distance(source, own, i, j)
+      if (value < least) {
+        least = value
+        bestAt = i
+      }
+    }
+    base.push(centre)
+    best.push(bestAt)
+    rmse[j] = least
+  }
+  return { base, best, rmse }
+}
+
+function distance(source: Track, own: Track, i: number, j: number): number {
+  const a = source.luma[i]
+  const b = own.luma[j]
+  return a && b ? rmseOf(a, b) : Number.POSITIVE_INFINITY
+}
+
+/** Mean RMSE where the whole rendition is taken k source frames off its time. */
+function meanAt(source: SourceTrack, own: Track, base: readonly number[], k: number): number {
+  let sum = 0
+  let count = 0
+  for (let j = 0; j < own.frames; j++) {
+    const i = (base[j] ?? 0) + k
+    if (i < 0 || i >= source.frames) continue
+    sum += distance(source, own, i, j)
+    count++
+  }
+  // Half of the frames must overlap, else a few lucky ones would decide.
+  return count * 2 >= own.frames ? sum / count : Number.POSITIVE_INFINITY
+}
+
+interface TimeTest {
+  moving: number
+  frozen: number
+  frozenAt: number
+  shiftGain: number
+  shiftFrames: number
+}
+
+function timeTest(source: SourceTrack, own: Track, base: readonly number[]): TimeTest {
+  const offsets = [0, -1, 1].map((k) => ({ k, mean: meanAt(source, own, base, k) }))
+  // One frame off is honest rounding of time stamps; the right offset is used for what follows.
+  const right = offsets.reduce((a, b) => (b.mean < a.mean * 0.98 ? b : a))
+  // Where the rendition has more frames than the source, honest neighbours repeat: compare frames a whole lag apart.
+  const stride = Math.max(1, Math.ceil(((source.lag * source.stepMs) / Math.max(1, own.stepMs)) * 0.98))
+  let moving = 0
+  let frozen = 0
+  let frozenAt = -1
+  for (let j = stride; j < own.frames; j++) {
+    const i = clamp((base[j] ?? 0) + right.k, source.frames)
+    const before = clamp((base[j - stride] ?? 0) + right.k, source.frames)
+    const a = source.luma[i]
+    const b = source.luma[before]
+    const p = own.luma[j]
+    const q = own.luma[j - stride]
+    if (i === before || !a || !b || !p || !q) continue
+    const motion = rmseOf(a, b)
+    if (motion < MOVES) continue
+    moving++
+    if (rmseOf(p, q) < STILL_SHARE * motion) {
+      frozen++
+      if (frozenAt < 0) frozenAt = j
+    }
+  }
+  const best = SHIFTS.map((k) => ({ k, mean: meanAt(source, own, base, k) })).reduce((a, b) => (b.mean < a.mean ? b : a))
+  const honest = Math.min(...offsets.map((o) => o.mean))
+  // Half a level of noise on both sides keeps the ratio of two tiny errors from meaning anything.
+  const shiftGain = Number.isFinite(best.mean) ? (honest + 0.5) / (best.mean + 0.5) : 1
+  return { moving, frozen, frozenAt, shiftGain, shiftFrames: best.k }
+}
+
+/** Worst cell of the time-averaged error, with each frame's own error in that cell and the frame that shows it most. */
+function cellTest(errors: readonly Float32Array[], gradient: Float32Array): Pick<Features, 'cell' | 'cellByFrame'> {
+  const frames = errors.length
+  const mean = new Float32Array(CELLS)
+  for (const error of errors) for (let i = 0; i < CELLS; i++) mean[i] = (mean[i] ?? 0) + (error[i] ?? 0) / frames
+  const score = (i: number, error: number): number => Math.abs(error) / (2 + 0.25 * (gradient[i] ?? 0))
+  let at = 0
+  for (let i = 0; i < CELLS; i++) if (score(i, mean[i] ?? 0) > score(at, mean[at] ?? 0)) at = i
+  const byFrame = Float64Array.from(errors, (error) => score(at, error[at] ?? 0))
+  const frame = byFrame.reduce((most, value, j) => (value > (byFrame[most] ?? 0) ? j : most), 0)
+  return { cell: { value: score(at, mean[at] ?? 0), frame }, cellByFrame: byFrame.sort().reverse() }
+}
+
+/** Levels of chroma gradient that halve the weight of a cell's chroma error. */
+const CHROMA_SLOPE = 8
+
+type ChromaFeatures = Pick<Features, 'chromaMean' | 'chromaByFrame' | 'chromaCell' | 'chromaCellByFrame'>
+
+/**
+ * Chroma error by frame and by cell. Low bit rates wash out small coloured details and nothing else, so a cell counts less the
+ * steeper the source's own chroma is there; a colour that was really changed is changed in even areas too.
+ */
+function chromaTest(
+  source: SourceTrack,
+  best: readonly number[],
+  du: readonly Float32Array[],
+  dv: readonly Float32Array[],
+): ChromaFeatures {
+  const frames = du.length
+  const weight = new Float32Array(CELLS)
+  const meanU = new Float32Array(CELLS)
+  const meanV = new Float32Array(CELLS)
+  for (let j = 0; j < frames; j++) {
+    const slope = source.chromaGradient[best[j] ?? 0]
+    for (let i = 0; i < CELLS; i++) {
+      weight[i] = (weight[i] ?? 0) + (slope?.[i] ?? 0) / frames
+      meanU[i] = (meanU[i] ?? 0) + (du[j]?.[i] ?? 0) / frames
+      meanV[i] = (meanV[i] ?? 0) + (dv[j]?.[i] ?? 0) / frames
+    }
+  }
+  for (let i = 0; i < CELLS; i++) weight[i] = 1 / (1 + (weight[i] ?? 0) / CHROMA_SLOPE)
+  const byFrame = Float64Array.from({ length: frames }, (_, j) => {
+    let u = 0
+    let v = 0
+    for (let i = 0; i < CELLS; i++) {
+      u += ((du[j]?.[i] ?? 0) * (weight[i] ?? 0)) ** 2
+      v += ((dv[j]?.[i] ?? 0) * (weight[i] ?? 0)) ** 2
+    }
+    return Math.sqrt(u / CELLS) + Math.sqrt(v / CELLS)
+  })
+  let at = 0
+  const atCell = (i: number): number => (Math.abs(meanU[i] ?? 0) + Math.abs(meanV[i] ?? 0)) * (weight[i] ?? 0)
+  for (let i = 0; i < CELLS; i++) if (atCell(i) > atCell(at)) at = i
+  const cells = Float64Array.from(
+    { length: frames },
+    (_, j) => (Math.abs(du[j]?.[at] ?? 0) + Math.abs(dv[j]?.[at] ?? 0)) * (weight[at] ?? 0),
+  )
+  const frame = cells.reduce((most, value, j) => (value > (cells[most] ?? 0) ? j : most), 0)
+  return {
+    chromaMean: byFrame.reduce((a, b) => a + b, 0) / Math.max(1, frames),
+    chromaByFrame: byFrame,
+    chromaCell: { value: atCell(at), frame },
+    chromaCellByFrame: cells.sort().reverse(),
+  }
+}
+
+/** Compares a rendition with its source, both as planes. Pure: the same planes give the same numbers. */
+export function compare(source: SourceTrack, own: Track): Features {
+  const { base, best, rmse } = align(source, own)
+  const frames = own.frames
+  const ssimLoss = new Float64Array(frames)
+  const gradient = new Float32Array(CELLS)
+  const errors: Float32Array[] = []
+  const du: Float32Array[] = []
+  const dv: Float32Array[] = []
+  const zero = new Float32Array(CELLS)
+  for (let j = 0; j < frames; j++) {
+    const i = best[j] ?? 0
+    const a = source.luma[i] ?? zero
+    const b = own.luma[j] ?? zero
+    ssimLoss[j] = (source.quality[i] ?? 0) >= SSIM_QUALITY ? 1 - ssimOf(a, b) : Number.NaN
+    const slope = source.gradient[i] ?? zero
+    for (let c = 0; c < CELLS; c++) gradient[c] = (gradient[c] ?? 0) + (slope[c] ?? 0) / frames
+    errors.push(minus(b, a))
+    du.push(minus(own.u[j], source.u[i]))
+    dv.push(minus(own.v[j], source.v[i]))
+  }
+  const chroma = chromaTest(source, best, du, dv)
+  const time = timeTest(source, own, base)
+  return {
+    frames,
+    sourceFrames: source.frames,
+    rmse,
+    ssimLoss,
+    ...cellTest(errors, gradient),
+    ...chroma,
+    ...time,
+    meanRmse: rmse.reduce((a, b) => a + b, 0) / Math.max(1, frames),
+  }
+}

@@ -1,0 +1,76 @@
+import type { AccessUnit } from '../transcode/types.ts'
+import type { SourceTrack } from './track.ts'
+import { nearest } from './track.ts'
+import type { PacketLook, PacketSet } from './types.ts'
+
+/** Slices below this many bytes are mostly "nothing changed" and can be equal by chance. */
+const MIN_BYTES = 64
+/** RMSE in levels of two 16x9 pictures above which a person sees two different pictures: the fraud line of the frame error. */
+const VISIBLY_DIFFERENT = 9
+
+/** 16x9 luma of a 64x36 grid, as base64. */
+function lookOf(grid: Float32Array | undefined): string {
+  if (!grid) return ''
+  const small = new Uint8Array(16 * 9)
+  for (let y = 0; y < 9; y++) {
+    for (let x = 0; x < 16; x++) {
+      let sum = 0
+      for (let dy = 0; dy < 4; dy++) for (let dx = 0; dx < 4; dx++) sum += grid[(y * 4 + dy) * 64 + x * 4 + dx] ?? 0
+      small[y * 16 + x] = Math.round(sum / 16)
+    }
+  }
+  return Buffer.from(small).toString('base64')
+}
+
+function looksDiffer(a: string, b: string): boolean {
+  if (!a || !b) return false
+  const p = Buffer.from(a, 'base64')
+  const q = Buffer.from(b, 'base64')
+  let sum = 0
+  for (let i = 0; i < p.length; i++) sum += ((p[i] ?? 0) - (q[i] ?? 0)) ** 2
+  return Math.sqrt(sum / Math.max(1, p.length)) > VISIBLY_DIFFERENT
+}
+
+/** Packets with the look of the source at their moment. Without decoded planes the looks are empty and prove no reuse. */
+export function packetSetOf(
+  rendition: readonly AccessUnit[],
+  source: readonly AccessUnit[],
+  track: SourceTrack | undefined,
+): PacketSet {
+  const dress = (units: readonly AccessUnit[]): PacketLook[] => {
+    const first = units.reduce(
+      (least, unit) => Math.min(least, Number.isNaN(unit.ptsMs) ? least : unit.ptsMs),
+      Number.POSITIVE_INFINITY,
+    )
+    return units.map(({ hash, bytes, ptsMs }) => ({
+      hash,
+      bytes,
+      look: track && Number.isFinite(ptsMs - first) ? lookOf(track.luma[nearest(track, ptsMs - first)]) : '',
+    }))
+  }
+  return { rendition: dress(rendition), source: dress(source) }
+}
+
+const counted = (packets: readonly PacketLook[]): PacketLook[] => packets.filter((packet) => packet.bytes >= MIN_BYTES)
+
+/** Share of a rendition's packets that are packets of its own source: the work was not done. */
+export function passedThrough(set: PacketSet): number {
+  const source = new Set(set.source.map((packet) => packet.hash))
+  const own = counted(set.rendition)
+  return own.length === 0 ? 0 : own.filter((packet) => source.has(packet.hash)).length / own.length
+}
+
+/** Share of a rendition's packets that were served before, for a source picture that looked visibly different. */
+export function reused(set: PacketSet, earlier: readonly PacketSet[]): number {
+  const before = new Map<string, string[]>()
+  for (const old of earlier) {
+    for (const packet of counted(old.rendition)) before.set(packet.hash, [...(before.get(packet.hash) ?? []), packet.look])
+  }
+  const own = counted(set.rendition)
+  const hits = own.filter((packet) => {
+    const looks = before.get(packet.hash)
+    // Every earlier use must look different: an honest node repeats its bytes where the picture repeats.
+    return looks?.every((look) => looksDiffer(look, packet.look))
+  })
+  return own.length === 0 ? 0 : hits.length / own.length
+}

@@ -1,0 +1,68 @@
+/** A worst value and the rendition frame that shows it. */
+export interface Peak {
+  value: number
+  frame: number
+}
+
+/** What two tracks of planes look like beside each other; `verdict` judges from this alone. */
+export interface Features {
+  /** Frames compared, and frames of each track. */
+  frames: number
+  sourceFrames: number
+  /** RMSE in grey levels of 64x36 luma, one a rendition frame, best of the neighbours in time. */
+  rmse: Float64Array
+  /** 1 - SSIM of 64x36 luma, one a frame; NaN where the source picture has too little structure (PDQ quality < 10). */
+  ssimLoss: Float64Array
+  /** Worst cell of the time-averaged error, divided by 2 + gradient / 4; how many frames show it alone. */
+  cell: Peak
+  /** Frames in which that worst cell alone has at least so much error, sorted falling: the n-th is the line that n+1 frames break. */
+  cellByFrame: Float64Array
+  /** Mean over frames of the RMSE of U plus that of V, in levels. */
+  chromaMean: number
+  chromaByFrame: Float64Array
+  /** Worst cell of time-averaged |dU| + |dV|. */
+  chromaCell: Peak
+  chromaCellByFrame: Float64Array
+  /** Frames in which the source moves, and how many of those stand still in the rendition. */
+  moving: number
+  frozen: number
+  /** First frozen frame, or -1. */
+  frozenAt: number
+  /** How much better another offset in time (2..8 frames) fits than the right one; 1 is no better. */
+  shiftGain: number
+  shiftFrames: number
+  /** Mean RMSE over all frames. */
+  meanRmse: number
+}
+
+/** What the source itself has to offer to a comparison. */
+export interface ContentFacts {
+  /** Median PDQ quality 0..100 of the source's frames. */
+  quality: number
+  /** Median standard deviation of luma, in levels. */
+  contrast: number
+  /** Pairs of frames, at most 16 apart, that differ by a level or more. */
+  moving: number
+  /** Largest RMSE between the first frame and any other. */
+  excursion: number
+}
+
+/** Energy of 8x8 DCT bands 1..7 of a set of pictures: mean squared coefficient. */
+export interface Bands {
+  energy: Float64Array
+  frames: number
+}
+
+/** Coded packets of a rendition and of its source, for the reuse test of later segments. */
+export interface PacketSet {
+  rendition: readonly PacketLook[]
+  source: readonly PacketLook[]
+}
+
+export interface PacketLook {
+  /** 16 bytes of SHA-256 over the coded slices, hex. */
+  hash: string
+  bytes: number
+  /** 16x9 luma of the source at that moment, base64; empty where unknown. */
+  look: string
+}

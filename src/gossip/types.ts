@@ -1,0 +1,66 @@
+import type { AnyStatement } from '../../proofs/codec.ts'
+import type { Domain, Hex } from '../../proofs/types.ts'
+import type { Logger } from '../base/log.ts'
+import type { StatementLog } from './pull-server.ts'
+import type { ChainView, Road } from './validate.ts'
+
+export interface GossipInit {
+  domain: Domain
+  verdictVersion: number
+  /** Multiaddrs to listen on, for example `/ip4/127.0.0.1/tcp/0`. */
+  listen: string[]
+  /** Multiaddrs of peers to dial, with or without `/p2p/<id>`. */
+  bootstrap: string[]
+  /** Made with mode 0600 where it does not exist. */
+  identityFile: string
+  /** Connections at most. @default 50 */
+  maxPeers?: number
+  /** Milliseconds between two pulls from one peer; 3,000 at the `local` preset. @default 30,000 */
+  pullEveryMs?: number
+  /** Seconds of one feed window. */
+  windowSeconds: number
+  /** Seconds after which windows and seals are too old to matter. @default 15 rounds of Livepeer's 5,760 L1 blocks, 12 s each */
+  statuteSeconds?: number
+  /** `memory` is for tests in one process. @default 'tcp' */
+  transports?: 'tcp' | 'memory'
+  /** Agent name that identify shows. @default 'fisherman' */
+  agent?: string
+}
+
+export interface GossipDeps {
+  clock: { nowMs(): number }
+  /** Unix seconds of chain time. */
+  nowSec(): number
+  log: Logger
+  view: ChainView
+  /** Statements sent and received, which we serve to peers. The id is keccak256 of the payload. */
+  store: StatementLog & { has(id: Hex): boolean | Promise<boolean> }
+  /**
+   * Called once for each new valid statement, one at a time, proofs and votes first, otherwise in the order of arrival. Must keep the statement in the store before it
+   * resolves; a statement whose delivery throws is taken again when it comes again.
+   */
+  deliver(statement: AnyStatement, bytes: Uint8Array, from: Road): Promise<void>
+}
+
+export interface GossipPeer {
+  id: string
+  address: string
+  direction: 'inbound' | 'outbound'
+  /** Our topics that the peer listens to. */
+  topics: number
+}
+
+export interface Gossip {
+  peerId: string
+  /** Multiaddrs with the peer id, ready to be someone's bootstrap entry. */
+  addresses(): string[]
+  peers(): GossipPeer[]
+  /**
+   * Sends a statement that is already in the store; with no peer at all it is not lost, they pull it later. Throws `statement-invalid` for one that
+   * every peer would reject.
+   */
+  publish(statement: AnyStatement): Promise<{ recipients: number }>
+  /** `accepted.<kind>`, `ignored.<kind>.<code>`, `rejected.<kind>.<code>`, `delivered.<kind>`, `pull.*`, `peers.*`, `banned.*`. */
+  counters(): Record<string, number>
+  stop(): Promise<void>
+}

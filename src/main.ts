@@ -1,0 +1,4 @@
+import './polyfill.ts'
+import { main } from './cli/index.ts'
+
+await main(process.argv)

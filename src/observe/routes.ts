@@ -1,0 +1,44 @@
+import { createReadStream } from 'node:fs'
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { HttpApp, HttpReply } from '../base/http.ts'
+import type { Metrics } from './metrics.ts'
+
+export interface DaemonRoutesDeps {
+  bundleDir: string
+  metrics: Metrics
+  /** One line that says why the daemon is not ready, or undefined. */
+  ready(): string | undefined
+  summary(): Readonly<Record<string, unknown>>
+}
+
+const EVIDENCE_HASH = /^0x[0-9a-f]{64}$/
+
+/** What a daemon answers to anybody on its own machine, and its case bundles to everybody. */
+export function daemonRoutes(deps: DaemonRoutesDeps): (app: HttpApp) => void {
+  return (app) => {
+    app.get('/healthz', async () => ({ ok: true }))
+    app.get('/readyz', (_request, reply) => {
+      const reason = deps.ready()
+      return reply.code(reason ? 503 : 200).send(reason ? { ready: false, reason } : { ready: true })
+    })
+    app.get('/metrics', async (_request, reply) => reply.type('text/plain; version=0.0.4').send(await deps.metrics.render()))
+    app.get('/api/v1/summary', async () => ({ ...deps.summary(), bundles: await bundles(deps.bundleDir) }))
+    app.get('/fisherman/v1/bundles/:hash', async (request, reply) =>
+      sendBundle(reply, deps.bundleDir, (request.params as { hash: string }).hash),
+    )
+  }
+}
+
+async function bundles(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch(() => [])
+  return names.filter((name) => name.endsWith('.fishbundle')).map((name) => name.slice(0, -'.fishbundle'.length))
+}
+
+async function sendBundle(reply: HttpReply, folder: string, hash: string): Promise<HttpReply> {
+  if (!EVIDENCE_HASH.test(hash)) return reply.code(400).send({ error: 'an evidence hash is 0x and 64 lower-case hex digits' })
+  const file = join(folder, `${hash}.fishbundle`)
+  const info = await stat(file).catch(() => undefined)
+  if (!info) return reply.code(404).send({ error: 'this fisherman has no such bundle' })
+  return reply.header('content-length', info.size).type('application/x-tar').send(createReadStream(file))
+}

@@ -1,0 +1,115 @@
+import { type AnyStatement, decodeStatement, type Statement } from '../proofs/codec.ts'
+import { hexToBytes } from '../proofs/signature.ts'
+import type { Answer, Hex, WindowRoot } from '../proofs/types.ts'
+import { createAnswerStage, type VerdictRecord } from './pipeline/answers.ts'
+import type { Bench } from './pipeline/bench.ts'
+import { type CheckTask, createCheckStage } from './pipeline/checks.ts'
+import { createJusticeStage } from './pipeline/justice.ts'
+import { createWindowStage } from './pipeline/windows.ts'
+import { createFaultFinder } from './receipt/faults.ts'
+import type { FeedWindow } from './receipt/feed.ts'
+import type { Sample } from './sample/draw.ts'
+
+/** receipt -> sample -> fetch -> transcode -> fingerprint -> verdict -> prooflog -> court -> gossip -> attest -> chain */
+export interface Pipeline {
+  /** A new window of a feed. */
+  takeWindow(window: FeedWindow): Promise<void>
+  /** A valid statement of another fisherman, already in the log. */
+  takeStatement(statement: AnyStatement): void
+  onHead(): Promise<void>
+  /** Takes up what an earlier run of this daemon left unfinished. */
+  resume(): Promise<void>
+}
+
+/** Replays go first, then drawn samples by tranche: a case must not wait behind everyday work. */
+const REPLAY_PRIORITY = 0
+
+export function createPipeline(bench: Bench): Pipeline {
+  const finder = createFaultFinder(bench.domain)
+  /** What is known of each sample's check: it runs at most once, whoever asks for it. */
+  const inHand = new Map<string, 'waiting' | 'started'>()
+
+  const justice = createJusticeStage(bench, { replay })
+  const checks = createCheckStage(bench, { worthProving: justice.worthProving })
+  const answers = createAnswerStage(bench, {
+    freeze: justice.freeze,
+    onFinding: justice.heard,
+    trancheOf: (...args) => windows.trancheOf(...args),
+  })
+  const windows = createWindowStage(bench, { finder, onFault: justice.objective, onSample: consider, onDrawn: answers.retry })
+
+  function consider(sample: Sample): void {
+    const found = bench.ledger.sample(sample.sampleId)
+    if (!found || inHand.has(sample.sampleId)) return
+    const { sampleId, beacon, tranche } = sample
+    enqueue({ known: found.known, rendition: found.rendition, sampleId, beacon, sample }, REPLAY_PRIORITY + 1 + tranche)
+  }
+
+  /** Another member failed it. A drawn check of the same sample that still waits is overtaken by this one. */
+  function replay(task: CheckTask): void {
+    if (inHand.get(task.sampleId) !== 'started') enqueue(task, REPLAY_PRIORITY)
+  }
+
+  function enqueue(task: CheckTask, priority: number): void {
+    const { sampleId } = task
+    inHand.set(sampleId, 'waiting')
+    const run = async (signal: AbortSignal): Promise<void> => {
+      if (inHand.get(sampleId) !== 'waiting' || (await isLeftToOthers(task))) return
+      inHand.set(sampleId, 'started')
+      const result = await checks.run(task, signal)
+      if (!result) {
+        inHand.delete(sampleId)
+        return
+      }
+      if (result.faultClass) await justice.failed(result)
+      await answers.submit(result)
+    }
+    if (bench.queue.add({ priority, run })) return
+    inHand.delete(sampleId)
+    bench.metrics.dropped('sample')
+  }
+
+  /** Later tranches stay asleep while a drawn member has answered; a seal that is not opened in time wakes them after all. */
+  async function isLeftToOthers({ sample, known, sampleId }: CheckTask): Promise<boolean> {
+    if (!sample || sample.tranche === 0) return false
+    const cover = await answers.coverOf(known, sampleId)
+    if (!cover) return false
+    inHand.delete(sampleId)
+    if (cover === 'sealed') {
+      const seconds = bench.params.openAfterSeconds + bench.params.openGraceSeconds
+      bench.later(seconds * 1000, 'recheck', async () => consider(sample))
+    }
+    return true
+  }
+
+  return {
+    takeWindow: windows.take,
+    takeStatement(statement) {
+      if (statement.kind === 'sealed' || statement.kind === 'answer')
+        answers.receive(statement as Statement<'sealed'> | Statement<'answer'>)
+      else if (statement.kind === 'vote') justice.vote(statement as Statement<'vote'>)
+      else if (statement.kind === 'window') {
+        const { body, signature, signer } = statement as Statement<'window'>
+        for (const found of finder.lookAtWindow({ window: body as WindowRoot, signature, signer })) justice.objective(found)
+      } else bench.logger.info('Fraud proof received', { ...(statement as Statement<'fraud-proof'>).body })
+    },
+    async onHead() {
+      answers.retry()
+      await justice.onHead()
+    },
+    async resume() {
+      const verdicts: VerdictRecord[] = []
+      const opened = new Set<string>()
+      for await (const entry of bench.log.entries()) {
+        if (entry.kind === 'verdict') verdicts.push(entry.payload as unknown as VerdictRecord)
+        if (entry.kind !== 'statement-sent') continue
+        const { kind, bytes } = entry.payload as { kind: string; bytes: Hex }
+        if (kind === 'answer') opened.add((decodeStatement('answer', hexToBytes(bytes)).body as Answer).sampleId)
+      }
+      for (const record of verdicts) {
+        inHand.set(record.sampleId, 'started')
+        await answers.resume(record, opened.has(record.sampleId))
+      }
+    },
+  }
+}

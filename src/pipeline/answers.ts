@@ -1,0 +1,236 @@
+import { decodeDrawProof, encodeDrawProof, type Statement } from '../../proofs/codec.ts'
+import { outcomeNumber, sampleIdOf, sealOf } from '../../proofs/digest.ts'
+import { structFromJson, structToJson } from '../../proofs/json.ts'
+import { type Answer, type Hex, OUTCOMES, type Outcome, VERDICT_VERSION } from '../../proofs/types.ts'
+import { messageOf } from '../base/errors.ts'
+import type { Finding, OwnFinding } from '../court/court.ts'
+import type { Json } from '../prooflog/entry.ts'
+import type { Bench, Identity } from './bench.ts'
+import type { CheckResult } from './checks.ts'
+import type { KnownReceipt } from './ledger.ts'
+
+/** A verdict as the proof log keeps it: enough to open its answer after a restart. */
+export interface VerdictRecord {
+  sampleId: Hex
+  transcoder: Hex
+  completedAt: number
+  outcome: Outcome
+  faultClass: 'D1' | 'D2' | 'D3' | null
+  /** JSON of the answer, salt included; null where nothing is said (no key). */
+  answer: Record<string, string | number> | null
+  deadline: string
+  drawProof: Hex
+  beacon: Hex
+  /** Reasons, measures and facts, for people and for the bundle. */
+  verdict: Json
+}
+
+/** Seals what we found, opens it later, and reads what others sealed and opened. */
+export interface AnswerStage {
+  /** Writes the verdict to the log, then seals and later opens its answer. */
+  submit(result: CheckResult): Promise<void>
+  /** A valid statement of somebody else. */
+  receive(statement: Statement<'sealed'> | Statement<'answer'>): void
+  /** Reads answers again that could not be tied to a receipt or seal when they came. */
+  retry(): void
+  /** Has somebody who was drawn answered this sample: opened it, or sealed it a short while ago? */
+  coverOf(known: KnownReceipt, sampleId: Hex): Promise<'opened' | 'sealed' | undefined>
+  /** Takes up verdicts of an earlier run whose answer was never opened. */
+  resume(record: VerdictRecord, opened: boolean): Promise<void>
+}
+
+export interface AnswerStageDeps {
+  /** Before a voteable fail is opened: the deposit must be frozen, or the accused empties it. Never throws. */
+  freeze(finding: OwnFinding, evidenceHash: Hex): Promise<void>
+  onFinding(finding: Finding): void
+  trancheOf(
+    known: KnownReceipt,
+    sampleId: Hex,
+    member: Hex,
+    proof: ReturnType<typeof decodeDrawProof>,
+  ): Promise<number | undefined>
+}
+
+/** Answers kept while their receipt or seal is unknown. */
+const ORPHANS = 5_000
+const SEALS = 100_000
+
+export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerStage {
+  const seals = new Map<Hex, Map<Hex, Statement<'sealed'>>>()
+  const opened = new Map<Hex, Map<Hex, Outcome>>()
+  let orphans: Statement<'answer'>[] = []
+
+  async function submit(result: CheckResult): Promise<void> {
+    const { task, outcome, faultClass } = result
+    const { identity, chain, params } = bench
+    const { receipt, digest } = task.known.receipt
+    const answer: Answer = {
+      sampleId: task.sampleId,
+      receiptDigest: digest,
+      rendition: task.rendition,
+      outcome: outcomeNumber(outcome),
+      evidenceHash: result.evidenceHash,
+      fingerprint: result.fingerprint,
+      verdictVersion: VERDICT_VERSION,
+      salt: bench.randomHash(),
+    }
+    // A replay answers a fail that is open already: nobody is left to hide it from.
+    const waitSeconds = task.sample ? params.openAfterSeconds : 0
+    const record: VerdictRecord = {
+      sampleId: task.sampleId,
+      transcoder: receipt.transcoder,
+      completedAt: Number(receipt.completedAt),
+      outcome,
+      faultClass: faultClass ?? null,
+      answer: identity ? structToJson('Answer', answer) : null,
+      deadline: String(Math.floor(chain.nowSec()) + waitSeconds),
+      drawProof: task.sample ? encodeDrawProof(task.sample.proof) : '0x',
+      beacon: task.beacon,
+      verdict: verdictJson(result),
+    }
+    await bench.log.append('verdict', record as unknown as Json)
+    bench.tally.verdict(receipt.transcoder, outcome)
+    bench.metrics.verdict(outcome)
+    bench.logger.info('Checked', {
+      transcoder: receipt.transcoder,
+      seq: receipt.seq,
+      rendition: task.rendition,
+      outcome,
+      ...(task.sample ? { tranche: task.sample.tranche } : { replay: true }),
+      ...(result.missing ? { missing: result.missing } : {}),
+      ...(result.verdict && outcome !== 'pass' ? { reasons: result.verdict.reasons.map(({ code }) => code).join(',') } : {}),
+    })
+    if (identity) await speak(identity, record, answer)
+  }
+
+  /** Seal now, open at the deadline. */
+  async function speak(identity: Identity, record: VerdictRecord, answer: Answer): Promise<void> {
+    const { sampleId, fingerprint, salt } = answer
+    const me = identity.attester.address
+    const seal = sealOf({ fisherman: me, sampleId, beacon: record.beacon, fingerprint, outcome: record.outcome, salt })
+    const sealed = await identity.attester.seal({ sampleId, seal, deadline: BigInt(record.deadline) }, record.drawProof)
+    keepSeal(sealed)
+    await bench.say(sealed)
+    const open = async () => {
+      const finding = ownFinding(me, record, answer)
+      if (finding.faultClass) await deps.freeze(finding, answer.evidenceHash)
+      const statement = await identity.attester.answer(answer)
+      await bench.say(statement)
+      keepOpened(sampleId, me, record.outcome)
+      bench.court.recordOwn(finding)
+      deps.onFinding(finding)
+    }
+    bench.later(Math.max(0, (Number(record.deadline) - bench.chain.nowSec()) * 1000), 'open', open)
+  }
+
+  function receive(statement: Statement<'sealed'> | Statement<'answer'>): void {
+    if (statement.kind === 'sealed') {
+      keepSeal(statement as Statement<'sealed'>)
+      retry()
+    } else if (!read(statement as Statement<'answer'>)) {
+      orphans.push(statement as Statement<'answer'>)
+      if (orphans.length > ORPHANS) orphans = orphans.slice(-ORPHANS)
+    }
+  }
+
+  /** True when the answer was dealt with, for good or for bad. */
+  function read({ body, signer }: Statement<'answer'>): boolean {
+    const sample = bench.ledger.sample(body.sampleId)
+    const beacon = sample?.known.window.draw?.beacon
+    const sealed = seals.get(body.sampleId)?.get(signer)
+    if (!sample || !beacon || !sealed) return false
+    const { known, rendition } = sample
+    const outcome = OUTCOMES[body.outcome]
+    const { receipt, digest, windowId } = known.receipt
+    const fits =
+      body.receiptDigest === digest && body.rendition === rendition && sampleIdOf(digest, rendition, windowId) === body.sampleId
+    const seal =
+      outcome &&
+      sealOf({ fisherman: signer, sampleId: body.sampleId, beacon, fingerprint: body.fingerprint, outcome, salt: body.salt })
+    if (!outcome || !fits || seal !== sealed.body.seal) {
+      bench.metrics.dropped('answer-unlike-its-seal')
+      return true
+    }
+    keepOpened(body.sampleId, signer, outcome)
+    const finding: Finding = {
+      fisherman: signer,
+      transcoder: receipt.transcoder,
+      receiptDigest: digest,
+      rendition,
+      outcome,
+      completedAt: Number(receipt.completedAt),
+    }
+    bench.court.record(finding)
+    deps.onFinding(finding)
+    return true
+  }
+
+  function retry(): void {
+    if (orphans.length > 0) orphans = orphans.filter((statement) => !read(statement))
+  }
+
+  async function coverOf(known: KnownReceipt, sampleId: Hex): Promise<'opened' | 'sealed' | undefined> {
+    const now = bench.chain.nowSec()
+    // Enough members could not have the bytes: one more would not either.
+    const place = bench.ledger.sample(sampleId)
+    if (place && bench.court.isWithheld(known.receipt.digest, place.rendition)) return 'opened'
+    let cover: 'sealed' | undefined
+    for (const [member, sealed] of seals.get(sampleId) ?? []) {
+      const outcome = opened.get(sampleId)?.get(member)
+      // Missing bytes are believed when several say so: the later tranches look too.
+      if (outcome === 'withheld') continue
+      if (!outcome && now > Number(sealed.body.deadline) + bench.params.openGraceSeconds) continue
+      if (sealed.extra === '0x') continue
+      if ((await deps.trancheOf(known, sampleId, member, decodeDrawProof(sealed.extra))) === undefined) continue
+      if (outcome) return 'opened'
+      cover = 'sealed'
+    }
+    return cover
+  }
+
+  async function resume(record: VerdictRecord, wasOpened: boolean): Promise<void> {
+    const { identity } = bench
+    bench.tally.verdict(record.transcoder, record.outcome)
+    if (!identity || !record.answer) return
+    const answer = structFromJson('Answer', record.answer)
+    if (wasOpened) bench.court.recordOwn(ownFinding(identity.attester.address, record, answer))
+    else
+      await speak(identity, record, answer).catch((error: unknown) =>
+        bench.logger.warn('Answer of an earlier run stays sealed', { reason: messageOf(error) }),
+      )
+  }
+
+  function keepSeal(statement: Statement<'sealed'>): void {
+    const known = seals.get(statement.body.sampleId) ?? new Map<Hex, Statement<'sealed'>>()
+    if (!known.has(statement.signer)) known.set(statement.signer, statement)
+    seals.set(statement.body.sampleId, known)
+    if (seals.size > SEALS) seals.delete(seals.keys().next().value as Hex)
+  }
+
+  function keepOpened(sampleId: Hex, member: Hex, outcome: Outcome): void {
+    opened.set(sampleId, (opened.get(sampleId) ?? new Map<Hex, Outcome>()).set(member, outcome))
+    if (opened.size > SEALS) opened.delete(opened.keys().next().value as Hex)
+  }
+
+  return { submit, receive, retry, coverOf, resume }
+}
+
+function ownFinding(fisherman: Hex, record: VerdictRecord, answer: Answer): OwnFinding {
+  return {
+    fisherman,
+    transcoder: record.transcoder,
+    receiptDigest: answer.receiptDigest,
+    rendition: answer.rendition,
+    outcome: record.outcome,
+    completedAt: record.completedAt,
+    fingerprint: answer.fingerprint,
+    ...(record.faultClass ? { faultClass: record.faultClass } : {}),
+  }
+}
+
+/** What the log and the bundle keep of a verdict; numbers that JSON lacks become null. */
+export function verdictJson({ verdict, missing }: Pick<CheckResult, 'verdict' | 'missing'>): Json {
+  if (!verdict) return { missing: missing ?? 'nothing was judged' }
+  const { reasons, measures, fingerprint, facts, faultClass } = verdict
+  return JSON.parse(JSON.stringify({ reasons, measures, fingerprint, facts, class: faultClass ?? null })) as Json
+}

@@ -1,0 +1,50 @@
+import type { AnyStatement } from '../../proofs/codec.ts'
+import type { Domain, Hex } from '../../proofs/types.ts'
+import type { Attester } from '../attest/attester.ts'
+import type { BlsKeys } from '../attest/bls.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Logger } from '../base/log.ts'
+import type { WorkQueue } from '../base/queue.ts'
+import type { Chain } from '../chain/types.ts'
+import type { Court } from '../court/court.ts'
+import type { BlobCache } from '../fetch/blobs.ts'
+import type { Judge } from '../judge.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import type { ProofLog } from '../prooflog/log.ts'
+import type { Ledger } from './ledger.ts'
+import type { NetworkParams } from './network.ts'
+import type { Tally } from './tally.ts'
+
+/** What a daemon without a key lacks: without it the pipeline watches and says nothing. */
+export interface Identity {
+  attester: Attester
+  bls: BlsKeys
+}
+
+/** Everything that the stages of the pipeline work with; built once by the daemon. */
+export interface Bench {
+  readonly domain: Domain
+  readonly mode: 'observe' | 'attest' | 'dry-run' | 'active'
+  readonly params: NetworkParams
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly metrics: Metrics
+  readonly chain: Chain
+  readonly log: ProofLog
+  readonly court: Court
+  readonly judge: Judge
+  readonly blobs: BlobCache
+  readonly queue: WorkQueue
+  readonly ledger: Ledger
+  readonly tally: Tally
+  readonly identity: Identity | undefined
+  readonly bundleDir: string
+  /** Aborts when the daemon stops. */
+  readonly signal: AbortSignal
+  /** 32 random bytes. */
+  randomHash(): Hex
+  /** Writes a statement of ours to the log and then gossips it. */
+  say(statement: AnyStatement): Promise<void>
+  /** Runs work later; stops with the daemon and never throws past the logger. */
+  later(ms: number, what: string, work: () => Promise<void>): void
+}

@@ -1,0 +1,176 @@
+import { sampleIdOf, ZERO_HASH } from '../../proofs/digest.ts'
+import type { FaultClass, Hex, Outcome, Rendition } from '../../proofs/types.ts'
+import { blameOf, FishermanError, isFishermanError, messageOf } from '../base/errors.ts'
+import type { PacketSet } from '../fingerprint/types.ts'
+import type { JudgeRequest, RenditionRequest, RenditionVerdict } from '../judge.ts'
+import type { Sample } from '../sample/draw.ts'
+import type { Bench } from './bench.ts'
+import { evidenceHashFor, type KnownReceipt } from './ledger.ts'
+
+/** What to check: a sample that we were drawn for, or one that another member's fail calls us to replay. */
+export interface CheckTask {
+  known: KnownReceipt
+  rendition: number
+  sampleId: Hex
+  beacon: Hex
+  /** Undefined for a replay. */
+  sample?: Sample
+}
+
+/** One finished check, with the files that it looked at while they are still cached. */
+export interface CheckResult {
+  task: CheckTask
+  outcome: Outcome
+  /** Set for a fail that may be voted on. */
+  faultClass?: Extract<FaultClass, 'D1' | 'D2' | 'D3'>
+  evidenceHash: Hex
+  /** Zero where nothing could be decoded. */
+  fingerprint: Hex
+  /** Why the outcome is `withheld`. */
+  missing?: string
+  verdict?: RenditionVerdict
+  files?: { source: string; rendition: string; request: JudgeRequest }
+}
+
+export interface CheckStage {
+  /** Fetches and judges; undefined when a fault of ours kept us from an answer. */
+  run(task: CheckTask, signal: AbortSignal): Promise<CheckResult | undefined>
+}
+
+/** Proofs of one stream: two segments convict, quality never does, and later fails of a struck stream count nothing. */
+const PROOFS_PER_STREAM = 4
+/** Segments of a stream whose packets are remembered, to notice when they are served again for another picture. */
+const EARLIER_SEGMENTS = 6
+const EARLIER_STREAMS = 2_000
+
+export function createCheckStage(bench: Bench, deps: { worthProving(known: KnownReceipt): boolean }): CheckStage {
+  const proven = new Map<string, number>()
+  const earlier = new Map<string, { seq: bigint; packets: PacketSet }[]>()
+
+  async function run(task: CheckTask, signal: AbortSignal): Promise<CheckResult | undefined> {
+    const { known, rendition } = task
+    const base = {
+      task,
+      fingerprint: ZERO_HASH,
+      evidenceHash: evidenceHashFor(known, rendition),
+    }
+    const started = bench.clock.monotonicMs()
+    try {
+      const files = await fetchAll(known, rendition, signal)
+      if ('missing' in files) return { ...base, outcome: 'withheld', missing: files.missing }
+      const { verdict, request, depth } = await judge(task, files, signal)
+      bench.metrics.checkMs(depth, bench.clock.monotonicMs() - started)
+      if (depth === 'prove' && verdict.verdict === 'fail') countProof(known)
+      remember(known, rendition, verdict.packets)
+      const outcome: Outcome = verdict.verdict
+      const voteable = outcome === 'fail' && depth === 'prove' && (verdict.faultClass === 'D2' || verdict.faultClass === 'D3')
+      return {
+        ...base,
+        outcome,
+        fingerprint: verdict.fingerprint?.value ?? ZERO_HASH,
+        ...(voteable ? { faultClass: verdict.faultClass as 'D2' | 'D3' } : {}),
+        verdict,
+        files: { ...files, request },
+      }
+    } catch (error) {
+      signal.throwIfAborted()
+      // A fault of ours, or one that nobody can place, is never an accusation: no answer at all.
+      bench.metrics.dropped('check-failed')
+      bench.logger.warn('Check could not be done', { sampleId: task.sampleId, blame: blameOf(error), reason: messageOf(error) })
+      return undefined
+    }
+  }
+
+  /** All blobs of the receipt, so that the feed cannot tell which rendition is looked at. */
+  async function fetchAll(
+    known: KnownReceipt,
+    wanted: number,
+    signal: AbortSignal,
+  ): Promise<{ source: string; rendition: string } | { missing: string }> {
+    const { receipt, order, renditions } = known.receipt
+    const get = (contentHash: Hex, byteLength: bigint) =>
+      bench.blobs.get(
+        { url: known.feed.url, transcoder: receipt.transcoder, contentHash, byteLength: Number(byteLength) },
+        { signal },
+      )
+    try {
+      const source = await get(receipt.sourceHash, order.sourceBytes)
+      let rendition = ''
+      for (const leaf of renditions) {
+        const file = await get(leaf.contentHash, leaf.byteLength)
+        if (leaf.index === wanted) rendition = file
+      }
+      return { source, rendition }
+    } catch (error) {
+      signal.throwIfAborted()
+      if (isFishermanError(error) && error.blame !== 'ours') return { missing: error.code }
+      throw error
+    }
+  }
+
+  async function judge(
+    task: CheckTask,
+    files: { source: string; rendition: string },
+    signal: AbortSignal,
+  ): Promise<{ verdict: RenditionVerdict; request: JudgeRequest; depth: 'check' | 'prove' }> {
+    const { known, rendition } = task
+    const leaf = known.receipt.renditions[rendition] as Rendition
+    const profile = known.receipt.profiles[rendition]
+    const fisherman = bench.identity?.attester.address
+    const asked: RenditionRequest = {
+      path: files.rendition,
+      ...(profile ? { profile } : {}),
+      leaf: { width: leaf.width, height: leaf.height, frames: leaf.frames, durationMs: leaf.durationMs },
+      ...(fisherman ? { draw: { beacon: task.beacon, sampleId: task.sampleId, fisherman } } : {}),
+      earlier: earlierOf(known, rendition),
+    }
+    const at = async (depth: 'check' | 'prove', confirm: boolean) => {
+      const request: JudgeRequest = { source: files.source, renditions: [asked], depth, confirm }
+      const [verdict] = (await bench.judge.judge(request, { signal })).renditions
+      if (!verdict) throw new FishermanError({ code: 'no-verdict', message: 'the judge gave no verdict', blame: 'ours' })
+      return { verdict, request, depth }
+    }
+    // A replay confirms somebody else's fail: its lines are a little lower, so that noise near a line does not split the court.
+    if (!task.sample) return await at('prove', true)
+    const first = await at('check', false)
+    return first.verdict.verdict === 'fail' && isWorthProving(known) ? await at('prove', false) : first
+  }
+
+  /** A proof costs two encodes: after a few of one stream, or where it could change nothing, the check's own fail stands. */
+  function isWorthProving(known: KnownReceipt): boolean {
+    return deps.worthProving(known) && (proven.get(streamOf(known, 0)) ?? 0) < PROOFS_PER_STREAM
+  }
+
+  const streamOf = (known: KnownReceipt, rendition: number) =>
+    `${known.receipt.receipt.transcoder}/${known.receipt.receipt.streamId}/${rendition}`
+
+  function earlierOf(known: KnownReceipt, rendition: number): PacketSet[] {
+    return (earlier.get(streamOf(known, rendition)) ?? [])
+      .filter(({ seq }) => seq < known.receipt.receipt.seq)
+      .map(({ packets }) => packets)
+  }
+
+  function remember(known: KnownReceipt, rendition: number, packets: PacketSet): void {
+    const key = streamOf(known, rendition)
+    const { seq } = known.receipt.receipt
+    const kept = (earlier.get(key) ?? []).filter((segment) => segment.seq !== seq)
+    earlier.delete(key)
+    earlier.set(key, [...kept, { seq, packets }].slice(-EARLIER_SEGMENTS))
+    if (earlier.size > EARLIER_STREAMS) earlier.delete(earlier.keys().next().value as string)
+  }
+
+  function countProof(known: KnownReceipt): void {
+    const key = streamOf(known, 0)
+    proven.set(key, (proven.get(key) ?? 0) + 1)
+    if (proven.size > EARLIER_STREAMS) proven.delete(proven.keys().next().value as string)
+  }
+
+  return { run }
+}
+
+/** The task of replaying what another member failed. */
+export function replayTask(known: KnownReceipt, rendition: number): CheckTask | undefined {
+  const beacon = known.window.draw?.beacon
+  if (!beacon || rendition >= known.receipt.renditions.length) return undefined
+  return { known, rendition, beacon, sampleId: sampleIdOf(known.receipt.digest, rendition, known.receipt.windowId) }
+}

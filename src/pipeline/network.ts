@@ -1,0 +1,54 @@
+import { type CourtParams, LOCAL_COURT, PUBLIC_COURT } from '../court/params.ts'
+import type { DrawParams } from '../sample/draw.ts'
+import { LOCAL_DRAW, PUBLIC_DRAW } from '../sample/params.ts'
+
+/** What the daemons of one network agree on, beside its contracts. */
+export interface NetworkParams {
+  draw: DrawParams
+  court: CourtParams
+  /** Milliseconds between two looks at a feed, at the chain, and two pulls from a peer. */
+  feedPollMs: number
+  chainPollMs: number
+  pullEveryMs: number
+  /** Seconds between a seal and its opening: by then the answers of all tranches are sealed. */
+  openAfterSeconds: number
+  /** Seconds after a seal's deadline when a later tranche stops waiting for it to be opened. */
+  openGraceSeconds: number
+  /** Seconds that a fail waits for the deposit to be frozen before it is opened all the same. */
+  freezeWaitSeconds: number
+  /** Seconds that each further member waits before it brings a conviction that the opener did not bring. */
+  convictTurnSeconds: number
+  /** Seconds that a fraud report may be passed on. */
+  reportLifeSeconds: number
+}
+
+const LOCAL: NetworkParams = {
+  draw: LOCAL_DRAW,
+  court: LOCAL_COURT,
+  feedPollMs: 1_000,
+  chainPollMs: 500,
+  pullEveryMs: 3_000,
+  openAfterSeconds: 2,
+  openGraceSeconds: 3,
+  freezeWaitSeconds: 15,
+  convictTurnSeconds: 3,
+  reportLifeSeconds: 3_600,
+}
+
+const PUBLIC: NetworkParams = {
+  draw: PUBLIC_DRAW,
+  court: PUBLIC_COURT,
+  feedPollMs: 10_000,
+  chainPollMs: 2_000,
+  pullEveryMs: 30_000,
+  // The last tranche wakes at 20 s and has as long again for its check.
+  openAfterSeconds: 40,
+  openGraceSeconds: 20,
+  freezeWaitSeconds: 300,
+  convictTurnSeconds: 60,
+  reportLifeSeconds: 14 * 86_400,
+}
+
+export function networkParams(network: 'local' | 'arbitrum-sepolia' | 'arbitrum-one'): NetworkParams {
+  return network === 'local' ? LOCAL : PUBLIC
+}

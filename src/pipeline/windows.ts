@@ -1,0 +1,120 @@
+import type { DrawProof } from '../../proofs/codec.ts'
+import type { Hex } from '../../proofs/types.ts'
+import { verifyDraw, verifyPossession } from '../attest/bls.ts'
+import type { Member } from '../chain/types.ts'
+import type { FaultFinder, FoundFault } from '../receipt/faults.ts'
+import type { FeedWindow } from '../receipt/feed.ts'
+import { checkDrawProof, type DrawWindow, drawMessage, drawSamples, type Sample } from '../sample/draw.ts'
+import type { Bench } from './bench.ts'
+import type { KnownReceipt } from './ledger.ts'
+
+/** Takes windows in, waits for their beacon, draws, and wakes each sample in its tranche. */
+export interface WindowStage {
+  take(window: FeedWindow): Promise<void>
+  /** The tranche that a member's proof stands for, or undefined when it proves nothing. */
+  trancheOf(known: KnownReceipt, sampleId: Hex, member: Hex, proof: DrawProof): Promise<number | undefined>
+}
+
+export interface WindowStageDeps {
+  finder: FaultFinder
+  onFault(found: FoundFault): void
+  /** A drawn sample whose time has come. */
+  onSample(sample: Sample): void
+  /** Answers that came before their window was known can be read now. */
+  onDrawn(): void
+}
+
+export function createWindowStage(bench: Bench, deps: WindowStageDeps): WindowStage {
+  const { chain, identity, params } = bench
+  const possessions = new Map<string, boolean>()
+  const draws = new Map<string, boolean>()
+
+  /** Members whose draw key counts at this time: registered, active, not leaving, and in possession of their key. */
+  async function membersAt(timestampSec: number): Promise<Member[]> {
+    return (await chain.members()).filter((member) => {
+      if (member.activeFromSec > timestampSec || member.exiting) return false
+      const key = `${member.address}/${member.blsPublicKey}`
+      const known = possessions.get(key) ?? verifyPossession(member.blsPublicKey, member.proofOfPossession, member.address)
+      possessions.set(key, known)
+      return known
+    })
+  }
+
+  async function draw(window: FeedWindow, shared: { draw: DrawWindow | undefined }): Promise<void> {
+    const { transcoder, windowId } = window.signed.window
+    const beaconSec = (Number(windowId) + 1) * params.draw.windowSeconds + params.draw.beaconDelaySeconds
+    const beacon = await beaconAt(bench, beaconSec)
+    const members = await membersAt(beaconSec)
+    const drawn: DrawWindow = {
+      transcoder,
+      windowId,
+      beacon,
+      receipts: window.receipts.map((receipt) => ({ digest: receipt.digest, renditions: receipt.renditions.length })),
+      members: members.length,
+    }
+    shared.draw = drawn
+    deps.onDrawn()
+    if (!identity || !members.some((member) => member.address === identity.attester.address)) return
+    const samples = drawSamples(params.draw, drawn, identity.bls.signDraw(drawMessage(drawn)))
+    if (samples.length === 0) return
+    await bench.log.append('sample', {
+      transcoder,
+      windowId: windowId.toString(),
+      beacon,
+      drawn: samples.map(({ sampleId, tranche }) => ({ sampleId, tranche })),
+    })
+    for (const sample of samples) {
+      const after = params.draw.tranches[sample.tranche]?.afterSeconds ?? 0
+      bench.later(Math.max(0, (beaconSec + after - chain.nowSec()) * 1000), 'sample', async () => deps.onSample(sample))
+    }
+  }
+
+  return {
+    async take(window) {
+      const { window: body } = window.signed
+      bench.tally.receipts(body.transcoder, window.receipts.length)
+      await bench.say({ kind: 'window', body, signer: window.signed.signer, extra: '0x', signature: window.signed.signature })
+      for (const found of deps.finder.lookAtWindow(window.signed)) deps.onFault(found)
+      const shared = bench.ledger.add(window)
+      for (const receipt of window.receipts) for (const found of deps.finder.look(receipt)) deps.onFault(found)
+      if (window.receipts.length > 0) bench.later(0, 'draw', () => draw(window, shared))
+    },
+    async trancheOf(known, sampleId, member, proof) {
+      const drawn = known.window.draw
+      if (!drawn) return undefined
+      const owner = (await membersAt(chain.nowSec())).find(({ address }) => address === member)
+      if (!owner) return undefined
+      return checkDrawProof(params.draw, drawn, sampleId, proof, (message, signature) => {
+        // One pairing for each member and window, however many samples it was drawn for.
+        const key = `${message}/${signature}/${owner.blsPublicKey}`
+        const valid = draws.get(key) ?? verifyDraw(message, signature, owner.blsPublicKey)
+        draws.set(key, valid)
+        if (draws.size > 10_000) draws.delete(draws.keys().next().value as string)
+        return valid
+      })
+    },
+  }
+}
+
+/** Waits for the first block at or after this time. */
+async function beaconAt(bench: Bench, timestampSec: number): Promise<Hex> {
+  const { chain, signal } = bench
+  const known = await chain.beaconAt(timestampSec, { signal })
+  if (known) return known.hash
+  return await new Promise<Hex>((resolve, reject) => {
+    const stop = () => {
+      off()
+      reject(signal.reason)
+    }
+    const off = chain.onHead(({ head }) => {
+      if (head.timestampSec < timestampSec) return
+      chain.beaconAt(timestampSec, { signal }).then((found) => {
+        if (!found) return
+        off()
+        signal.removeEventListener('abort', stop)
+        resolve(found.hash)
+      }, reject)
+    })
+    signal.addEventListener('abort', stop, { once: true })
+  })
+}

@@ -1,0 +1,211 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { FishermanError } from '../base/errors.ts'
+import { type FfmpegJob, runFfmpeg } from './ffmpeg.ts'
+import type { Container, DecodedRendition, LumaFrames, MediaFacts, MediaLimits, Planes } from './types.ts'
+
+/** Bytes of one 64x64 yuv444p picture. */
+const PLANE_BYTES = 64 * 64 * 3
+/** swscale gives the same bits on every machine only with both flags, on every step. */
+const EXACT = 'accurate_rnd+bitexact'
+const TO_PLANES = `scale=64:64:flags=area+${EXACT},format=yuv444p`
+/** Sampled frames a second for the detail bands, and at most so many a job: 24 full pictures are enough to average over. */
+const DETAIL_PER_SECOND = 3
+const DETAIL_FRAMES = 24
+
+/** Errors are never hidden: a broken picture must not be repaired by guessing. */
+const STRICT = ['-threads', '1', '-err_detect', 'crccheck+bitstream+buffer+explode', '-ec', '0']
+const DEMUXER: Record<Container, string> = { mpegts: 'mpegts', mp4: 'mov', flv: 'flv' }
+
+export interface DecodeInput {
+  path: string
+  facts: MediaFacts
+  /** Frame numbers whose native luma is wanted. */
+  drawn?: readonly number[]
+  /** Sample luma at this file's own size; `with-source` also scales the source to it at the same moments. */
+  detail?: 'own' | 'with-source'
+  /** Only the first picture: a screen. */
+  firstOnly?: boolean
+}
+
+export interface DecodeRun {
+  wrapper: string
+  folder: string
+  limits: MediaLimits
+  signal?: AbortSignal | undefined
+}
+
+/** Options that pin an input to the demuxer found by its own bytes, so that no playlist or script is ever opened. */
+export function inputOptions(facts: MediaFacts): string[] {
+  // Edit lists are read by our own demuxer, and judged; here every coded picture must come out.
+  const whole = facts.container === 'mp4' ? ['-ignore_editlist', '1'] : []
+  return [...STRICT, ...whole, '-f', DEMUXER[facts.container]]
+}
+
+const RAW = ['-fps_mode', 'passthrough', '-f', 'rawvideo']
+
+/**
+ * Picks the first frame of each slot of the time line. The slots begin 0.647 of one before the first frame, so that at no usual
+ * frame rate a slot ends on a frame and rounding cannot pick different moments in source and rendition.
+ */
+function sampler(durationMs: number): string {
+  const perSecond = Math.min(DETAIL_PER_SECOND, (DETAIL_FRAMES * 1000) / Math.max(1, durationMs))
+  const slot = (t: string): string => `floor((${t}-start_t)*${perSecond.toFixed(6)}+0.647)`
+  return `select='eq(n\\,0)+gt(${slot('t')}\\,${slot('prev_t')})'`
+}
+
+interface Wanted {
+  file: string
+  label: string
+  frames: number
+}
+
+function graph(source: DecodeInput, renditions: readonly DecodeInput[]): { filter: string; wanted: Wanted[] } {
+  const chains: string[] = []
+  const wanted: Wanted[] = []
+  const want = (file: string, frames: number): string => {
+    const label = `o${wanted.length}`
+    wanted.push({ file, label, frames })
+    return `[${label}]`
+  }
+  // Side data is dropped before the log line: a hostile stream could fill our log with it.
+  const head = (i: number): string => `[${i}:v:0]sidedata=mode=delete,showinfo@track${i}=checksum=0`
+  const detailed = renditions.flatMap((r, i) =>
+    r.detail === 'with-source' ? [{ size: `${r.facts.width}:${r.facts.height}`, i: i + 1 }] : [],
+  )
+  const pick = sampler(source.facts.durationMs)
+  const marks = detailed.map(({ i }) => `[s${i}]`).join('')
+  if (detailed.length === 0) chains.push(`${head(0)},${TO_PLANES}${want('planes0', source.facts.frames)}`)
+  else {
+    chains.push(`${head(0)},split=2[sp][sd]`)
+    chains.push(`[sp]${TO_PLANES}${want('planes0', source.facts.frames)}`)
+    chains.push(`[sd]${pick},split=${detailed.length}${marks}`)
+  }
+  for (const { size, i } of detailed) {
+    const scaled = `scale=${size}:flags=bicubic+${EXACT},format=yuv420p,extractplanes=y`
+    chains.push(`[s${i}]${scaled}${want(`source${i}`, DETAIL_FRAMES + 2)}`)
+  }
+  renditions.forEach((rendition, index) => {
+    const i = index + 1
+    const parts = ['p', ...(rendition.detail ? ['d'] : []), ...(rendition.drawn ? ['f'] : [])]
+    const labels = parts.map((part) => `[r${i}${part}]`)
+    chains.push(`${head(i)},split=${parts.length}${labels.join('')}`)
+    chains.push(`[r${i}p]${TO_PLANES}${want(`planes${i}`, rendition.facts.frames)}`)
+    if (rendition.detail) chains.push(`[r${i}d]${pick},extractplanes=y${want(`detail${i}`, DETAIL_FRAMES + 2)}`)
+    if (rendition.drawn) {
+      const numbers = [...new Set(rendition.drawn)].map((n) => `eq(n\\,${n})`).join('+')
+      chains.push(`[r${i}f]select='${numbers}',extractplanes=y${want(`drawn${i}`, rendition.drawn.length)}`)
+    }
+  })
+  return { filter: `sws_flags=area+${EXACT};${chains.join(';')}`, wanted }
+}
+
+/** Frame times in milliseconds after the first frame, from the log lines of each input's showinfo filter. */
+function frameTimes(lines: readonly string[], inputs: number): { timesMs: number[][]; sizes: Set<string>[] } {
+  const bases = Array.from({ length: inputs }, () => 1 / 90_000)
+  const timesMs: number[][] = Array.from({ length: inputs }, () => [])
+  const sizes = Array.from({ length: inputs }, () => new Set<string>())
+  for (const line of lines) {
+    const track = /^\[showinfo@track(\d+) /.exec(line)
+    if (!track) continue
+    const i = Number(track[1])
+    const base = /config in time_base: (\d+)\/(\d+)/.exec(line)
+    if (base) bases[i] = Number(base[1]) / Number(base[2])
+    const frame = / n: *\d+ pts: *(-?\d+|NOPTS) .* fmt:(\S+) .*s:(\d+x\d+) /.exec(line)
+    if (!frame) continue
+    timesMs[i]?.push(frame[1] === 'NOPTS' ? Number.NaN : Number(frame[1]) * (bases[i] ?? 0) * 1000)
+    sizes[i]?.add(`${frame[2]} ${frame[3]}`)
+  }
+  return { timesMs: timesMs.map((times) => times.map((t) => t - (times[0] ?? 0))), sizes }
+}
+
+export interface DecodedSet {
+  source: Planes
+  renditions: readonly DecodedRendition[]
+  /** Something in the decoders' log or in the counts is not as a clean file would have it; index 0 is the source. */
+  trouble: readonly boolean[]
+}
+
+/** A decoder that complained, or a picture that was lost; the demuxers' warnings about odd time stamps are not errors. */
+const COMPLAINT = /^(?:\[[^\]]* @ 0x[0-9a-f]+\] )?\[(?:error|fatal|panic|warning\].*corrupt)/i
+
+/** Decodes the source and all renditions in one process. Returns undefined where ffmpeg gave up as a whole. */
+export async function decodeSet(
+  source: DecodeInput,
+  renditions: readonly DecodeInput[],
+  run: DecodeRun,
+): Promise<DecodedSet | undefined> {
+  const inputs = [source, ...renditions]
+  const { filter, wanted } = graph(source, renditions)
+  const job: FfmpegJob = {
+    inputs: inputs.map((input) => ({ path: input.path, options: inputOptions(input.facts) })),
+    filter,
+    outputs: wanted.map(({ file, label, frames }) => ({
+      path: join(run.folder, file),
+      // One frame more than there can be: a surplus must be seen, not hidden.
+      options: ['-map', `[${label}]`, ...RAW, '-frames:v', String(source.firstOnly ? 1 : frames + 1)],
+    })),
+  }
+  const result = await runFfmpeg(run.wrapper, job, { wallMs: run.limits.wallMs, signal: run.signal })
+  if (!result.ok) return undefined
+  const { timesMs, sizes } = frameTimes(result.lines, inputs.length)
+  const complaint = result.lines.some((line) => COMPLAINT.test(line))
+  const read = async (file: string): Promise<Buffer> => await readFile(join(run.folder, file))
+  const planesOf = async (i: number): Promise<Planes> => {
+    const data = await read(`planes${i}`)
+    const frames = Math.min(data.length / PLANE_BYTES, timesMs[i]?.length ?? 0)
+    return { frames: Math.floor(frames), data, timesMs: Float64Array.from(timesMs[i] ?? []) }
+  }
+  const planes = await Promise.all(inputs.map((_, i) => planesOf(i)))
+  const [sourcePlanes, ...others] = planes
+  if (!sourcePlanes) throw new FishermanError({ code: 'no-planes', message: 'the decoder left no planes', blame: 'ours' })
+  const decoded = await Promise.all(
+    others.map(async (own, index): Promise<DecodedRendition> => {
+      const i = index + 1
+      const input = renditions[index]
+      const { width, height } = input?.facts ?? { width: 0, height: 0 }
+      const cut = (data: Buffer): Uint8Array[] =>
+        Array.from({ length: Math.floor(data.length / (width * height)) }, (_, n) =>
+          data.subarray(n * width * height, (n + 1) * width * height),
+        )
+      const luma = async (file: string): Promise<LumaFrames> => ({ width, height, frames: cut(await read(file)) })
+      const numbers = [...new Set(input?.drawn ?? [])].sort((a, b) => a - b)
+      const pictures = input?.drawn ? cut(await read(`drawn${i}`)) : []
+      return {
+        planes: own,
+        detail: input?.detail
+          ? {
+              own: await luma(`detail${i}`),
+              source: input.detail === 'with-source' ? await luma(`source${i}`) : { width, height, frames: [] },
+            }
+          : undefined,
+        drawn: input?.drawn
+          ? { width, height, frames: new Map(numbers.flatMap((n, k) => (pictures[k] ? [[n, pictures[k]]] : []))) }
+          : undefined,
+      }
+    }),
+  )
+  const trouble = inputs.map((input, i) => {
+    const frames = planes[i]?.frames ?? 0
+    return complaint || frames === 0 || (!input.firstOnly && frames !== input.facts.frames) || sizes[i]?.size !== 1
+  })
+  return { source: sourcePlanes, renditions: decoded, trouble }
+}
+
+/** Decodes one file alone, strictly; true only where every coded picture came out and nothing was complained about. */
+export async function decodesCleanly(input: DecodeInput, run: DecodeRun): Promise<boolean> {
+  const job: FfmpegJob = {
+    inputs: [{ path: input.path, options: ['-xerror', ...inputOptions(input.facts)] }],
+    filter: `[0:v:0]sidedata=mode=delete,showinfo@track0=checksum=0,scale=16:16:flags=fast_bilinear[o]`,
+    outputs: [{ path: join(run.folder, 'strict'), options: ['-map', '[o]', ...RAW] }],
+  }
+  const result = await runFfmpeg(run.wrapper, job, { wallMs: run.limits.wallMs, signal: run.signal })
+  const { timesMs, sizes } = frameTimes(result.lines, 1)
+  return (
+    result.ok &&
+    timesMs[0]?.length === input.facts.frames &&
+    input.facts.frames > 0 &&
+    sizes[0]?.size === 1 &&
+    !result.lines.some((line) => COMPLAINT.test(line))
+  )
+}

@@ -1,0 +1,77 @@
+import { splitLengths } from './nal.ts'
+import type { ElementaryStream } from './stream.ts'
+
+/** Reads the tags of a Flash video file. H.264 is codec 7 of the video tag header. Never throws on hostile bytes. */
+export function demuxFlv(bytes: Buffer): ElementaryStream {
+  const nals: { nal: Uint8Array; ptsMs: number; packet: number }[] = []
+  let at = bytes.length >= 9 ? bytes.readUInt32BE(5) + 4 : bytes.length
+  let codec: ElementaryStream['codec'] = 'none'
+  let audio = 0
+  let packet = 0
+  let lengthSize = 4
+  while (at + 11 <= bytes.length) {
+    const type = (bytes[at] ?? 0) & 31
+    const size = bytes.readUIntBE(at + 1, 3)
+    const dtsMs = bytes.readUIntBE(at + 4, 3) + (bytes[at + 7] ?? 0) * 2 ** 24
+    const body = bytes.subarray(at + 11, Math.min(bytes.length, at + 11 + size))
+    at += 11 + size + 4
+    if (type === 8) audio = 1
+    if (type !== 9 || body.length < 5) continue
+    if (((body[0] ?? 0) & 15) !== 7) {
+      codec = 'other'
+      continue
+    }
+    codec = codec === 'none' ? 'h264' : codec
+    if (body[1] === 0) {
+      const header = avcHeader(body.subarray(5))
+      lengthSize = header.lengthSize
+      for (const nal of header.nals) nals.push({ nal, ptsMs: dtsMs, packet })
+    } else if (body[1] === 1) {
+      const offset = body.readIntBE(2, 3)
+      for (const nal of splitLengths(body.subarray(5), lengthSize)) nals.push({ nal, ptsMs: dtsMs + offset, packet })
+      packet++
+    }
+  }
+  return {
+    container: 'flv',
+    videoTracks: codec === 'none' ? 0 : 1,
+    audioTracks: audio,
+    codec,
+    codecName: codec,
+    editList: false,
+    nals,
+  }
+}
+
+/** Parameter sets and length size of an AVCDecoderConfigurationRecord (ISO 14496-15, 5.2.4.1). */
+export function avcHeader(box: Buffer): { lengthSize: number; nals: Buffer[] } {
+  const lengthSize = ((box[4] ?? 3) & 3) + 1
+  const nals: Buffer[] = []
+  let at = 5
+  for (const mask of [31, 255]) {
+    const count = (box[at++] ?? 0) & mask
+    for (let i = 0; i < count && at + 2 <= box.length; i++) {
+      const length = box.readUInt16BE(at)
+      nals.push(box.subarray(at + 2, Math.min(box.length, at + 2 + length)))
+      at += 2 + length
+    }
+  }
+  return { lengthSize, nals }
+}
+
+/** The same for H.265 (ISO 14496-15, 8.3.3.1). */
+export function hevcHeader(box: Buffer): { lengthSize: number; nals: Buffer[] } {
+  const lengthSize = ((box[21] ?? 3) & 3) + 1
+  const nals: Buffer[] = []
+  let at = 23
+  for (let arrays = box[22] ?? 0; arrays > 0 && at + 3 <= box.length; arrays--) {
+    const count = box.readUInt16BE(at + 1)
+    at += 3
+    for (let i = 0; i < count && at + 2 <= box.length; i++) {
+      const length = box.readUInt16BE(at)
+      nals.push(box.subarray(at + 2, Math.min(box.length, at + 2 + length)))
+      at += 2 + length
+    }
+  }
+  return { lengthSize, nals }
+}

@@ -1,0 +1,100 @@
+import ffmpeg from 'fluent-ffmpeg'
+import { FishermanError } from '../base/errors.ts'
+
+/** Lines of ffmpeg's log that one run may produce; more than that is an attack on our memory. */
+const MAX_LOG_LINES = 200_000
+const MAX_LINE = 400
+
+export interface FfmpegInput {
+  path: string
+  /** Options in front of `-i`, one word an element. */
+  options: readonly string[]
+}
+
+export interface FfmpegOutput {
+  path: string
+  options: readonly string[]
+}
+
+export interface FfmpegJob {
+  inputs: readonly FfmpegInput[]
+  /** One string for -filter_complex; empty for none. */
+  filter: string
+  outputs: readonly FfmpegOutput[]
+}
+
+export interface FfmpegResult {
+  /** False where ffmpeg ended with an error of its own; its lines say why. */
+  ok: boolean
+  lines: readonly string[]
+}
+
+const ours = (code: string, message: string, cause?: unknown): FishermanError =>
+  new FishermanError({ code, message, blame: 'unknown', cause })
+
+/**
+ * Runs ffmpeg once through the wrapper; the only place that touches fluent-ffmpeg. Resolves with `ok: false` for an ordinary
+ * error exit; throws, with a blame that is never `theirs`, when it could not run, was killed, or ran into a limit.
+ */
+export async function runFfmpeg(
+  wrapper: string,
+  job: FfmpegJob,
+  options: { wallMs: number; signal?: AbortSignal | undefined },
+): Promise<FfmpegResult> {
+  options.signal?.throwIfAborted()
+  // stdoutLines bounds the ring that fluent-ffmpeg keeps for itself; we collect our own lines.
+  const command = ffmpeg({ stdoutLines: 50 })
+  // The path is a setting of the whole module: set it again for each run.
+  command.setFfmpegPath(wrapper)
+  job.inputs.forEach((input, i) => {
+    command.input(`file:${input.path}`)
+    const global = i === 0 ? ['-hide_banner', '-nostdin', '-loglevel', 'repeat+level+info', '-filter_complex_threads', '1'] : []
+    command.inputOptions(...[...global, '-protocol_whitelist', 'file', ...input.options])
+  })
+  if (job.filter) command.complexFilter([job.filter])
+  for (const output of job.outputs) command.output(output.path).outputOptions(...output.options)
+
+  const lines: string[] = []
+  return await new Promise<FfmpegResult>((resolve, reject) => {
+    let failure: Error | undefined
+    let running = false
+    const stop = (error: Error): void => {
+      failure ??= error
+      // kill() before the start event is lost; the start handler kills then.
+      if (running) command.kill('SIGKILL')
+    }
+    const onAbort = (): void => stop(options.signal?.reason instanceof Error ? options.signal.reason : new Error('aborted'))
+    const timer = setTimeout(
+      () => stop(ours('media-time-limit', `ffmpeg was stopped after ${options.wallMs} ms`)),
+      options.wallMs,
+    )
+    const settle = (finish: () => void): void => {
+      clearTimeout(timer)
+      options.signal?.removeEventListener('abort', onAbort)
+      finish()
+    }
+    options.signal?.addEventListener('abort', onAbort, { once: true })
+    command.on('start', () => {
+      running = true
+      if (failure) command.kill('SIGKILL')
+    })
+    command.on('stderr', (line: string) => {
+      if (lines.length < MAX_LOG_LINES) lines.push(line.slice(0, MAX_LINE))
+      else stop(ours('media-log-limit', `ffmpeg wrote more than ${MAX_LOG_LINES} log lines`))
+    })
+    command.on('end', () => settle(() => (failure ? reject(failure) : resolve({ ok: true, lines }))))
+    command.on('error', (error: Error) =>
+      settle(() => {
+        if (failure) reject(failure)
+        else if (/exited with code (126|127)\b/.test(error.message)) {
+          reject(new FishermanError({ code: 'ffmpeg-unusable', message: `cannot run ffmpeg: ${error.message}`, blame: 'ours' }))
+        } else if (/exited with code \d+/.test(error.message)) resolve({ ok: false, lines })
+        else if (/signal/.test(error.message)) {
+          reject(ours('media-killed', `ffmpeg was killed, probably by a limit: ${error.message.split('\n')[0]}`, error))
+        } else
+          reject(new FishermanError({ code: 'ffmpeg-unusable', message: `cannot run ffmpeg: ${error.message}`, blame: 'ours' }))
+      }),
+    )
+    command.run()
+  })
+}

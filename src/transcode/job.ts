@@ -1,0 +1,127 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Profile } from '../../proofs/types.ts'
+import { encodeControls } from './control.ts'
+import { type DecodedSet, type DecodeInput, type DecodeRun, decodeSet, decodesCleanly } from './decode.ts'
+import { demux, readMedia } from './probe.ts'
+import { requireFfmpeg, writeWrapper } from './sandbox.ts'
+import type { Demuxed, MediaLimits } from './types.ts'
+
+export interface TranscodeInit {
+  /** Name or path of ffmpeg; found on `searchPath` and in the usual folders. */
+  ffmpegPath: string
+  searchPath: string
+  scratchDir: string
+  limits: MediaLimits
+}
+
+/** One job's scratch folder, removed whatever happens. */
+export async function withScratch<T>(
+  init: TranscodeInit,
+  signal: AbortSignal | undefined,
+  work: (run: DecodeRun) => Promise<T>,
+): Promise<T> {
+  const ffmpeg = requireFfmpeg(init.ffmpegPath, init.searchPath)
+  await mkdir(init.scratchDir, { recursive: true })
+  const folder = await mkdtemp(join(init.scratchDir, 'job-'))
+  try {
+    const wrapper = join(folder, 'ffmpeg')
+    await writeWrapper(wrapper, ffmpeg, init.searchPath, init.limits)
+    return await work({ wrapper, folder, limits: init.limits, signal })
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** A file of a job; `demuxed` is undefined where its bytes are no container that we know. */
+export interface JobFile {
+  path: string
+  demuxed: Demuxed | undefined
+  overLimit: boolean
+}
+
+/** Reads and demultiplexes one file. Throws for a file that is not there or cannot be read. */
+export async function openFile(path: string, run: DecodeRun): Promise<JobFile> {
+  const bytes = await readMedia(path, run.limits, run.signal)
+  try {
+    const demuxed = demux(bytes)
+    const { facts } = demuxed
+    const overLimit =
+      facts.frames > run.limits.frames ||
+      facts.width * facts.height > run.limits.pixels ||
+      facts.videoTracks + facts.audioTracks > run.limits.tracks
+    return { path, demuxed, overLimit }
+  } catch {
+    return { path, demuxed: undefined, overLimit: false }
+  }
+}
+
+/** Whether a file is of a kind that the decoder can be asked about. */
+export function isDecodable(file: JobFile): boolean {
+  const facts = file.demuxed?.facts
+  return (
+    facts !== undefined &&
+    !file.overLimit &&
+    facts.frames > 0 &&
+    facts.videoTracks === 1 &&
+    facts.width >= 2 &&
+    facts.height >= 2 &&
+    (facts.codec === 0 || facts.codec === 1)
+  )
+}
+
+export interface Outcome {
+  /** Undefined where the source did not decode. */
+  set: DecodedSet | undefined
+  sourceDecodes: boolean
+  /** One a rendition: decoded without errors; only those are in `indices`. */
+  decodes: boolean[]
+  /** Which renditions `set.renditions` holds, in order. */
+  indices: number[]
+}
+
+/**
+ * Decodes source and renditions together. Where anything is off, each file is decoded alone to find out whose fault it is, and
+ * the clean ones are decoded together again. `again` asks a broken rendition a second time, so that one bad run accuses nobody.
+ */
+export async function decodeJob(
+  source: DecodeInput,
+  renditions: readonly DecodeInput[],
+  run: DecodeRun,
+  again: boolean,
+): Promise<Outcome> {
+  const all = renditions.map((_, i) => i)
+  const first = await decodeSet(source, renditions, run)
+  if (first && !first.trouble.some(Boolean)) {
+    return { set: first, sourceDecodes: true, decodes: all.map(() => true), indices: all }
+  }
+  if (!(await decodesCleanly(source, run)))
+    return { set: undefined, sourceDecodes: false, decodes: all.map(() => true), indices: [] }
+  const decodes: boolean[] = []
+  for (const rendition of renditions) {
+    decodes.push((await decodesCleanly(rendition, run)) || (again && (await decodesCleanly(rendition, run))))
+  }
+  const indices = all.filter((i) => decodes[i])
+  const set = await decodeSet(
+    source,
+    renditions.filter((_, i) => decodes[i]),
+    run,
+  )
+  return { set, sourceDecodes: true, decodes, indices }
+}
+
+/** Controls of one claim as inputs of the same decoding job. */
+export async function controlsOf(
+  source: { path: string; demuxed: Demuxed },
+  profile: Profile,
+  label: string,
+  run: DecodeRun,
+): Promise<DecodeInput[]> {
+  const made = await encodeControls({ path: source.path, facts: source.demuxed.facts }, profile, { ...run, label })
+  return await Promise.all(
+    made.map(async ({ path }): Promise<DecodeInput> => {
+      const { facts } = demux(await readMedia(path, run.limits, run.signal))
+      return { path, facts, detail: 'own' }
+    }),
+  )
+}

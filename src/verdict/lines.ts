@@ -1,0 +1,158 @@
+/** The one table of lines. A change of any number here is a new VERDICT_VERSION (proofs/types.ts). */
+
+/** D2 wrong picture, D3 geometry, codec, decodability or reused packets, Q quality. */
+export type LineClass = 'D2' | 'D3' | 'Q'
+
+export interface Line {
+  class: LineClass
+  /** At or below: nothing to say against it. */
+  clear: number
+  /** Above: fraud at depth `check`; D2 lines are multiplied at `prove`. */
+  fraud: number
+  /** What the measure catches, for people. */
+  sees: string
+  /** Where the numbers come from. */
+  why: string
+}
+
+const RESEARCH = 'worst of 274 honest renditions of 25 natural segments, and twice that'
+
+export const LINES = {
+  'frame-error': {
+    class: 'D2',
+    clear: 4.5,
+    fraud: 9,
+    sees: 'replay, other video, freeze, splice, crop, flip',
+    why: `grey levels of RMSE, 64x36 luma: ${RESEARCH} (4.47)`,
+  },
+  'frame-structure': {
+    class: 'D2',
+    clear: 0.025,
+    fraud: 0.05,
+    sees: 'the same at low contrast',
+    why: `1 - SSIM: ${RESEARCH} (0.025)`,
+  },
+  cell: {
+    class: 'D2',
+    clear: 1.25,
+    fraud: 2.5,
+    sees: 'logos, vignette, small rotation or crop',
+    why: `error of a cell / (2 + 0.25 gradient): ${RESEARCH} (1.22)`,
+  },
+  'chroma-mean': {
+    class: 'D2',
+    clear: 2.9,
+    fraud: 5.8,
+    sees: 'black and white, hue, saturation, swapped planes',
+    why: `levels of RMSE, U plus V: ${RESEARCH} (2.9)`,
+  },
+  'chroma-cell': {
+    class: 'D2',
+    clear: 5.8,
+    fraud: 11.6,
+    sees: 'black and white, hue, swapped planes, coloured logos',
+    why: `levels, |dU| + |dV| of a cell: ${RESEARCH} (5.82)`,
+  },
+  frozen: {
+    class: 'D2',
+    clear: 0,
+    fraud: 0.1,
+    sees: 'freeze, slide show, half rate',
+    why: 'share of moving frames that stand still: no honest rendition had one',
+  },
+  shift: {
+    class: 'D2',
+    clear: 1,
+    fraud: 1.25,
+    sees: 'shifted or reversed time',
+    why: 'gain of the best offset of 2..8 frames: an honest rendition fits best at its own time',
+  },
+  size: { class: 'D3', clear: 0, fraud: 0, sees: 'wrong size', why: 'pixels off the aspect rule of go-livepeer, which is exact' },
+  codec: { class: 'D3', clear: 0, fraud: 0, sees: 'another codec than ordered', why: 'exact' },
+  frames: {
+    class: 'D3',
+    clear: 1,
+    fraud: 1,
+    sees: 'truncation, dropped or added frames, speed',
+    why: 'frames off, in units of max(2, 2 %): encoders and the fps filter differ by one at either end',
+  },
+  duration: {
+    class: 'D3',
+    clear: 1,
+    fraud: 1,
+    sees: 'truncation, speed',
+    why: 'milliseconds off, in units of max(two frames, 2 %, 100 ms)',
+  },
+  leaf: {
+    class: 'D3',
+    clear: 1,
+    fraud: 1,
+    sees: 'a receipt that describes other work',
+    why: 'worst of size (exact), frames and duration (as above)',
+  },
+  'pass-through': {
+    class: 'D3',
+    clear: 0,
+    fraud: 0.05,
+    sees: 'the source returned as the rendition',
+    why: 'share of coded pictures equal to the source; two encodes never agree on a picture of 64 bytes or more',
+  },
+  reuse: {
+    class: 'D3',
+    clear: 0,
+    fraud: 0.05,
+    sees: 'work of an earlier segment sold again',
+    why: 'share of coded pictures served before for a visibly different source',
+  },
+  undecodable: {
+    class: 'D3',
+    clear: 0,
+    fraud: 0,
+    sees: 'a rendition that no decoder plays',
+    why: 'exact; counts at prove alone, after a second run',
+  },
+  detail: {
+    class: 'Q',
+    clear: 1.6,
+    fraud: 2,
+    sees: 'upscale, blur, starved bit rate',
+    why: 'log2 drop of 8x8 DCT bands 3-5 against the scaled source: worst honest 1.57',
+  },
+  'detail-own': {
+    class: 'Q',
+    clear: 0.8,
+    fraud: 1.2,
+    sees: 'upscale, blur, starved bit rate',
+    why: 'the same against our own re-transcode: worst honest 0.77',
+  },
+  'error-ratio': {
+    class: 'Q',
+    clear: 2.1,
+    fraud: 4,
+    sees: 'low bit rate, noise',
+    why: 'mean RMSE against that of our own re-transcode: worst honest 2.06',
+  },
+} as const satisfies Record<string, Line>
+
+export type LineCode = keyof typeof LINES
+
+/** D2 lines at `prove`: what is voted on lies far outside of what honest encoders differ by. */
+export const PROVE_FACTOR = 2
+/** A confirmer's D2 lines: a little lower, so that rounding at the line cannot split honest voters. */
+export const CONFIRM_FACTOR = 1.8
+/** A D2 needs this many bad frames, or two measures over their line: a quarter of a second, more than any glitch of an encoder. */
+export const BAD_FRAMES = 8
+/** Moving frames that the time test needs to say anything. */
+export const MOVING_FRAMES = 8
+/** Frames that a source needs. */
+export const MIN_FRAMES = 8
+/** At `prove` a measure between its lines is explained by the content where our control has nearly as much of it. */
+export const CONTROL_SLACK = 1.3
+
+/** Standard deviation of luma, in levels: below it two different pictures differ by less than the clear line of the frame error. */
+export const FEATURELESS_CONTRAST = 4
+/**
+ * A source that never leaves its first picture by more than the clear line of the frame error, and moves in fewer frames than the
+ * time test needs: a freeze or a replay of it looks like honest work.
+ */
+export const MOTIONLESS_EXCURSION = 4.5

@@ -1,0 +1,106 @@
+import type { Features } from '../fingerprint/types.ts'
+import { LINES, type LineCode, MOVING_FRAMES } from './lines.ts'
+import type { VerdictInput } from './types.ts'
+
+/** One measure's value, and how many frames alone break a given limit. */
+export interface Measured {
+  code: LineCode
+  value: number
+  frame?: number
+  badFrames: (limit: number) => number
+}
+
+const over = (values: Float64Array, limit: number): number =>
+  values.reduce((count, value) => (value > limit ? count + 1 : count), 0)
+
+function peakOf(values: Float64Array): { value: number; frame: number } {
+  let frame = 0
+  let value = 0
+  values.forEach((v, i) => {
+    if (v > value) {
+      value = v
+      frame = i
+    }
+  })
+  return { value, frame }
+}
+
+/** The picture measures (D2) of a comparison. */
+export function pictureMeasures(f: Features): Measured[] {
+  const error = peakOf(f.rmse)
+  const structure = peakOf(f.ssimLoss)
+  const chroma = peakOf(f.chromaByFrame)
+  const measured: Measured[] = [
+    { code: 'frame-error', value: error.value, frame: error.frame, badFrames: (limit) => over(f.rmse, limit) },
+    { code: 'frame-structure', value: structure.value, frame: structure.frame, badFrames: (limit) => over(f.ssimLoss, limit) },
+    { code: 'cell', value: f.cell.value, frame: f.cell.frame, badFrames: (limit) => over(f.cellByFrame, limit) },
+    { code: 'chroma-mean', value: f.chromaMean, frame: chroma.frame, badFrames: (limit) => over(f.chromaByFrame, limit) },
+    {
+      code: 'chroma-cell',
+      value: f.chromaCell.value,
+      frame: f.chromaCell.frame,
+      badFrames: (limit) => over(f.chromaCellByFrame, limit),
+    },
+  ]
+  if (f.moving >= MOVING_FRAMES) {
+    const share = f.frozen / f.moving
+    measured.push({ code: 'frozen', value: share, ...(f.frozenAt >= 0 ? { frame: f.frozenAt } : {}), badFrames: () => f.frozen })
+    measured.push({ code: 'shift', value: f.shiftGain, badFrames: () => 0 })
+  }
+  return measured
+}
+
+/** Allowed distance of frame counts: max(2, 2 %). */
+const frameSlack = (frames: number): number => Math.max(2, 0.02 * frames)
+
+/** The measures of claim and container (D3): each in the unit of its line. */
+export function claimMeasures(input: VerdictInput): Measured[] {
+  const own = input.rendition.facts
+  const source = input.source?.facts
+  if (!own || !source || own.frames === 0) return []
+  const { profile, size, leaf } = input.claim
+  const measured: Measured[] = []
+  const add = (code: LineCode, value: number): void => {
+    measured.push({ code, value, badFrames: () => 0 })
+  }
+  if (size) add('size', Math.max(Math.abs(own.width - size.width), Math.abs(own.height - size.height)))
+  if (profile) add('codec', own.codec === profile.codec ? 0 : 1)
+  const fps = profile ? (profile.fpsNum > 0 ? profile.fpsNum / Math.max(1, profile.fpsDen) : 0) : changedRate(source.fps, own.fps)
+  const expected = fps > 0 ? (source.durationMs * fps) / 1000 : source.frames
+  add('frames', Math.abs(own.frames - expected) / frameSlack(expected))
+  const step = 1000 / Math.max(1, Math.min(source.fps || 25, own.fps || 25))
+  const lengthSlack = Math.max(2 * step, 0.02 * source.durationMs, 100)
+  add('duration', Math.abs(own.durationMs - source.durationMs) / lengthSlack)
+  if (leaf) {
+    const sized = leaf.width === 0 && leaf.height === 0 ? 0 : leaf.width === own.width && leaf.height === own.height ? 0 : 2
+    const counted = Math.abs(leaf.frames - own.frames) / frameSlack(own.frames)
+    add('leaf', Math.max(sized, counted, Math.abs(leaf.durationMs - own.durationMs) / lengthSlack))
+  }
+  add('pass-through', input.packets.passedThrough)
+  add('reuse', input.packets.reused)
+  return measured
+}
+
+/** Without an order the container's own rate is the claim: 0 where it is the source's, within 2 %. */
+function changedRate(source: number, own: number): number {
+  return source > 0 && Math.abs(own / source - 1) > 0.02 ? own : 0
+}
+
+/** The measures of quality (Q). */
+export function qualityMeasures(input: VerdictInput): Measured[] {
+  const { detail, detailOwn, errorRatio } = input.quality
+  const measured: Measured[] = []
+  const add = (code: LineCode, value: number | undefined): void => {
+    if (value !== undefined) measured.push({ code, value, badFrames: () => 0 })
+  }
+  add('detail', detail)
+  add('detail-own', detailOwn)
+  add('error-ratio', errorRatio)
+  return measured
+}
+
+/** The line that a measure must exceed at this depth: D2 lines grow at prove. */
+export function limitOf(code: LineCode, input: Pick<VerdictInput, 'depth' | 'proveFactor'>): number {
+  const line = LINES[code]
+  return line.class === 'D2' && input.depth === 'prove' ? line.fraud * input.proveFactor : line.fraud
+}

@@ -1,0 +1,120 @@
+import { describe, expect, it } from 'vitest'
+import type { Hex } from '../../proofs/types.ts'
+import { agreeing, convicts, createCourt, type OpenCase, type OwnFinding } from '../../src/court/court.ts'
+import { LOCAL_COURT, PUBLIC_COURT } from '../../src/court/params.ts'
+import { ALARM, NO_EVIDENCE, nextDay, scored } from '../../src/court/score.ts'
+import { addressOf, hash, wallet } from '../helpers/fixtures.ts'
+
+const [me, ann, bob, cid] = [1, 2, 3, 4].map((n) => addressOf(wallet(n))) as [Hex, Hex, Hex, Hex]
+const node = addressOf(wallet(50))
+const about: OpenCase = { faultId: hash(9), faultClass: 'D2', transcoder: node, receiptDigest: hash(1), opener: ann }
+
+const fail = (fisherman: Hex, receipt: number, completedAt: number): OwnFinding => ({
+  fisherman,
+  transcoder: node,
+  receiptDigest: hash(receipt),
+  rendition: 0,
+  outcome: 'fail',
+  completedAt,
+  faultClass: 'D2',
+  fingerprint: hash(70),
+})
+
+function courtWith(...findings: OwnFinding[]) {
+  const court = createCourt(PUBLIC_COURT)
+  for (const finding of findings) finding.fisherman === me ? court.recordOwn(finding) : court.record(finding)
+  return court
+}
+
+describe('court', () => {
+  it('votes when it replayed two failing segments a minute apart and enough members agree', () => {
+    const court = courtWith(fail(me, 1, 100), fail(me, 2, 160), fail(ann, 1, 100), fail(bob, 1, 100))
+    expect(court.vote(about, 0, 4)).toEqual({ vote: true, rendition: 0 })
+  })
+
+  it.each([
+    [
+      'nothing of its own',
+      [fail(ann, 1, 100), fail(bob, 1, 100), fail(cid, 1, 100), fail(me, 2, 200), fail(me, 3, 300)],
+      'no-own-finding',
+    ],
+    ['one segment only', [fail(me, 1, 100), fail(ann, 1, 100), fail(bob, 1, 100)], 'too-few-segments'],
+    ['two segments too close', [fail(me, 1, 100), fail(me, 2, 159), fail(ann, 1, 100), fail(bob, 1, 100)], 'too-few-segments'],
+    ['too few who agree', [fail(me, 1, 100), fail(me, 2, 200), fail(ann, 1, 100)], 'too-few-agree'],
+    [
+      'an opener who never opened a fail',
+      [fail(me, 1, 100), fail(me, 2, 200), fail(bob, 1, 100), fail(cid, 1, 100)],
+      'opener-is-silent',
+    ],
+    [
+      'an opener who found a pass',
+      [
+        fail(me, 1, 100),
+        fail(me, 2, 200),
+        { ...fail(ann, 1, 100), outcome: 'pass' as const },
+        fail(bob, 1, 100),
+        fail(cid, 1, 100),
+      ],
+      'opener-is-silent',
+    ],
+  ])('does not vote on %s', (_, findings, reason) => {
+    expect(courtWith(...findings).vote(about, 0, 4)).toEqual({ vote: false, reason })
+  })
+
+  it('does not vote for quality, nor for another class than it found', () => {
+    const { faultClass: _, ...quality } = fail(me, 1, 100)
+    expect(courtWith(quality, fail(me, 2, 200), fail(ann, 1, 1), fail(bob, 1, 1)).vote(about, 0, 4)).toMatchObject({
+      reason: 'no-own-finding',
+    })
+    expect(
+      courtWith({ ...fail(me, 1, 100), faultClass: 'D3' }, fail(me, 2, 200), fail(ann, 1, 1), fail(bob, 1, 1)).vote(about, 0, 4),
+    ).toMatchObject({ reason: 'other-class' })
+  })
+
+  it('counts a member once, whatever it says later', () => {
+    const court = courtWith(fail(me, 1, 100), fail(me, 2, 200), fail(ann, 1, 100), fail(ann, 1, 100))
+    expect(court.vote(about, 0, 4)).toMatchObject({ reason: 'too-few-agree' })
+  })
+
+  it('replays one receipt on the word of a member, three of a node with a case, and always the receipt of the case', () => {
+    const court = createCourt(LOCAL_COURT)
+    expect([11, 12].map((n) => court.callsForReplay(fail(ann, n, n), 'none'))).toEqual([true, false])
+    expect([12, 13, 14].map((n) => court.callsForReplay(fail(ann, n, n), 'case'))).toEqual([true, true, false])
+    expect(court.callsForReplay(fail(ann, 15, 15), 'subject')).toBe(true)
+    expect(court.callsForReplay({ ...fail(ann, 16, 1), outcome: 'inconclusive' }, 'subject')).toBe(false)
+    court.recordOwn(fail(me, 17, 17))
+    expect(court.callsForReplay(fail(ann, 17, 17), 'subject')).toBe(false)
+  })
+
+  it('calls bytes withheld when three members could not have them', () => {
+    const court = createCourt(PUBLIC_COURT)
+    for (const who of [ann, ann, bob]) court.record({ ...fail(who, 1, 1), outcome: 'withheld' })
+    expect(court.isWithheld(hash(1), 0)).toBe(false)
+    court.record({ ...fail(cid, 1, 1), outcome: 'withheld' })
+    expect(court.isWithheld(hash(1), 0)).toBe(true)
+  })
+
+  it('opens by five of seven and convicts by more than two thirds of weight and three signers', () => {
+    expect([1, 3, 4, 7, 30].map((members) => agreeing(PUBLIC_COURT, members))).toEqual([1, 3, 3, 5, 5])
+    const votes = (...weights: number[]) => weights.map((weight) => ({ weight: BigInt(weight) }))
+    expect(convicts(PUBLIC_COURT, votes(1, 1, 1), 4n)).toBe(true)
+    expect(convicts(PUBLIC_COURT, votes(1, 1, 1, 1), 6n)).toBe(false)
+    expect(convicts(PUBLIC_COURT, votes(5, 5), 10n)).toBe(false)
+  })
+})
+
+describe('evidence score', () => {
+  const bad = (stream: string, requester = 'r') => ({ bad: true, stream, requester })
+  it('alarms after four strikes on different streams and requesters, not on one bursty stream', () => {
+    const bursty = Array.from({ length: 100 }).reduce<typeof NO_EVIDENCE>((score) => scored(score, bad('s')), NO_EVIDENCE)
+    expect(bursty.value).toBeLessThan(ALARM)
+    const spread = ['a', 'b', 'c', 'd'].reduce((score, s) => scored(score, bad(s, `requester of ${s}`)), NO_EVIDENCE)
+    expect(spread.value).toBeGreaterThan(ALARM)
+  })
+  it('counts two strikes a requester a day, never falls below zero, and forgets strikes overnight', () => {
+    const three = ['a', 'b', 'c'].reduce((score, s) => scored(score, bad(s)), NO_EVIDENCE)
+    expect(three.value).toBeCloseTo(2 * 3.51)
+    expect(scored(NO_EVIDENCE, { bad: false, stream: 's', requester: 'r' }).value).toBe(0)
+    expect(scored(nextDay(three), bad('a')).value).toBeCloseTo(3 * 3.51)
+  })
+})

@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest'
+import { bandsOf } from '../../src/fingerprint/bands.ts'
+import { compare } from '../../src/fingerprint/features.ts'
+import { packetSetOf, passedThrough, reused } from '../../src/fingerprint/packets.ts'
+import { detailDrop } from '../../src/fingerprint/quality.ts'
+import { canDrawText, differenceOf } from '../../src/fingerprint/sheet.ts'
+import { contentOf, sourceTrackOf, trackOf } from '../../src/fingerprint/track.ts'
+import type { AccessUnit, Planes } from '../../src/transcode/types.ts'
+
+/** Planes of a pattern that moves by itself; every number is made here, so a wrong measure cannot hide. */
+function planesOf(
+  frames: number,
+  pixel: (t: number, x: number, y: number) => readonly [number, number, number],
+  stepMs = 40,
+): Planes {
+  const data = new Uint8Array(frames * 12288)
+  for (let t = 0; t < frames; t++) {
+    for (let y = 0; y < 64; y++) {
+      for (let x = 0; x < 64; x++) {
+        const at = t * 12288 + y * 64 + x
+        const [luma, u, v] = pixel(t, x, y)
+        data[at] = luma
+        data[at + 4096] = u
+        data[at + 8192] = v
+      }
+    }
+  }
+  return { frames, data, timesMs: Float64Array.from({ length: frames }, (_, i) => i * stepMs) }
+}
+
+const scene = (t: number, x: number, y: number): readonly [number, number, number] => [
+  Math.round(128 + 90 * Math.sin((x + 2 * t) / 6) * Math.cos((y - t) / 9)),
+  Math.round(128 + 30 * Math.sin(y / 11)),
+  Math.round(128 + 30 * Math.cos(x / 13)),
+]
+const source = sourceTrackOf(planesOf(50, scene))
+const against = (pixel: typeof scene, frames = 50, stepMs = 40) => compare(source, trackOf(planesOf(frames, pixel, stepMs)))
+
+describe('comparison of planes', () => {
+  it('finds nothing between a track and itself', () => {
+    const same = against(scene)
+    expect(Math.max(...same.rmse)).toBe(0)
+    expect(same.cell.value).toBe(0)
+    expect(same.chromaMean).toBe(0)
+    expect(same.frozen).toBe(0)
+    expect(same.moving).toBeGreaterThan(40)
+    expect(same.shiftGain).toBeLessThan(1)
+  })
+
+  it('forgives one frame of offset and not eight', () => {
+    const one = against((t, x, y) => scene(t + 1, x, y))
+    expect(Math.max(...one.rmse.slice(0, 49))).toBe(0)
+    expect(one.shiftGain).toBeLessThan(1)
+    const eight = against((t, x, y) => scene(t + 8, x, y))
+    expect(eight.shiftGain).toBeGreaterThan(5)
+    expect(eight.shiftFrames).toBe(8)
+  })
+
+  it('sees a freeze, a slide show, and no freeze where the frame rate changes', () => {
+    const frozen = against((_, x, y) => scene(0, x, y))
+    expect(frozen.frozen / frozen.moving).toBe(1)
+    const half = against((t, x, y) => scene(t - (t % 2), x, y))
+    expect(half.frozen / half.moving).toBeCloseTo(0.5, 1)
+    // 25 to 50 frames a second by repeating, and 25 to 12.5 by dropping, are honest.
+    expect(against((t, x, y) => scene(Math.floor(t / 2), x, y), 100, 20).frozen).toBe(0)
+    expect(against((t, x, y) => scene(t * 2, x, y), 25, 80).frozen).toBe(0)
+  })
+
+  it('measures a logo in one cell and grey in the chroma', () => {
+    const logo = against((t, x, y) => (x < 6 && y < 6 ? [250, 128, 128] : scene(t, x, y)))
+    expect(logo.cell.value).toBeGreaterThan(5)
+    expect(logo.chromaCell.value).toBeGreaterThan(5)
+    const grey = against((t, x, y) => [scene(t, x, y)[0], 128, 128])
+    expect(grey.chromaMean).toBeGreaterThan(15)
+    expect(Math.max(...grey.rmse)).toBe(0)
+  })
+
+  it('knows content that cannot be judged', () => {
+    expect(contentOf(sourceTrackOf(planesOf(30, (_, x, y) => scene(0, x, y))))).toMatchObject({ moving: 0, excursion: 0 })
+    expect(contentOf(sourceTrackOf(planesOf(30, () => [16, 128, 128]))).contrast).toBe(0)
+    expect(contentOf(source).moving).toBeGreaterThan(40)
+  })
+})
+
+describe('detail bands', () => {
+  it('loses bands 3-5 in a picture enlarged from a third', () => {
+    const size = 120
+    const noise = Uint8Array.from({ length: size * size }, (_, i) => (Math.imul(i, 2654435761) >>> 24) & 255)
+    const blocky = Uint8Array.from({ length: size * size }, (_, i) => {
+      const x = i % size
+      const y = Math.floor(i / size)
+      let sum = 0
+      for (let dy = 0; dy < 3; dy++)
+        for (let dx = 0; dx < 3; dx++) sum += noise[(y - (y % 3) + dy) * size + x - (x % 3) + dx] ?? 0
+      return sum / 9
+    })
+    expect(detailDrop(bandsOf([noise], size, size), bandsOf([noise], size, size))).toBe(0)
+    expect(detailDrop(bandsOf([noise], size, size), bandsOf([blocky], size, size))).toBeGreaterThan(2)
+    const flat = bandsOf([new Uint8Array(size * size)], size, size)
+    expect(detailDrop(flat, flat)).toBeUndefined()
+  })
+})
+
+describe('coded packets', () => {
+  const units = (name: string): AccessUnit[] =>
+    Array.from({ length: 50 }, (_, i) => ({ ptsMs: i * 40, key: i === 0, bytes: 500, hash: `${name}${i}` }))
+  const still = sourceTrackOf(planesOf(50, (_, x, y) => scene(0, x, y)))
+
+  it('sees the source returned as the rendition', () => {
+    expect(passedThrough(packetSetOf(units('s'), units('s'), source))).toBe(1)
+    expect(passedThrough(packetSetOf(units('r'), units('s'), source))).toBe(0)
+  })
+
+  it('counts a repeated packet only where the pictures visibly differ', () => {
+    const negative = sourceTrackOf(planesOf(50, (t, x, y) => [255 - scene(t, x, y)[0], 128, 128]))
+    const before = packetSetOf(units('r'), units('s'), negative)
+    expect(reused(packetSetOf(units('r'), units('t'), source), [before])).toBeGreaterThan(0.9)
+    const looped = packetSetOf(units('r'), units('s'), still)
+    expect(reused(packetSetOf(units('r'), units('t'), still), [looped])).toBe(0)
+    expect(reused(packetSetOf(units('q'), units('t'), source), [before])).toBe(0)
+  })
+})
+
+describe('contact sheet', () => {
+  it('draws letters, not boxes', async () => {
+    expect(await canDrawText()).toBe(true)
+  })
+
+  it('shows equal pictures as black', () => {
+    const picture = Uint8Array.from([10, 20, 30, 200, 100, 50])
+    expect([...differenceOf(picture, picture)]).toEqual([0, 0, 0, 0, 0, 0])
+    expect(differenceOf(picture, Uint8Array.from([10, 20, 30, 0, 0, 0]))[3]).toBe(255)
+  })
+})

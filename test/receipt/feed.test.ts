@@ -1,0 +1,277 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { digestOf, profileHashOf, profilesHashOf, renditionLeaf, windowLeaf, ZERO_HASH } from '../../proofs/digest.ts'
+import { structToJson } from '../../proofs/json.ts'
+import { merkleTree } from '../../proofs/merkle.ts'
+import type { Hex, TranscodeOrder, TranscodeReceipt, WindowRoot } from '../../proofs/types.ts'
+import { systemClock } from '../../src/base/clock.ts'
+import { type HttpServer, startHttp } from '../../src/base/http.ts'
+import { createFaultFinder } from '../../src/receipt/faults.ts'
+import { type FeedWindow, followFeed } from '../../src/receipt/feed.ts'
+import { readReceiptLine } from '../../src/receipt/row.ts'
+import { addressOf, DOMAIN, hash, PROFILE, renditions, signStruct, wallet } from '../helpers/fixtures.ts'
+
+const node = wallet(1)
+const gateway = wallet(2)
+const WINDOW = 25n
+const silent = { debug() {}, info() {}, warn() {}, error() {} }
+
+type Row = Record<string, unknown>
+
+/** One honest receipt line; `change` edits order or receipt before they are signed. */
+async function row(
+  seq: number,
+  change: { order?: Partial<TranscodeOrder>; receipt?: Partial<TranscodeReceipt> } = {},
+): Promise<Row> {
+  const leaves = renditions(2, (i) => hash(1000 * seq + i))
+  const profiles = [0, 1].map((i) => ({ ...PROFILE, bitrate: PROFILE.bitrate + i }))
+  leaves.forEach((leaf, i) => {
+    leaf.profileHash = profileHashOf(profiles[i] as typeof PROFILE)
+  })
+  const shared = {
+    requester: addressOf(gateway),
+    transcoder: addressOf(node),
+    streamId: hash(2),
+    seq: BigInt(seq),
+    sourceHash: hash(30 + seq),
+    profilesHash: profilesHashOf(profiles),
+  }
+  const order: TranscodeOrder = {
+    ...shared,
+    sourceBytes: 1000n,
+    sourceFingerprintRoot: ZERO_HASH,
+    sessionId: hash(4),
+    nonce: hash(seq),
+    issuedAt: 1n,
+    expiresAt: 10_000n,
+    ...change.order,
+  }
+  const receipt: TranscodeReceipt = {
+    ...shared,
+    orderHash: digestOf(DOMAIN, 'TranscodeOrder', order),
+    renditionsRoot: merkleTree(leaves.map(renditionLeaf)).root,
+    fingerprintRoot: ZERO_HASH,
+    completedAt: WINDOW * 4n + 1n,
+    round: 3n,
+    ...change.receipt,
+  }
+  return {
+    cursor: String(seq),
+    windowId: String(WINDOW),
+    order: structToJson('TranscodeOrder', order),
+    orderSig: await signStruct(gateway, 'TranscodeOrder', order),
+    receipt: structToJson('TranscodeReceipt', receipt),
+    sig: await signStruct(node, 'TranscodeReceipt', receipt),
+    signer: addressOf(node),
+    profiles: profiles.map((profile) => structToJson('Profile', profile)),
+    renditions: leaves.map((leaf) => structToJson('Rendition', leaf)),
+  }
+}
+
+describe('receipt line', () => {
+  it('is read when everything holds together', async () => {
+    const read = readReceiptLine(DOMAIN, await row(1))
+    expect(read).toMatchObject({ windowId: WINDOW, receipt: { seq: 1n } })
+    expect(read.digest).toBe(digestOf(DOMAIN, 'TranscodeReceipt', read.receipt))
+  })
+
+  it.each<[string, (line: Row) => void, RegExp]>([
+    ['an order that the requester did not sign', (l) => (l.orderSig = l.sig), /requester did not sign/],
+    ['a receipt of another signer', (l) => (l.signer = addressOf(gateway)), /not signed by its signer/],
+    ['another order', (l) => (l.order = { ...(l.order as Row), nonce: hash(99) }), /not the one of the receipt/],
+    ['another ladder', (l) => (l.profiles = [(l.profiles as Row[])[1], (l.profiles as Row[])[0]]), /profiles are not those/],
+    [
+      'a leaf that was changed',
+      (l) => ((l.renditions as Row[])[0] = { ...((l.renditions as Row[])[0] as Row), width: 1 }),
+      /not under the root/,
+    ],
+    ['a missing leaf', (l) => (l.renditions as Row[]).pop(), /one rendition for each profile/],
+    ['a wrong type', (l) => (l.renditions = 'x'), /must be a list/],
+    ['no window', (l) => delete l.windowId, /windowId/],
+    ['a signature of the wrong length', (l) => (l.sig = '0x12'), /65 bytes/],
+  ])('refuses %s', async (_, change, reason) => {
+    const line = await row(1)
+    change(line)
+    expect(() => readReceiptLine(DOMAIN, line)).toThrow(reason)
+  })
+
+  it('refuses a receipt that differs from its order', async () => {
+    const line = await row(1, { receipt: { sourceHash: hash(77) } })
+    expect(() => readReceiptLine(DOMAIN, line)).toThrow(/differ in sourceHash/)
+  })
+})
+
+describe('fault finder', () => {
+  const read = async (seq: number, change = {}) => readReceiptLine(DOMAIN, await row(seq, change))
+
+  it('finds nothing in honest work, retries and re-signed receipts', async () => {
+    const finder = createFaultFinder(DOMAIN)
+    for (const receipt of [
+      await read(1),
+      await read(2),
+      await read(1),
+      await read(1, { receipt: { completedAt: WINDOW * 4n + 2n, round: 4n } }),
+    ])
+      expect(finder.look(receipt)).toEqual([])
+  })
+
+  it('finds two roots for one window once', async () => {
+    const finder = createFaultFinder(DOMAIN)
+    const signed = async (root: Hex) => {
+      const window: WindowRoot = { transcoder: addressOf(node), windowId: WINDOW, root, count: 1, closedAt: 104n }
+      return { window, signer: addressOf(node), signature: await signStruct(node, 'WindowRoot', window) }
+    }
+    expect(finder.lookAtWindow(await signed(hash(1)))).toEqual([])
+    expect(finder.lookAtWindow(await signed(hash(1)))).toEqual([])
+    expect(finder.lookAtWindow(await signed(hash(2)))).toMatchObject([
+      { fault: { faultClass: 'O1', transcoder: addressOf(node) } },
+    ])
+    expect(finder.lookAtWindow(await signed(hash(3)))).toEqual([])
+  })
+})
+
+describe('feed reader', () => {
+  let server: HttpServer
+  let windows: Row[]
+  let rows: Row[]
+  let stop: AbortController
+  let seen: FeedWindow[]
+  let bad: string[]
+
+  const windowRow = async (changes: Partial<WindowRoot> = {}, signer = node): Promise<Row> => {
+    const digests = rows.map((line) => readReceiptLine(DOMAIN, line).digest).sort()
+    const window: WindowRoot = {
+      transcoder: addressOf(node),
+      windowId: WINDOW,
+      root: merkleTree(digests.map((d, i) => windowLeaf(i, d))).root,
+      count: rows.length,
+      closedAt: 104n,
+      ...changes,
+    }
+    return {
+      window: structToJson('WindowRoot', window),
+      sig: await signStruct(signer, 'WindowRoot', window),
+      signer: addressOf(signer),
+    }
+  }
+
+  beforeEach(async () => {
+    ;[windows, rows, seen, bad, stop] = [[], [await row(1), await row(2), await row(3)], [], [], new AbortController()]
+    const ndjson = (lines: Row[]) => lines.map((line) => `${JSON.stringify(line)}\n`).join('')
+    server = await startHttp({
+      host: '127.0.0.1',
+      port: 0,
+      routes(app) {
+        app.get('/fisherman/v1/windows', () => ndjson(windows))
+        app.get('/fisherman/v1/receipts', (request) => {
+          const { cursor } = request.query as { cursor?: string }
+          const from = cursor === undefined ? 0 : rows.findIndex((line) => line.cursor === cursor) + 1
+          return ndjson(rows.slice(from, from + 2))
+        })
+      },
+    })
+  })
+  afterEach(async () => {
+    stop.abort()
+    await server.stop()
+  })
+
+  /** Follows until a window was taken or refused, and then a little longer. */
+  async function follow(until: () => boolean = () => seen.length + bad.length > 0): Promise<void> {
+    const feed = { transcoder: addressOf(node), url: `${server.url}/` }
+    void followFeed(
+      { domain: DOMAIN, feed, windowSeconds: 4, pollMs: 20 },
+      {
+        clock: systemClock,
+        log: silent,
+        nowSec: () => 105,
+        round: async () => 3n,
+        isSigner: async (transcoder, signer) => transcoder === signer,
+        onWindow: async (window) => void seen.push(window),
+        onBad: (reason) => void bad.push(reason),
+      },
+      stop.signal,
+    )
+    await vi.waitFor(() => expect(until()).toBe(true), { timeout: 8000, interval: 20 })
+    await new Promise((resolve) => setTimeout(resolve, 60))
+  }
+
+  it('hands out each window once, with every page of its receipts in the order of their digests', async () => {
+    windows = [await windowRow()]
+    await follow()
+    expect(bad).toEqual([])
+    expect(seen).toHaveLength(1)
+    const digests = seen[0]?.receipts.map(({ digest }) => digest) ?? []
+    expect(digests).toHaveLength(3)
+    expect(digests).toEqual([...digests].sort())
+  })
+
+  it.each<[string, () => Promise<void>]>([
+    [
+      'a root that is not over the receipts',
+      async () => {
+        windows = [await windowRow({ root: hash(5) })]
+      },
+    ],
+    [
+      'a window of another node',
+      async () => {
+        windows = [await windowRow({ transcoder: addressOf(gateway) })]
+      },
+    ],
+    [
+      'a window that a stranger signed',
+      async () => {
+        windows = [await windowRow({}, gateway)]
+      },
+    ],
+    [
+      'a window of the future',
+      async () => {
+        windows = [await windowRow({ windowId: 27n })]
+      },
+    ],
+    [
+      'a receipt that is not served',
+      async () => {
+        windows = [await windowRow()]
+        rows.pop()
+      },
+    ],
+    [
+      'more receipts than it counts',
+      async () => {
+        windows = [await windowRow({ count: 2 })]
+      },
+    ],
+    [
+      'a receipt of another round',
+      async () => {
+        rows[0] = await row(1, { receipt: { round: 9n } })
+        windows = [await windowRow()]
+      },
+    ],
+    [
+      'a receipt of another window',
+      async () => {
+        rows[0] = await row(1, { receipt: { completedAt: 90n } })
+        windows = [await windowRow()]
+      },
+    ],
+  ])('takes nothing from a feed with %s', async (_, arrange) => {
+    await arrange()
+    await follow()
+    expect(seen).toEqual([])
+    expect(bad.length).toBeGreaterThan(0)
+  })
+
+  it('survives garbage, and reads the window when the feed is sound again', async () => {
+    const good = await windowRow()
+    windows = [{ window: 'x' }]
+    const done = follow(() => seen.length > 0)
+    await vi.waitFor(() => expect(bad.length).toBeGreaterThan(0), { timeout: 8000 })
+    windows = [good]
+    await done
+    expect(bad.length).toBeGreaterThan(0)
+    expect(seen).toHaveLength(1)
+  })
+})

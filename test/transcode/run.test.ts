@@ -1,0 +1,126 @@
+import { existsSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { createJudge } from '../../src/judge.ts'
+import { type DecodeRun, decodeSet, decodesCleanly } from '../../src/transcode/decode.ts'
+import { runFfmpeg } from '../../src/transcode/ffmpeg.ts'
+import { openFile, type TranscodeInit, withScratch } from '../../src/transcode/job.ts'
+import { MEDIA_LIMITS } from '../../src/transcode/types.ts'
+import { movingSource, rendition } from './clips.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'fisherman-run-'))
+const init: TranscodeInit = { ffmpegPath: 'ffmpeg', searchPath: '', scratchDir: folder, limits: MEDIA_LIMITS }
+const RUNG = { width: 256, height: 144, kbit: 200 }
+let source = ''
+let own = ''
+
+beforeAll(() => {
+  source = movingSource()
+  own = rendition(source, RUNG)
+})
+
+async function inputOf(path: string, run: DecodeRun) {
+  const { demuxed } = await openFile(path, run)
+  if (!demuxed) throw new Error('no media')
+  return { path, facts: demuxed.facts }
+}
+
+/** A bit stream that never ends cheaply: the job is stopped while it runs. */
+const endless = (run: DecodeRun) => ({
+  inputs: [{ path: source, options: ['-stream_loop', '-1', '-re'] }],
+  filter: '',
+  outputs: [{ path: join(run.folder, 'out'), options: ['-map', '0:v', '-f', 'rawvideo'] }],
+})
+
+describe('decoding', () => {
+  it('gives planes of every frame with exact times, and the drawn and sampled luma', async () => {
+    await withScratch(init, undefined, async (run) => {
+      const rendition = { ...(await inputOf(own, run)), detail: 'with-source' as const, drawn: [59, 3, 3, 17] }
+      const set = await decodeSet(await inputOf(source, run), [rendition], run)
+      expect(set?.trouble).toEqual([false, false])
+      expect(set?.source.frames).toBe(60)
+      const planes = set?.renditions[0]?.planes
+      expect(planes?.frames).toBe(60)
+      expect(planes?.data.length).toBe(60 * 64 * 64 * 3)
+      expect(planes?.timesMs[30]).toBeCloseTo(1000, 1)
+      const drawn = set?.renditions[0]?.drawn
+      expect([...(drawn?.frames.keys() ?? [])]).toEqual([3, 17, 59])
+      expect(drawn?.frames.get(17)?.length).toBe(256 * 144)
+      const detail = set?.renditions[0]?.detail
+      expect(detail?.own.frames.length).toBe(detail?.source.frames.length)
+      expect(detail?.own.frames.length).toBeGreaterThanOrEqual(6)
+    })
+  })
+
+  it('does not repair a damaged file', async () => {
+    await withScratch(init, undefined, async (run) => {
+      const damaged = join(run.folder, 'damaged.ts')
+      const { readFileSync } = await import('node:fs')
+      const bytes = readFileSync(source)
+      bytes.fill(0x55, 60_000, 62_000)
+      writeFileSync(damaged, bytes)
+      expect(await decodesCleanly(await inputOf(source, run), run)).toBe(true)
+      expect(await decodesCleanly(await inputOf(damaged, run), run)).toBe(false)
+    })
+  })
+})
+
+describe('running ffmpeg', () => {
+  it('stops at once when aborted, before the start and after it', async () => {
+    await withScratch(init, undefined, async (run) => {
+      await expect(
+        runFfmpeg(run.wrapper, endless(run), { wallMs: 60_000, signal: AbortSignal.abort(new Error('gone')) }),
+      ).rejects.toThrow('gone')
+      const soon = new AbortController()
+      const early = runFfmpeg(run.wrapper, endless(run), { wallMs: 60_000, signal: soon.signal })
+      soon.abort(new Error('early'))
+      await expect(early).rejects.toThrow('early')
+      const later = new AbortController()
+      const started = runFfmpeg(run.wrapper, endless(run), { wallMs: 60_000, signal: later.signal })
+      setTimeout(() => later.abort(new Error('late')), 400)
+      await expect(started).rejects.toThrow('late')
+    })
+  })
+
+  it('stops at the wall clock limit, and blames nobody', async () => {
+    await withScratch(init, undefined, async (run) => {
+      await expect(runFfmpeg(run.wrapper, endless(run), { wallMs: 500 })).rejects.toMatchObject({
+        code: 'media-time-limit',
+        blame: 'unknown',
+      })
+    })
+  })
+
+  it('is killed by the limits of the sandbox, and blames nobody', async () => {
+    const tight = { ...init, limits: { ...MEDIA_LIMITS, outputBytes: 50_000 } }
+    await withScratch(tight, undefined, async (run) => {
+      const job = { ...endless(run), inputs: [{ path: source, options: [] }] }
+      const outcome = await runFfmpeg(run.wrapper, job, { wallMs: 60_000 }).then(
+        (result) => ({ ok: result.ok, blame: 'none' }),
+        (error) => ({ ok: false, blame: error.blame }),
+      )
+      expect(outcome.ok).toBe(false)
+      expect(outcome.blame).not.toBe('theirs')
+    })
+  })
+
+  it('says clearly that ffmpeg is missing', async () => {
+    const judge = createJudge({ ffmpegPath: 'no-such-ffmpeg', scratchDir: folder, maxJobs: 1 })
+    await expect(judge.judge({ source, renditions: [{ path: own }], depth: 'check' })).rejects.toMatchObject({
+      code: 'ffmpeg-missing',
+      blame: 'ours',
+    })
+  })
+
+  it('leaves no scratch folder behind, whatever happened', async () => {
+    const judge = createJudge({ scratchDir: folder, maxJobs: 1 })
+    await judge.judge({ source, renditions: [{ path: own }], depth: 'check' })
+    const stop = new AbortController()
+    const job = judge.judge({ source, renditions: [{ path: own }], depth: 'prove' }, { signal: stop.signal })
+    setTimeout(() => stop.abort(new Error('stop')), 150)
+    await expect(job).rejects.toThrow('stop')
+    expect(existsSync(folder)).toBe(true)
+    expect(readdirSync(folder)).toEqual([])
+  })
+})

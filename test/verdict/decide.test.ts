@@ -1,0 +1,231 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Features } from '../../src/fingerprint/types.ts'
+import type { MediaFacts } from '../../src/transcode/types.ts'
+import { decide, worstOf } from '../../src/verdict/decide.ts'
+import { CONFIRM_FACTOR, PROVE_FACTOR } from '../../src/verdict/lines.ts'
+import type { VerdictInput } from '../../src/verdict/types.ts'
+
+const facts: MediaFacts = {
+  container: 'mpegts',
+  fileBytes: 100_000,
+  videoTracks: 1,
+  audioTracks: 0,
+  codec: 0,
+  codecName: 'h264',
+  width: 640,
+  height: 360,
+  chroma: 1,
+  bitDepth: 8,
+  progressive: true,
+  parameterSets: 1,
+  editList: false,
+  frames: 60,
+  keyFrames: 1,
+  firstIsKey: true,
+  timesOk: true,
+  durationMs: 2000,
+  fps: 30,
+  bitrate: 400_000,
+}
+
+const series = (value: number, bad: number): Float64Array => Float64Array.from({ length: 60 }, (_, i) => (i < bad ? value : 1))
+
+function features(change: Partial<Features> = {}): Features {
+  return {
+    frames: 60,
+    sourceFrames: 60,
+    rmse: series(1, 0),
+    ssimLoss: series(0, 60),
+    cell: { value: 0.2, frame: 0 },
+    cellByFrame: series(0, 60),
+    chromaMean: 0.5,
+    chromaByFrame: series(0.5, 60),
+    chromaCell: { value: 1, frame: 0 },
+    chromaCellByFrame: series(1, 60),
+    moving: 50,
+    frozen: 0,
+    frozenAt: -1,
+    shiftGain: 0.3,
+    shiftFrames: 2,
+    meanRmse: 1,
+    ...change,
+  }
+}
+
+function input(change: Partial<VerdictInput> = {}): VerdictInput {
+  return {
+    depth: 'check',
+    proveFactor: 2,
+    source: { facts, decodes: true, overLimit: false, content: { quality: 60, contrast: 40, moving: 50, excursion: 30 } },
+    rendition: { facts: { ...facts, width: 426, height: 240 }, decodes: 'yes', overLimit: false },
+    claim: {},
+    features: features(),
+    quality: { detail: 0.2, detailOwn: 0, errorRatio: 1 },
+    controls: [],
+    packets: { passedThrough: 0, reused: 0 },
+    ...change,
+  }
+}
+
+const profile = {
+  width: 426,
+  height: 240,
+  bitrate: 300_000,
+  fpsNum: 0,
+  fpsDen: 1,
+  codec: 0,
+  h264Profile: 0,
+  gopMs: 0,
+  container: 0,
+  quality: 0,
+}
+const own = (change: Partial<MediaFacts>) => ({
+  facts: { ...facts, width: 426, height: 240, ...change },
+  decodes: 'yes' as const,
+  overLimit: false,
+})
+
+describe('verdict', () => {
+  it('passes honest work, and never at screen', () => {
+    expect(decide(input())).toMatchObject({ verdict: 'pass', reasons: [] })
+    expect(decide(input({ depth: 'screen' })).verdict).toBe('inconclusive')
+  })
+
+  it('names measure, value, limit, frame and what it sees', () => {
+    const decision = decide(input({ features: features({ rmse: series(30, 12) }) }))
+    expect(decision.faultClass).toBe('D2')
+    expect(decision.reasons).toEqual([
+      {
+        code: 'frame-error',
+        class: 'D2',
+        value: 30,
+        limit: 9,
+        frame: 0,
+        sees: 'replay, other video, freeze, splice, crop, flip',
+      },
+    ])
+  })
+
+  it('wants eight bad frames, or two measures', () => {
+    const seven = features({ rmse: series(30, 7) })
+    expect(decide(input({ features: seven })).verdict).toBe('inconclusive')
+    expect(decide(input({ features: features({ rmse: series(30, 8) }) })).verdict).toBe('fail')
+    expect(decide(input({ features: { ...seven, ssimLoss: series(0.5, 3) } })).verdict).toBe('fail')
+  })
+
+  it('is in doubt between the lines', () => {
+    const decision = decide(input({ features: features({ rmse: series(6, 60) }) }))
+    expect(decision).toMatchObject({ verdict: 'inconclusive', reasons: [{ code: 'frame-error', class: 'limit', limit: 4.5 }] })
+  })
+
+  it('doubles the D2 lines at prove, 1.8 for a confirmer, and leaves Q lines', () => {
+    const at = (value: number, proveFactor: number) =>
+      decide(
+        input({
+          depth: 'prove',
+          proveFactor,
+          features: features({ rmse: series(value, 20) }),
+          controls: [{ features: features() }],
+        }),
+      ).verdict
+    expect(at(17.9, 2)).toBe('inconclusive')
+    expect(at(18.1, 2)).toBe('fail')
+    expect(at(17.9, 1.8)).toBe('fail')
+    expect([PROVE_FACTOR, CONFIRM_FACTOR]).toEqual([2, 1.8])
+    const blurred = { quality: { detail: 2.5, detailOwn: 1.3, errorRatio: 1 }, controls: [{ features: features(), detail: 0.3 }] }
+    expect(decide(input({ depth: 'prove', ...blurred }))).toMatchObject({ verdict: 'fail', faultClass: 'Q' })
+  })
+
+  it('blames the content where our own re-transcode fails too', () => {
+    const bad = features({ rmse: series(30, 20) })
+    const decision = decide(input({ depth: 'prove', features: bad, controls: [{ features: bad }, { features: features() }] }))
+    expect(decision.verdict).toBe('inconclusive')
+    expect(decision.reasons[0]).toMatchObject({ code: 'frame-error', class: 'content' })
+  })
+
+  it('lets a control explain what lies between the lines', () => {
+    const soft = features({ rmse: series(6, 20) })
+    expect(decide(input({ depth: 'prove', features: soft, controls: [{ features: soft }] })).verdict).toBe('pass')
+  })
+
+  it.each([
+    ['size', { claim: { size: { width: 640, height: 360 } } }],
+    ['codec', { claim: { profile: { ...profile, codec: 1 } } }],
+    ['frames', { rendition: own({ frames: 30 }) }],
+    ['duration', { rendition: own({ durationMs: 1500 }) }],
+    ['leaf', { claim: { leaf: { width: 424, height: 240, frames: 60, durationMs: 2000 } } }],
+    ['pass-through', { packets: { passedThrough: 1, reused: 0 } }],
+    ['reuse', { packets: { passedThrough: 0, reused: 0.5 } }],
+  ])('sees %s as D3', (code, change) => {
+    const decision = decide(input(change))
+    expect(decision).toMatchObject({ verdict: 'fail', faultClass: 'D3' })
+    expect(decision.reasons[0]?.code).toBe(code)
+  })
+
+  it('allows what honest encoders differ by', () => {
+    expect(decide(input({ rendition: own({ frames: 58, durationMs: 1940 }) })).verdict).toBe('pass')
+    expect(decide(input({ claim: { leaf: { width: 0, height: 0, frames: 61, durationMs: 2030 } } })).verdict).toBe('pass')
+    const slower = input({ claim: { profile: { ...profile, fpsNum: 25 } }, rendition: own({ frames: 50, fps: 25 }) })
+    expect(decide(slower).verdict).toBe('pass')
+  })
+
+  it('prefers D2 to D3 to Q', () => {
+    const all = { features: features({ rmse: series(30, 20) }), packets: { passedThrough: 0, reused: 1 }, quality: { detail: 3 } }
+    expect(decide(input(all)).faultClass).toBe('D2')
+    expect(decide(input({ ...all, features: features() })).faultClass).toBe('D3')
+  })
+
+  it('calls a broken rendition D3 at prove alone', () => {
+    const broken = { features: undefined, rendition: { ...own({}), decodes: 'no' as const } }
+    expect(decide(input(broken))).toMatchObject({ verdict: 'inconclusive', reasons: [{ code: 'rendition-unreadable' }] })
+    expect(decide(input({ ...broken, depth: 'prove' }))).toMatchObject({ verdict: 'fail', faultClass: 'D3' })
+    const unknown = { ...broken, rendition: { ...own({}), decodes: 'unknown' as const } }
+    expect(decide(input({ ...unknown, depth: 'prove' })).verdict).toBe('inconclusive')
+    const large = { ...broken, rendition: { ...own({}), decodes: 'no' as const, overLimit: true } }
+    expect(decide(input({ ...large, depth: 'prove' })).verdict).toBe('inconclusive')
+  })
+
+  it('never blames a node for a source that is not sound', () => {
+    const worst = {
+      features: features({ rmse: series(90, 60), ssimLoss: series(1, 60), chromaMean: 50 }),
+      packets: { passedThrough: 1, reused: 1 },
+      quality: { detail: 9, detailOwn: 9, errorRatio: 99 },
+    }
+    const flaws: Partial<MediaFacts>[] = [
+      { videoTracks: 2 },
+      { codec: -1 },
+      { frames: 7 },
+      { firstIsKey: false },
+      { parameterSets: 2 },
+      { editList: true },
+      { timesOk: false },
+      { chroma: 2 },
+      { bitDepth: 10 },
+      { progressive: false },
+    ]
+    fc.assert(
+      fc.property(fc.constantFrom(...flaws), fc.constantFrom('screen', 'check', 'prove'), (flaw, depth) => {
+        const source = { facts: { ...facts, ...flaw }, decodes: true, overLimit: false }
+        return decide(input({ ...worst, depth, source })).verdict === 'inconclusive'
+      }),
+    )
+    const sound = input().source
+    if (!sound) throw new Error('no source')
+    for (const source of [
+      undefined,
+      { ...sound, decodes: false },
+      { ...sound, overLimit: true },
+      { ...sound, content: { quality: 0, contrast: 1, moving: 50, excursion: 30 } },
+      { ...sound, content: { quality: 60, contrast: 40, moving: 0, excursion: 0.5 } },
+    ]) {
+      expect(decide(input({ ...worst, depth: 'prove', source })).verdict).toBe('inconclusive')
+    }
+  })
+
+  it('takes the worst of several renditions', () => {
+    expect(worstOf(['pass', 'inconclusive'])).toBe('inconclusive')
+    expect(worstOf(['inconclusive', 'fail', 'pass'])).toBe('fail')
+    expect(worstOf(['pass'])).toBe('pass')
+  })
+})
