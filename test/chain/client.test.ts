@@ -85,6 +85,21 @@ describe('reads', () => {
     expect(chain.nowSec()).toBeGreaterThanOrEqual(chain.head().timestampSec)
   })
 
+  it('finds the first block of every second, also where blocks are far apart and long ago', async () => {
+    for (const gap of [1, 7, 1, 1, 30, 2, 1, 5, 1, 1, 12]) await world.pass(gap)
+    const chain = await connect()
+    const { number, timestampSec } = chain.head()
+    const blocks = await Promise.all(
+      Array.from({ length: 13 }, (_, i) =>
+        world.provider.send('eth_getBlockByNumber', [`0x${(number - BigInt(i)).toString(16)}`, false]),
+      ),
+    )
+    for (let t = timestampSec - 60; t <= timestampSec; t++) {
+      const first = blocks.filter((block) => Number(block.timestamp) >= t).at(-1)
+      expect((await chain.beaconAt(t, options))?.hash, `${timestampSec - t} s ago`).toBe(first.hash)
+    }
+  })
+
   it('refreshes the members when the registry speaks', async () => {
     const chain = await connect()
     expect((await chain.members()).some((one) => one.exiting)).toBe(false)
@@ -274,8 +289,23 @@ describe('the sender', () => {
     expect(await nonceOf(me())).toBe(start + 1)
   })
 
-  it('raises the fee when the base fee has run away', async () => {
-    const chain = await connect({ resubmitMs: 200 })
+  it('does not give the nonce of a dropped transaction to the next one', async () => {
+    const chain = await connect({ resubmitMs: 400 })
+    const start = await nonceOf(me())
+    await world.provider.send('evm_setAutomine', [false])
+    const first = accuse(chain, await ownReceipt())
+    await until(async () => (await pendingOf()).length === 1)
+    await world.provider.send('anvil_dropAllTransactions', [])
+    const second = accuse(chain, await ownReceipt())
+    await until(async () => (await pendingOf()).length === 2)
+    await world.mine()
+    expect((await Promise.all([first, second])).map((one) => one.status)).toEqual(['mined', 'mined'])
+    expect(await nonceOf(me())).toBe(start + 2)
+  })
+
+  it('raises the fee at once to what a run-away base fee asks for', async () => {
+    const store = memoryIntents()
+    const chain = await connect({ resubmitMs: 200, intents: store })
     await world.provider.send('evm_setAutomine', [false])
     const result = accuse(chain, await ownReceipt())
     await until(async () => (await pendingOf()).length === 1)
@@ -284,6 +314,8 @@ describe('the sender', () => {
     const timer = setInterval(() => void world.mine().catch(() => undefined), 150)
     expect((await result).status).toBe('mined')
     clearInterval(timer)
+    // From a tenth of a gwei to eighty by 15 % a time would take fifty steps.
+    expect(store.all()[0]!.variants.length).toBeLessThan(8)
   })
 
   it('keeps two actions of one key apart by nonce', async () => {
