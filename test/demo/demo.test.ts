@@ -43,7 +43,11 @@ afterAll(() => rmSync(home, { recursive: true, force: true }))
 
 function demo(args: readonly string[]) {
   // Its temporary folders go here, so that what is left behind can be seen.
-  return spawn(process.execPath, [program, 'demo', ...args], { cwd: home, env: { ...process.env, TMPDIR: home }, stdio: ['ignore', 'pipe', 'pipe'] })
+  return spawn(process.execPath, [program, 'demo', ...args], {
+    cwd: home,
+    env: { ...process.env, TMPDIR: home },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
 }
 
 async function finished(child: ReturnType<typeof demo>): Promise<{ code: number | null; stdout: string; stderr: string }> {
@@ -94,7 +98,8 @@ describe('fisherman demo', () => {
   it('leaves no process and no folder when it is stopped in the middle', async () => {
     const child = demo([])
     const end = finished(child)
-    for (let i = 0; i < 300 && !readdirSync(home).some((name) => existsSync(join(home, name, 'logs', 'fisherman-4.log'))); i++) await new Promise((resolve) => setTimeout(resolve, 200))
+    for (let i = 0; i < 300 && !readdirSync(home).some((name) => existsSync(join(home, name, 'logs', 'fisherman-4.log'))); i++)
+      await new Promise((resolve) => setTimeout(resolve, 200))
     expect(left()).not.toBe('')
     child.kill('SIGINT')
     const { code, stderr } = await end

@@ -24,7 +24,9 @@ it('a daemon that is killed goes on where it was: every answer is opened once, n
   const chain = await startLocalChain(home, signal)
   const processes = createProcesses({ folder: home, chain, signal })
   try {
-    const [node, fisherman, gateway] = await Promise.all(['honest', 'fisherman-1', 'gateway'].map((name) => createParty(home, name)))
+    const [node, fisherman, gateway] = await Promise.all(
+      ['honest', 'fisherman-1', 'gateway'].map((name) => createParty(home, name)),
+    )
     if (!node || !fisherman || !gateway) throw new Error('no parties')
     await chain.fund(grantsFor([node], [fisherman]))
     await register(chain, fisherman, signal)
@@ -50,7 +52,10 @@ it('a daemon that is killed goes on where it was: every answer is opened once, n
     await processes.stop()
 
     const { chainId, anchor } = chain.deployment
-    const log = await openProofLog({ folder: join(fisherman.dataDir, 'proofs'), identity: `${chainId}:${anchor}:${fisherman.signer.address}` }, { clock: systemClock })
+    const log = await openProofLog(
+      { folder: join(fisherman.dataDir, 'proofs'), identity: `${chainId}:${anchor}:${fisherman.signer.address}` },
+      { clock: systemClock },
+    )
     expect(await log.verify()).toMatchObject({ ok: true })
     const verdicts = new Set<string>()
     const said = { sealed: [] as Hex[], answer: [] as Hex[] }
