@@ -143,6 +143,8 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
 
   function heard(finding: Finding): void {
     if (finding.outcome !== 'fail' || finding.fisherman === identity?.attester.address) return
+    // What the node's own signatures prove needs no votes.
+    if (objectives.has(finding.receiptDigest)) return
     accusations.set(failKey(finding.receiptDigest, finding.rendition), finding)
     if (accusations.size > REMEMBERED) accusations.delete(accusations.keys().next().value as string)
     const view = caseOf(finding.transcoder)
