@@ -89,8 +89,10 @@ describe('fisherman demo', () => {
     }
     const bundles = readdirSync(join(home, 'fisherman-demo')).filter((name) => name.endsWith('.fishbundle'))
     expect(bundles.length).toBeGreaterThanOrEqual(4)
-    const names = execFileSync('tar', ['-tf', join(home, 'fisherman-demo', bundles[0] as string)], { encoding: 'utf8' })
-    expect(names).toContain('inputs/receipt.json')
+    const contents = bundles.map((name) => execFileSync('tar', ['-tf', join(home, 'fisherman-demo', name)], { encoding: 'utf8' }))
+    for (const names of contents) expect(names).toMatch(/^inputs\/(1-)?receipt\.json$/m)
+    const withPicture = contents.filter((names) => names.includes('inputs/source.bin') && names.includes('notes/sheet.png'))
+    expect(withPicture.length).toBeGreaterThanOrEqual(1)
     expect(readdirSync(home)).toEqual(['fisherman-demo'])
     expect(left()).toBe('')
   }, 280_000)
