@@ -17,6 +17,12 @@ function nearest(times: readonly number[], wanted: number): number {
   return times.reduce((best, time, i) => (Math.abs(time - wanted) < Math.abs((times[best] ?? 0) - wanted) ? i : best), 0)
 }
 
+/** Cached blobs are named by their hash: both ends tell them apart, the middle would only run out of the picture. */
+function shortName(path: string): string {
+  const name = basename(path)
+  return name.length > 32 ? `${name.slice(0, 12)}…${name.slice(-16)}` : name
+}
+
 const ORDER = { fail: 0, inconclusive: 1, pass: 2 } as const
 
 /** Draws the worst rendition of a judgement: its worst frames beside the source and our own re-transcode. */
@@ -29,7 +35,7 @@ export async function sheetOf(request: JudgeRequest, result: JudgeResult, path: 
   const frames = await stills(source.demuxed && isDecodable(source) ? source.demuxed : undefined, claimed, worst, request, run)
   await drawSheet(
     {
-      title: `${basename(worst.verdict.path)} against ${basename(request.source)}`,
+      title: `${shortName(worst.verdict.path)} against ${shortName(request.source)}`,
       verdict: worst.verdict.verdict,
       faultClass: worst.verdict.faultClass,
       lines:

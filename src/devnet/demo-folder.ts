@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
-import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { FishermanError } from '../base/errors.ts'
+import { readBundlePart } from '../prooflog/bundle.ts'
 
 /** The one folder that a demo works in. */
 export interface DemoFolder {
@@ -36,13 +37,24 @@ export async function openDemoFolder(): Promise<DemoFolder> {
 /** Marks a folder as ours, so that the next demo may empty it and never somebody else's. */
 const MARKER = '.made-by-fisherman-demo'
 
-/** Copies the case bundles of all fishermen, each once, replacing those of the last demo. */
-export async function copyBundles(dataDirs: readonly string[], target: string): Promise<string[]> {
-  const found = new Map<string, string>()
+/**
+ * Copies the bundles of all fishermen, each once (the fullest where several have it), replacing those of the last demo. `label` names a
+ * bundle for people; without one it keeps the hash of its evidence as its name. Contact sheets are laid beside as pictures.
+ */
+export async function copyBundles(
+  dataDirs: readonly string[],
+  target: string,
+  label: (file: string) => Promise<string | undefined> = async () => undefined,
+): Promise<string[]> {
+  const found = new Map<string, { file: string; bytes: number }>()
   for (const dataDir of dataDirs) {
     const folder = join(dataDir, 'bundles')
-    for (const name of await readdir(folder).catch(() => []))
-      if (name.endsWith('.fishbundle')) found.set(name, join(folder, name))
+    for (const name of await readdir(folder).catch(() => [])) {
+      if (!name.endsWith('.fishbundle')) continue
+      const file = join(folder, name)
+      const { size: bytes } = await stat(file)
+      if (bytes > (found.get(name)?.bytes ?? -1)) found.set(name, { file, bytes })
+    }
   }
   const before = await readdir(target).catch(() => undefined)
   if (before && before.length > 0 && !before.includes(MARKER))
@@ -51,10 +63,32 @@ export async function copyBundles(dataDirs: readonly string[], target: string): 
       message: `${target} holds files that no demo made; move it away, so that the evidence bundles can be put there`,
       blame: 'ours',
     })
-  for (const name of before ?? []) if (name.endsWith('.fishbundle')) await rm(join(target, name))
+  for (const name of before ?? []) if (/\.fishbundle(\.png)?$/.test(name)) await rm(join(target, name))
   await mkdir(target, { recursive: true })
   await writeFile(join(target, MARKER), 'The next demo replaces the bundles in this folder.\n')
-  const names = [...found.keys()].sort()
-  for (const name of names) await copyFile(found.get(name) as string, join(target, name))
-  return names.map((name) => join(target, name))
+  const copied: string[] = []
+  for (const [name, { file }] of [...found].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const words = await label(file)
+    const copy = join(target, words ? `${words}-${name.slice(2, 10)}.fishbundle` : name)
+    await copyFile(file, copy)
+    const sheet = await readBundlePart(file, /^notes\/sheet\.png$/, 32 << 20).catch(() => undefined)
+    if (sheet) await writeFile(`${copy}.png`, sheet)
+    copied.push(copy)
+  }
+  return copied.sort()
+}
+
+/** Names a bundle by what its node did and the class of its fault. */
+export function bundleLabel(behaviourOf: (address: string) => string | undefined): (file: string) => Promise<string | undefined> {
+  const json = async (file: string, part: RegExp) => {
+    const bytes = await readBundlePart(file, part, 1 << 20)
+    return bytes && (JSON.parse(bytes.toString('utf8')) as Record<string, unknown>)
+  }
+  return async (file) => {
+    const receipt = (await json(file, /^inputs\/(1-)?receipt\.json$/))?.receipt as { transcoder?: string } | undefined
+    const behaviour = behaviourOf(receipt?.transcoder ?? '')
+    const objective = (await json(file, /^inputs\/inputs\.json$/))?.faultClass
+    const verdict = (await json(file, /^notes\/verdict\.json$/))?.verdict as { class?: string } | undefined
+    return behaviour && `${behaviour}-${objective ?? verdict?.class ?? 'fault'}`
+  }
 }

@@ -8,7 +8,7 @@ import type { Logger } from '../base/log.ts'
 import { createChain } from '../chain/chain.ts'
 import type { Chain } from '../chain/types.ts'
 import { type Child, lastLine, projectRoot } from './children.ts'
-import { copyBundles, openDemoFolder } from './demo-folder.ts'
+import { bundleLabel, copyBundles, openDemoFolder } from './demo-folder.ts'
 import { createParty, grantsFor, type LocalChain, type Party, register, startLocalChain } from './demo-network.ts'
 import { createProcesses, type Processes, type RunningFisherman, type RunningNode } from './demo-processes.ts'
 import type { DemoResult } from './demo-report.ts'
@@ -180,6 +180,7 @@ async function watch(init: Play, deps: Watched): Promise<DemoResult> {
       const bundles = await copyBundles(
         fishermen.map(({ party }) => party.dataDir),
         resolve(init.target),
+        bundleLabel((address) => nodes.find((node) => node.address === address)?.behaviour),
       )
       return {
         ...{ ok, standings, bundles, seconds: Math.round(seconds), unmet: [...trouble, ...open, ...late] },

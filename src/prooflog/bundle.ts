@@ -1,7 +1,7 @@
 import { createReadStream, createWriteStream } from 'node:fs'
 import { rename, rm, stat } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
-import { pack } from 'tar-stream'
+import { extract, pack } from 'tar-stream'
 import { canonicalJson, type Json } from './entry.ts'
 
 /** One file of a bundle: JSON, or the bytes of a file on disk. */
@@ -37,6 +37,25 @@ export async function writeBundle(file: string, content: BundleContent): Promise
     await rm(part, { force: true })
     throw error
   }
+}
+
+/** One file of a bundle, or undefined where it has none; reads at most `maxBytes` of it. */
+export async function readBundlePart(file: string, wanted: RegExp, maxBytes: number): Promise<Buffer | undefined> {
+  const archive = extract()
+  const reading = pipeline(createReadStream(file), archive)
+  reading.catch(() => undefined)
+  for await (const entry of archive) {
+    if (!wanted.test(entry.header.name) || (entry.header.size ?? 0) > maxBytes) {
+      entry.resume()
+      continue
+    }
+    const chunks: Buffer[] = []
+    for await (const chunk of entry) chunks.push(chunk as Buffer)
+    archive.destroy()
+    return Buffer.concat(chunks)
+  }
+  await reading
+  return undefined
 }
 
 async function addPart(archive: ReturnType<typeof pack>, name: string, part: BundlePart): Promise<void> {

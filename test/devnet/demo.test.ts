@@ -138,13 +138,14 @@ describe('evidence bundles', () => {
     const [a, b, target] = ['a', 'b', 'target'].map((name) => join(folder, name)) as [string, string, string]
     for (const dir of [a, b]) await mkdir(join(dir, 'bundles'), { recursive: true })
     await writeFile(join(a, 'bundles/1.fishbundle'), 'one')
-    await writeFile(join(b, 'bundles/1.fishbundle'), 'one')
+    await writeFile(join(b, 'bundles/1.fishbundle'), 'one and more')
     await writeFile(join(b, 'bundles/2.fishbundle'), 'two')
     await writeFile(join(b, 'bundles/2.fishbundle.part'), 'half')
     expect(await copyBundles([a, b, join(folder, 'none')], target)).toEqual([
       join(target, '1.fishbundle'),
       join(target, '2.fishbundle'),
     ])
+    expect(await readFile(join(target, '1.fishbundle'), 'utf8')).toBe('one and more')
     await writeFile(join(target, 'mine.txt'), 'keep me')
     await rm(join(b, 'bundles/2.fishbundle'))
     expect((await copyBundles([a, b], target)).length).toBe(1)

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { Level } from 'level'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
-import { writeBundle } from '../../src/prooflog/bundle.ts'
+import { readBundlePart, writeBundle } from '../../src/prooflog/bundle.ts'
 import { canonicalJson, entryHash } from '../../src/prooflog/entry.ts'
 import { openProofLog, type ProofLog } from '../../src/prooflog/log.ts'
 import { hash } from '../helpers/fixtures.ts'
@@ -180,6 +180,16 @@ describe('bundle', () => {
     expect(execFileSync('tar', ['-tf', join(dir, 'a.fishbundle')], { encoding: 'utf8' })).toBe(
       'inputs/inputs.json\ninputs/source.ts\nnotes/verdict.json\n',
     )
+  })
+
+  it('gives back one of its parts, and none that is not there or too long', async () => {
+    const file = join(dir, 'd.fishbundle')
+    await writeBundle(file, { inputs: { 'a.json': { json: { a: 1 } } }, notes: { 'b.json': { json: { b: 2 } } } })
+    expect(String(await readBundlePart(file, /^notes\//, 100))).toBe('{"b":2}\n')
+    expect(await readBundlePart(file, /^notes\//, 3)).toBeUndefined()
+    expect(await readBundlePart(file, /^nothing$/, 100)).toBeUndefined()
+    await writeFile(join(dir, 'broken'), 'x'.repeat(2000))
+    await expect(readBundlePart(join(dir, 'broken'), /x/, 100)).rejects.toThrow()
   })
 
   it('leaves nothing behind when a part is missing', async () => {
