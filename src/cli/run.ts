@@ -1,8 +1,12 @@
+import { sleep } from '../base/clock.ts'
 import { loadConfig } from '../config/load.ts'
 import { startDaemon } from '../daemon.ts'
 import { createLogger } from '../observe/logger.ts'
 import type { RunOptions } from './run.options.ts'
 import { untilSignal } from './until-signal.ts'
+
+/** Milliseconds that a stop may take; what is not done by then is taken up at the next start. */
+const STOP_MS = 20_000
 
 /** Runs the daemon until it is told to stop. Returns the exit code. */
 export async function runCommand(options: RunOptions): Promise<number> {
@@ -12,6 +16,7 @@ export async function runCommand(options: RunOptions): Promise<number> {
   const daemon = await startDaemon(config, logger)
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
   logger.info('Fisherman stops')
-  await daemon.stop()
+  const inTime = await Promise.race([daemon.stop().then(() => true), sleep(STOP_MS).then(() => false)])
+  if (!inTime) logger.warn('Fisherman could not end everything in time', { seconds: STOP_MS / 1000 })
   return 0
 }

@@ -86,7 +86,8 @@ export function startChild(init: { name: string; args: readonly string[]; logFil
 }
 
 const announced = z.looseObject({
-  address: z.string(),
+  // A daemon that only watches has none.
+  address: z.string().nullable(),
   http: z.string().optional(),
   pid: z.number().optional(),
 })

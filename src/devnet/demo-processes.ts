@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Hex } from '../../proofs/types.ts'
+import type { Config } from '../config/schema.ts'
 import { type Announced, type Child, startChild, whenReady } from './children.ts'
 import type { LocalChain, Party } from './demo-network.ts'
 import { bond } from './demo-network.ts'
@@ -27,7 +28,13 @@ export interface RunningFisherman {
 export interface Processes {
   orchestrator(behaviour: Behaviour, party: Party, requester: Hex): Promise<RunningNode>
   /** Gossips on `port`; dials the other `ports`, so that all can start at once. */
-  fisherman(party: Party, feeds: readonly RunningNode[], port: number, ports: readonly number[]): Promise<RunningFisherman>
+  fisherman(
+    party: Party,
+    feeds: readonly RunningNode[],
+    port: number,
+    ports: readonly number[],
+    mode?: Config['mode'],
+  ): Promise<RunningFisherman>
   gateway(party: Party, nodes: readonly RunningNode[], segments: readonly string[], everyMs: number): Promise<Child>
   /** Children that must run until we stop them and do not. */
   dead(): Child[]
@@ -66,11 +73,11 @@ export function createProcesses(init: { folder: string; chain: LocalChain; signa
       await bond(chain, party, url, signal)
       return { behaviour, address: party.signer.address, url, party }
     },
-    async fisherman(party, feeds, port, ports) {
+    async fisherman(party, feeds, port, ports, mode = 'active') {
       const at = (other: number) => `/ip4/127.0.0.1/tcp/${other}`
       const bootstrap = ports.filter((other) => other !== port).map(at)
       const child = await start(party, ['run'], {
-        ...{ mode: 'active', http, ffmpegJobs: 1, gossip: { listen: [at(port)], bootstrap } },
+        ...{ mode, http, ffmpegJobs: 1, gossip: { listen: [at(port)], bootstrap } },
         feeds: feeds.map(({ address, url }) => ({ transcoder: address, url })),
       })
       lasting.push(child)

@@ -1,0 +1,179 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { JsonRpcProvider } from 'ethers'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { decodeStatement } from '../../proofs/codec.ts'
+import { hexToBytes } from '../../proofs/signature.ts'
+import type { Answer, Hex, SealedAnswer } from '../../proofs/types.ts'
+import { systemClock } from '../../src/base/clock.ts'
+import { httpGet, httpGetJson } from '../../src/base/http-get.ts'
+import { createParty, grantsFor, type LocalChain, type Party, register, startLocalChain } from '../../src/devnet/demo-network.ts'
+import { createProcesses, type Processes, type RunningFisherman, type RunningNode } from '../../src/devnet/demo-processes.ts'
+import { readSummary } from '../../src/devnet/demo-watch.ts'
+import { cutSegments } from '../../src/devnet/segments.ts'
+import { openProofLog } from '../../src/prooflog/log.ts'
+
+// Real processes on a real chain: an honest orchestrator and one that passes its source through, a gateway, and daemons of three modes.
+
+const home = mkdtempSync(join(tmpdir(), 'fisherman-test-daemon-'))
+const stop = new AbortController()
+const { signal } = stop
+let chain: LocalChain
+let processes: Processes
+let active: Party
+let simulating: Party
+let watching: Party
+let nodes: RunningNode[]
+let running: RunningFisherman
+let simulator: RunningFisherman
+let watcher: RunningFisherman
+
+beforeAll(async () => {
+  mkdirSync(join(home, 'logs'))
+  mkdirSync(join(home, 'segments'))
+  chain = await startLocalChain(home, signal)
+  processes = createProcesses({ folder: home, chain, signal })
+  const names = ['honest', 'passthrough', 'active', 'simulating', 'watching', 'gateway']
+  const parties = await Promise.all(names.map((name) => createParty(home, name)))
+  const [honest, passthrough, gateway] = [parties[0], parties[1], parties[5]] as [Party, Party, Party]
+  ;[active, simulating, watching] = [parties[2], parties[3], parties[4]] as [Party, Party, Party]
+  await chain.fund(grantsFor([honest, passthrough], [active, simulating]))
+  await Promise.all([active, simulating].map((party) => register(chain, party, signal)))
+  nodes = await Promise.all([
+    processes.orchestrator('honest', honest, gateway.signer.address),
+    processes.orchestrator('passthrough', passthrough, gateway.signer.address),
+  ])
+  const cut = await cutSegments({ video: 'dist/demo.mp4', folder: join(home, 'segments'), count: 4, signal })
+  const [, cheat] = nodes as [RunningNode, RunningNode]
+  // The active daemon sees honest work only: what the cheat did is for the one that simulates.
+  running = await start()
+  simulator = await processes.fisherman(simulating, [cheat], 0, [], 'dry-run')
+  watcher = await processes.fisherman(watching, nodes, 0, [], 'observe')
+  await processes.gateway(gateway, nodes, cut.files, 3000)
+}, 60_000)
+
+afterAll(async () => {
+  await processes?.stop()
+  stop.abort()
+  await chain?.stop()
+  rmSync(home, { recursive: true, force: true })
+})
+
+const start = () => processes.fisherman(active, [nodes[0] as RunningNode], 0, [])
+
+async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
+  for (let i = 0; i < 300; i++) {
+    if (await condition()) return
+    await new Promise((resolve) => setTimeout(resolve, 200))
+  }
+  throw new Error(`never happened: ${what}`)
+}
+
+const logOf = (party: Party) => readFileSync(join(home, 'logs', `${party.name}.log`), 'utf8')
+
+async function entriesOf(party: Party, owner: string = party.signer.address) {
+  const { chainId, anchor } = chain.deployment
+  const log = await openProofLog(
+    { folder: join(party.dataDir, 'proofs'), identity: `${chainId}:${anchor}:${owner}` },
+    { clock: systemClock },
+  )
+  const entries = []
+  for await (const entry of log.entries()) entries.push(entry)
+  const verified = await log.verify()
+  await log.close()
+  return { entries, verified }
+}
+
+describe('a daemon', { timeout: 180_000 }, () => {
+  it('goes on where it was after it was killed: every answer is opened once, nothing is said twice, the log holds', async () => {
+    const checked = async () => (await readSummary(running.url, signal))?.checked ?? 0
+    // Killed right after its first verdicts, while their answers are still sealed.
+    await until('two verdicts', async () => (await checked()) >= 2)
+    process.kill(running.pid, 'SIGKILL')
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    rmSync(join(active.dataDir, 'daemon.json'), { force: true })
+    running = await start()
+    // Four segments of two renditions: nobody else answers for them.
+    await until('all verdicts', async () => (await checked()) >= 8)
+    await new Promise((resolve) => setTimeout(resolve, 6000))
+    process.kill(running.pid, 'SIGTERM')
+    await until(
+      'the end',
+      async () => logOf(active).includes('Fisherman stops') && !readdirSync(active.dataDir).includes('daemon.json'),
+    )
+    await new Promise((resolve) => setTimeout(resolve, 1500))
+
+    const { entries, verified } = await entriesOf(active)
+    expect(verified).toMatchObject({ ok: true })
+    const verdicts = entries
+      .filter(({ kind }) => kind === 'verdict')
+      .map(({ payload }) => (payload as { sampleId: string }).sampleId)
+    const said = { sealed: [] as Hex[], answer: [] as Hex[] }
+    for (const entry of entries) {
+      if (entry.kind !== 'statement-sent') continue
+      const { kind, bytes } = entry.payload as { kind: 'sealed' | 'answer' | 'window'; bytes: Hex }
+      if (kind !== 'window') said[kind].push((decodeStatement(kind, hexToBytes(bytes)).body as SealedAnswer | Answer).sampleId)
+    }
+    expect(verdicts.length).toBe(8)
+    expect(new Set(verdicts).size).toBe(verdicts.length)
+    for (const kind of ['sealed', 'answer'] as const) {
+      expect(new Set(said[kind]).size, kind).toBe(said[kind].length)
+      expect(new Set(said[kind])).toEqual(new Set(verdicts))
+    }
+  })
+
+  it('in dry-run finds the fault, simulates its transaction, writes it down, and sends nothing', async () => {
+    await until('a simulated transaction', async () => logOf(simulating).includes('"status":"simulated"'))
+    expect(logOf(simulating)).toContain('"faultClass":"O3"')
+    const provider = new JsonRpcProvider(chain.anvil.rpcUrl)
+    const before = await provider.getTransactionCount(simulating.signer.address)
+    await new Promise((resolve) => setTimeout(resolve, 3000))
+    expect(await provider.getTransactionCount(simulating.signer.address)).toBe(before)
+    provider.destroy()
+    expect(readdirSync(join(simulating.dataDir, 'bundles')).length).toBeGreaterThan(0)
+  })
+
+  it('in observe watches without a key and says nothing of its own', async () => {
+    await until('receipts', async () => {
+      const summary = await httpGetJson(`${watcher.url}/api/v1/summary`, { maxBytes: 1 << 20, timeoutMs: 5000 })
+      return Object.values((summary as { orchestrators: Record<string, { receipts: number }> }).orchestrators).some(
+        ({ receipts }) => receipts > 1,
+      )
+    })
+    expect(await readSummary(watcher.url, signal)).toMatchObject({ checked: 0 })
+    expect(logOf(watching)).toContain('"Fault found"')
+    expect(logOf(watching)).not.toContain('Chain action')
+  })
+
+  it('answers for its health, its metrics and its bundles, and gives nothing else away', async () => {
+    const options = { maxBytes: 64 << 20, timeoutMs: 5000 }
+    expect(await httpGetJson(`${simulator.url}/healthz`, options)).toEqual({ ok: true })
+    expect(await httpGetJson(`${simulator.url}/readyz`, options)).toEqual({ ready: true })
+    expect(String(await httpGet(`${simulator.url}/metrics`, options))).toMatch(
+      /fisherman_transactions_total\{action="reveal",status="simulated"\} [1-9]/,
+    )
+    const [hash] = ((await httpGetJson(`${simulator.url}/api/v1/summary`, options)) as { bundles: string[] }).bundles
+    const bundle = await httpGet(`${simulator.url}/fisherman/v1/bundles/${hash}`, options)
+    expect(bundle.length).toBe(statSync(join(simulating.dataDir, 'bundles', `${hash}.fishbundle`)).size)
+    for (const path of ['..%2f..%2fsimulating.key.json', `0x${'0'.repeat(64)}`, 'x'])
+      await expect(httpGet(`${simulator.url}/fisherman/v1/bundles/${path}`, options), path).rejects.toMatchObject({
+        code: /http-40[04]/,
+      })
+  })
+
+  it('never lets its key out: not into a log, an intent or a bundle', async () => {
+    await processes.stop()
+    for (const party of [active, simulating]) {
+      const secret = party.signer.wallet().privateKey.slice(2).toLowerCase()
+      const { entries } = await entriesOf(party)
+      expect(JSON.stringify(entries).toLowerCase()).not.toContain(secret)
+      expect(logOf(party).toLowerCase()).not.toContain(secret)
+    }
+    expect(
+      (await entriesOf(watching, 'observer')).entries
+        .filter(({ kind }) => kind !== 'statement-sent' && kind !== 'statement-received')
+        .map(({ kind }) => kind),
+    ).toEqual(expect.not.arrayContaining(['sample', 'verdict', 'tx-intent']))
+  })
+})
