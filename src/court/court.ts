@@ -37,10 +37,10 @@ export interface Court {
   record(finding: Finding): void
   recordOwn(finding: OwnFinding): void
   /**
-   * Should we replay what another member failed? `subject`: its receipt is the one that an open case is about; `case`: the node has an open
-   * case; `none`: so far it is one member's word, and most likely quality, which convicts nobody.
+   * Should we replay what another member failed? The receipt of a case is always replayed; this is about further ones. Without a case it
+   * is one member's word, and most likely quality, which convicts nobody.
    */
-  callsForReplay(finding: Finding, standing: 'subject' | 'case' | 'none'): boolean
+  callsForReplay(finding: Finding, hasCase: boolean): boolean
   /** Have we failed enough of this node's segments ourselves, far enough apart, to vote? */
   hasEnough(transcoder: Hex): boolean
   /** Do our own findings and enough others convict? `rendition` is the one that the case's evidence names. */
@@ -48,6 +48,8 @@ export interface Court {
   /** Distinct members whose answer on this sample is `withheld`; from `withheldBy` on, the bytes are not to be had. */
   isWithheld(receiptDigest: Hex, rendition: number): boolean
   ownFinding(receiptDigest: Hex, rendition: number): OwnFinding | undefined
+  /** A node's case has ended: the next one starts with a fresh count of replays. */
+  forget(transcoder: Hex): void
 }
 
 /** Samples remembered; older ones are past every case. */
@@ -78,11 +80,13 @@ export function createCourt(params: CourtParams): Court {
   function enoughSegments(transcoder: Hex): boolean {
     const times = ownFails(transcoder)
       .map((finding) => finding.completedAt)
-      .sort((a, b) => a - b)
+      .sort((a, b) => b - a)
+    const newest = times[0] ?? 0
     let apart = 0
-    let last = Number.NEGATIVE_INFINITY
+    let last = Number.POSITIVE_INFINITY
     for (const time of times) {
-      if (time - last < params.segmentGapSeconds) continue
+      if (newest - time > params.segmentWithinSeconds) break
+      if (last - time < params.segmentGapSeconds) continue
       apart++
       last = time
     }
@@ -97,11 +101,11 @@ export function createCourt(params: CourtParams): Court {
       if (own.size > REMEMBERED) own.delete(own.keys().next().value as string)
     },
     hasEnough: enoughSegments,
-    callsForReplay(finding, standing) {
+    callsForReplay(finding, hasCase) {
       if (finding.outcome !== 'fail' || own.has(keyOf(finding.receiptDigest, finding.rendition))) return false
       const replayed = replays.get(finding.transcoder) ?? new Set<Hex>()
-      const most = standing === 'case' ? params.replaysPerNode : params.replaysWithoutCase
-      if (standing !== 'subject' && (enoughSegments(finding.transcoder) || replayed.size >= most)) return false
+      const most = hasCase ? params.replaysPerNode : params.replaysWithoutCase
+      if (enoughSegments(finding.transcoder) || (replayed.size >= most && !replayed.has(finding.receiptDigest))) return false
       replays.set(finding.transcoder, replayed.add(finding.receiptDigest))
       return true
     },
@@ -121,6 +125,7 @@ export function createCourt(params: CourtParams): Court {
       const answers = [...(findings.get(keyOf(receiptDigest, rendition))?.values() ?? [])]
       return answers.filter(({ outcome }) => outcome === 'withheld').length >= params.withheldBy
     },
+    forget: (transcoder) => void replays.delete(transcoder),
     ownFinding: (receiptDigest, rendition) => own.get(keyOf(receiptDigest, rendition)),
   }
 }

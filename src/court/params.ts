@@ -12,6 +12,8 @@ export interface CourtParams {
   failingSegments: number
   /** … completed at least this far apart, so that one hiccup of a GPU convicts nobody. Seconds. */
   segmentGapSeconds: number
+  /** … and at most so far: an old mishap and a new one are no pattern. Seconds. */
+  segmentWithinSeconds: number
   /** Fishermen whose bytes must be missing before a sample counts as withheld: one may have a network fault of its own. */
   withheldBy: number
   /** Receipts of one node that a call to replay makes us judge, at most: two convict, a third is for doubt. */
@@ -27,6 +29,7 @@ export const PUBLIC_COURT: CourtParams = {
   convictionSigners: 3,
   failingSegments: 2,
   segmentGapSeconds: 60,
+  segmentWithinSeconds: 86_400,
   withheldBy: 3,
   replaysPerNode: 3,
   replaysWithoutCase: 1,

@@ -18,6 +18,8 @@ export interface NetworkParams {
   freezeWaitSeconds: number
   /** Seconds that each further member waits before it brings a conviction that the opener did not bring. */
   convictTurnSeconds: number
+  /** Seconds after the end of the appeal in which further wrong pictures of a convicted node are not prosecuted again. */
+  strikeSeconds: number
   /** Seconds that a fraud report may be passed on. */
   reportLifeSeconds: number
 }
@@ -32,6 +34,7 @@ const LOCAL: NetworkParams = {
   openGraceSeconds: 3,
   freezeWaitSeconds: 15,
   convictTurnSeconds: 3,
+  strikeSeconds: 60,
   reportLifeSeconds: 3_600,
 }
 
@@ -46,6 +49,8 @@ const PUBLIC: NetworkParams = {
   openGraceSeconds: 20,
   freezeWaitSeconds: 300,
   convictTurnSeconds: 60,
+  // The public appeal takes two weeks: that is respite enough.
+  strikeSeconds: 0,
   reportLifeSeconds: 14 * 86_400,
 }
 

@@ -45,6 +45,8 @@ export interface FeedReaderDeps {
 const PAGE = 200
 const PAGE_BYTES = 4 << 20
 const TIMEOUT_MS = 10_000
+/** Windows of time that a broken window is tried again before it is skipped. */
+const PATIENCE_WINDOWS = 5
 /** Windows looked back at a start: what was missed longer ago is not sampled any more. */
 const LOOK_BACK = 2n
 
@@ -54,6 +56,8 @@ export async function followFeed(init: FeedReaderInit, deps: FeedReaderDeps, sig
   const base = `${feed.url.replace(/\/+$/, '')}/fisherman/v1`
   let after = BigInt(Math.floor(deps.nowSec() / init.windowSeconds)) - LOOK_BACK
   let failures = 0
+  /** The window that does not hold together, and since when. */
+  let stuck: { windowId: bigint; sinceSec: number } | undefined
 
   const lines = async (path: string, inner: AbortSignal): Promise<unknown[]> => {
     const body = await httpGet(`${base}/${path}`, { maxBytes: PAGE_BYTES, timeoutMs: TIMEOUT_MS, signal: inner })
@@ -103,6 +107,14 @@ export async function followFeed(init: FeedReaderInit, deps: FeedReaderDeps, sig
     for (const signed of windows) {
       const { windowId, transcoder, closedAt } = signed.window
       if (windowId <= after) continue
+      if (stuck?.windowId !== windowId) stuck = { windowId, sinceSec: deps.nowSec() }
+      // A broken window must not shield those behind it.
+      if (deps.nowSec() - stuck.sinceSec > PATIENCE_WINDOWS * init.windowSeconds) {
+        deps.onBad('window-skipped')
+        deps.log.warn('Window cannot be read and is skipped', { transcoder, windowId })
+        after = windowId
+        continue
+      }
       must(transcoder === feed.transcoder, 'a window is of another node')
       must(Number(windowId + 1n) * init.windowSeconds <= deps.nowSec() + init.windowSeconds, 'a window is not over yet')
       must(Number(closedAt) >= Number(windowId) * init.windowSeconds, 'a window was closed before it began')

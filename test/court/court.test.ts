@@ -40,6 +40,11 @@ describe('court', () => {
     ],
     ['one segment only', [fail(me, 1, 100), fail(ann, 1, 100), fail(bob, 1, 100)], 'too-few-segments'],
     ['two segments too close', [fail(me, 1, 100), fail(me, 2, 159), fail(ann, 1, 100), fail(bob, 1, 100)], 'too-few-segments'],
+    [
+      'two segments days apart',
+      [fail(me, 1, 100), fail(me, 2, 100_000), fail(ann, 1, 100), fail(bob, 1, 100)],
+      'too-few-segments',
+    ],
     ['too few who agree', [fail(me, 1, 100), fail(me, 2, 200), fail(ann, 1, 100)], 'too-few-agree'],
     [
       'an opener who never opened a fail',
@@ -76,14 +81,15 @@ describe('court', () => {
     expect(court.vote(about, 0, 4)).toMatchObject({ reason: 'too-few-agree' })
   })
 
-  it('replays one receipt on the word of a member, three of a node with a case, and always the receipt of the case', () => {
+  it('replays one receipt on the word of a member and three of a node with a case', () => {
     const court = createCourt(LOCAL_COURT)
-    expect([11, 12].map((n) => court.callsForReplay(fail(ann, n, n), 'none'))).toEqual([true, false])
-    expect([12, 13, 14].map((n) => court.callsForReplay(fail(ann, n, n), 'case'))).toEqual([true, true, false])
-    expect(court.callsForReplay(fail(ann, 15, 15), 'subject')).toBe(true)
-    expect(court.callsForReplay({ ...fail(ann, 16, 1), outcome: 'inconclusive' }, 'subject')).toBe(false)
+    expect([11, 12].map((n) => court.callsForReplay(fail(ann, n, n), false))).toEqual([true, false])
+    expect([12, 13, 14].map((n) => court.callsForReplay(fail(ann, n, n), true))).toEqual([true, true, false])
+    expect(court.callsForReplay({ ...fail(ann, 11, 1), outcome: 'inconclusive' }, true)).toBe(false)
+    court.forget(node)
+    expect(court.callsForReplay(fail(ann, 17, 17), true)).toBe(true)
     court.recordOwn(fail(me, 17, 17))
-    expect(court.callsForReplay(fail(ann, 17, 17), 'subject')).toBe(false)
+    expect(court.callsForReplay(fail(ann, 17, 17), true)).toBe(false)
   })
 
   it('calls bytes withheld when three members could not have them', () => {

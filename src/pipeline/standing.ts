@@ -1,0 +1,52 @@
+import type { Hex } from '../../proofs/types.ts'
+import type { CaseView } from '../chain/types.ts'
+import type { Bench } from './bench.ts'
+import { evidenceHashFor } from './ledger.ts'
+
+/** Where a node stands before the court, read from the chain and from our own findings. */
+export interface Standing {
+  /** Cases that still wait for their votes, oldest first. */
+  waiting(transcoder: Hex): CaseView[]
+  /** Convicted of a wrong picture a short while ago: more of the same adds nothing. */
+  isPunished(transcoder: Hex): boolean
+  /** The rendition that a case is about: its evidence hash names it. Undefined for a receipt or hash that we do not know. */
+  renditionOf(view: CaseView): number | undefined
+  /** Did our own replay of the case's receipt find the same? Anybody with a bond can open a case, and a sham one must shield nobody. */
+  isCredible(view: CaseView): boolean
+  /** A case whose receipt we have not judged yet. */
+  isUnjudged(view: CaseView): boolean
+}
+
+/** States in which a case waits for its votes. */
+export const WAITING: readonly CaseView['state'][] = ['open', 'answered']
+
+export function createStanding({ chain, court, ledger, params }: Bench): Standing {
+  const ownOf = (view: CaseView) => {
+    const rendition = renditionOf(view)
+    return rendition === undefined ? undefined : court.ownFinding(view.receiptDigest, rendition)
+  }
+
+  function renditionOf(view: CaseView): number | undefined {
+    const known = ledger.receipt(view.receiptDigest)
+    return known?.receipt.renditions.find(({ index }) => evidenceHashFor(known, index) === view.evidenceHash)?.index
+  }
+
+  return {
+    waiting: (transcoder) =>
+      chain
+        .cases()
+        .filter((view) => view.transcoder === transcoder && WAITING.includes(view.state) && view.opener)
+        .sort((a, b) =>
+          a.blockNumber === b.blockNumber ? (a.faultId < b.faultId ? -1 : 1) : a.blockNumber < b.blockNumber ? -1 : 1,
+        ),
+    isPunished: (transcoder) =>
+      chain.cases().some((view) => {
+        if (view.transcoder !== transcoder || !view.faultClass.startsWith('D')) return false
+        if (view.state !== 'convicted' && view.state !== 'settled') return false
+        return chain.nowSec() < (view.releaseAtSec ?? 0) + params.strikeSeconds
+      }),
+    renditionOf,
+    isCredible: (view) => ownOf(view)?.faultClass === view.faultClass,
+    isUnjudged: (view) => renditionOf(view) !== undefined && ownOf(view) === undefined,
+  }
+}
