@@ -73,7 +73,9 @@ export function createWindowStage(bench: Bench, deps: WindowStageDeps): WindowSt
     async take(window) {
       const { window: body } = window.signed
       bench.tally.receipts(body.transcoder, window.receipts.length)
-      await bench.say({ kind: 'window', body, signer: window.signed.signer, extra: '0x', signature: window.signed.signature })
+      // An empty window promises nothing; if others were shown a fuller one, theirs proves it.
+      if (body.count > 0)
+        await bench.say({ kind: 'window', body, signer: window.signed.signer, extra: '0x', signature: window.signed.signature })
       for (const found of deps.finder.lookAtWindow(window.signed)) deps.onFault(found)
       const shared = bench.ledger.add(window)
       for (const receipt of window.receipts) for (const found of deps.finder.look(receipt)) deps.onFault(found)
