@@ -111,13 +111,13 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
     const sealed = await identity.attester.seal({ sampleId, seal, deadline: BigInt(record.deadline) }, record.drawProof)
     keepSeal(sealed)
     await bench.say(sealed)
+    // We know it now, whenever others do: a case about it is credible to us from here on.
+    const finding = ownFinding(me, record, answer)
+    bench.court.recordOwn(finding)
     const open = async () => {
-      const finding = ownFinding(me, record, answer)
       if (finding.faultClass) await deps.freeze(finding, answer.evidenceHash)
-      const statement = await identity.attester.answer(answer)
-      await bench.say(statement)
+      await bench.say(await identity.attester.answer(answer))
       keepOpened(sampleId, me, record.outcome)
-      bench.court.recordOwn(finding)
       deps.onFinding(finding)
     }
     bench.later(Math.max(0, (Number(record.deadline) - bench.chain.nowSec()) * 1000), 'open', open)
