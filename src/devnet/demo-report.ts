@@ -53,11 +53,16 @@ export function resultTable(standings: readonly Standing[]): string {
     const conviction = convictionOf(standing)
     const counts = [receipts, checked, pass, fail, inconclusive, withheld].map(String)
     const end = conviction
-      ? [conviction.faultClass, conviction.tx, String(conviction.gasUsed ?? '?'), `${tokensText(conviction.taken)} LPT`]
+      ? [conviction.faultClass, short(conviction.tx), String(conviction.gasUsed ?? '?'), `${tokensText(conviction.taken)} LPT`]
       : ['-', '-', '-', '-']
-    return [address, behaviour, ...counts, ...end]
+    return [short(address), behaviour, ...counts, ...end]
   })
   return table([HEADINGS, ...rows])
+}
+
+/** A line must fit a terminal; `--json` has addresses and hashes whole. */
+function short(hex: string): string {
+  return `${hex.slice(0, 8)}…${hex.slice(-4)}`
 }
 
 /** Columns padded to their widest cell; numbers to the right. */

@@ -1,5 +1,5 @@
 import type { DrawProof } from '../../proofs/codec.ts'
-import type { Hex } from '../../proofs/types.ts'
+import type { Hex, WindowRoot } from '../../proofs/types.ts'
 import { verifyDraw, verifyPossession } from '../attest/bls.ts'
 import type { Member } from '../chain/types.ts'
 import type { FaultFinder, FoundFault } from '../receipt/faults.ts'
@@ -26,6 +26,7 @@ export interface WindowStageDeps {
 
 export function createWindowStage(bench: Bench, deps: WindowStageDeps): WindowStage {
   const { chain, identity, params } = bench
+  const startedSec = chain.nowSec()
   const possessions = new Map<string, boolean>()
   const draws = new Map<string, boolean>()
 
@@ -69,9 +70,19 @@ export function createWindowStage(bench: Bench, deps: WindowStageDeps): WindowSt
     }
   }
 
+  /** A root that was not out before its beacon could have been chosen to fit it. It is still drawn from: unlooked-at would be worse. */
+  function noteIfLate({ transcoder, windowId, closedAt }: WindowRoot): void {
+    const beaconSec = (Number(windowId) + 1) * params.draw.windowSeconds + params.draw.beaconDelaySeconds
+    const looked = params.feedPollMs / 1000 + 1
+    if (Number(closedAt) < startedSec || chain.nowSec() <= beaconSec + looked) return
+    bench.metrics.badFeed('window-late')
+    bench.logger.warn('Window came after its beacon', { transcoder, windowId })
+  }
+
   return {
     async take(window) {
       const { window: body } = window.signed
+      noteIfLate(body)
       bench.tally.receipts(body.transcoder, window.receipts.length)
       // An empty window promises nothing; if others were shown a fuller one, theirs proves it.
       if (body.count > 0)

@@ -121,7 +121,9 @@ describe('report', () => {
     const [head, first] = resultTable(result.standings).split('\n')
     for (const name of ['orchestrator', 'behaviour', 'receipts', 'inconclusive', 'fault class', 'transaction', 'gas', 'taken'])
       expect(head).toContain(name)
-    expect(first).toMatch(new RegExp(`${address}.*replay.*D2.*${hash(1)}.*300000.*10 LPT`))
+    const short = (hex: string) => `${hex.slice(0, 8)}…${hex.slice(-4)}`
+    expect(first).toMatch(new RegExp(`${short(address)}.*replay.*D2.*${short(hash(1))}.*300000.*10 LPT`))
+    expect(first?.length).toBeLessThanOrEqual(140)
   })
 
   it('writes tokens short', () => {
