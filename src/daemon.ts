@@ -10,13 +10,14 @@ import { blsKeysOf } from './attest/bls.ts'
 import { type Guard, openGuard } from './attest/guard.ts'
 import { loadKeystore, type Signer } from './attest/keys.ts'
 import { sleep, systemClock } from './base/clock.ts'
+import { Closers } from './base/closers.ts'
 import { FishermanError, messageOf } from './base/errors.ts'
 import { startHttp } from './base/http.ts'
 import type { Logger } from './base/log.ts'
 import { createQueue } from './base/queue.ts'
 import { createChain } from './chain/chain.ts'
 import { parseDeployment } from './chain/deployment.ts'
-import type { Chain, TransactionSigner } from './chain/types.ts'
+import type { TransactionSigner } from './chain/types.ts'
 import { programPath } from './config/paths.ts'
 import type { Config } from './config/schema.ts'
 import { createCourt } from './court/court.ts'
@@ -31,36 +32,21 @@ import { createIntentStore } from './pipeline/intents.ts'
 import { createLedger } from './pipeline/ledger.ts'
 import { networkParams } from './pipeline/network.ts'
 import { createTally } from './pipeline/tally.ts'
+import { followView } from './pipeline/view.ts'
 import { createPipeline } from './pipeline.ts'
 import { openProofLog } from './prooflog/log.ts'
 import { type FeedReaderDeps, followFeed } from './receipt/feed.ts'
 
 /** Checks that may wait for their bytes while another one is judged. */
 const FETCHING = 3
+/** Milliseconds since a feed last answered for which our own network counts as working. */
+const ONLINE_MS = 60_000
 
 export interface Daemon {
   /** http://127.0.0.1:port */
   readonly url: string
   /** Ends intake, closes everything in order; resolves when nothing is left. */
   stop(): Promise<void>
-}
-
-/** Steps that undo what was opened, newest first, each tried whatever the others do. */
-class Closers {
-  private readonly steps: { name: string; close: () => unknown }[] = []
-  constructor(private readonly logger: Logger) {}
-  add(name: string, close: () => unknown): void {
-    this.steps.push({ name, close })
-  }
-  async closeAll(): Promise<void> {
-    for (const { name, close } of this.steps.splice(0).reverse()) {
-      try {
-        await close()
-      } catch (error) {
-        this.logger.warn('Could not be closed', { name, reason: messageOf(error) })
-      }
-    }
-  }
 }
 
 /** Builds the rooms and starts them in order: disk, chain, network, feeds, and only then the answer that we are here. */
@@ -124,6 +110,7 @@ async function open(config: Config, logger: Logger, closers: Closers): Promise<D
   )
 
   let gossip: Gossip | undefined
+  let lastAnswerMs = Number.NEGATIVE_INFINITY
   const later: Bench['later'] = (ms, what, work) => {
     const run = async () => {
       await sleep(ms, signal)
@@ -154,6 +141,7 @@ async function open(config: Config, logger: Logger, closers: Closers): Promise<D
     },
     court: createCourt(params.court),
     bundleDir: at('bundles'),
+    online: () => chain.trouble() === undefined && clock.monotonicMs() - lastAnswerMs < ONLINE_MS,
     randomHash: () => bytesToHex(randomBytes(32)),
     async say(statement: AnyStatement) {
       const bytes = encodeStatement(statement)
@@ -217,6 +205,9 @@ async function open(config: Config, logger: Logger, closers: Closers): Promise<D
     },
     onWindow: pipeline.takeWindow,
     onBad: metrics.badFeed,
+    onAnswer() {
+      lastAnswerMs = clock.monotonicMs()
+    },
   }
   const feeds = config.feeds.map((feed) =>
     followFeed({ domain, feed, windowSeconds: params.draw.windowSeconds, pollMs: params.feedPollMs }, feedDeps, signal),
@@ -277,24 +268,4 @@ async function authorize(
 ): Promise<{ address: Hex; signature: Hex }> {
   if (!attester) throw new FishermanError({ code: 'no-key', message: 'bytes can only be asked for with a key', blame: 'ours' })
   return { address: attester.address, signature: await attester.blobRequest(request) }
-}
-
-/** The chain as gossip's validators need it: without waiting. */
-async function followView(chain: Chain, feeds: Config['feeds'], logger: Logger) {
-  let members = new Set<Hex>((await chain.members()).map(({ address }) => address))
-  const signers = new Map<Hex, Set<Hex>>(feeds.map(({ transcoder }) => [transcoder, new Set([transcoder])]))
-  chain.onHead(() => {
-    chain.members().then(
-      (list) => {
-        members = new Set(list.map(({ address }) => address))
-      },
-      (error: unknown) => logger.warn('Members could not be read', { reason: messageOf(error) }),
-    )
-  })
-  return {
-    isMember: (address: Hex) => members.has(address),
-    isSignerOf: (transcoder: Hex, signer: Hex) => signers.get(transcoder)?.has(signer) ?? false,
-    ready: () => chain.trouble() === undefined,
-    learn: (transcoder: Hex, signer: Hex) => void signers.set(transcoder, (signers.get(transcoder) ?? new Set()).add(signer)),
-  }
 }

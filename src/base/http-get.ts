@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { deadline } from './clock.ts'
-import { FishermanError, maskCredentials, messageOf } from './errors.ts'
+import { type Blame, FishermanError, maskCredentials, messageOf } from './errors.ts'
 
 export interface HttpGetOptions {
   /** Bytes of the answer at most; a longer one is cut off and refused. */
@@ -56,6 +56,8 @@ async function exchange(url: string, options: HttpGetOptions, consume: (body: Re
   } catch (error) {
     if (error instanceof FishermanError) throw error
     if (options.signal?.aborted) throw options.signal.reason
+    const code = localCode(error)
+    if (code) throw failure('http-local', url, `could not be read or kept because of this machine (${code})`, 'ours', error)
     // A refused or broken connection may be our network as well as theirs.
     throw failure(
       signal.aborted ? 'http-timeout' : 'http-unreachable',
@@ -81,6 +83,28 @@ function reasonOf(error: unknown): string {
   return `could not be reached (${messageOf(cause)})`
 }
 
-function failure(code: string, url: string, what: string, blame: 'theirs' | 'unknown', cause?: unknown): FishermanError {
+/** Errors of our own disk, memory and file table: never the other side's fault. */
+const LOCAL_CODES = [
+  'ENOSPC',
+  'EDQUOT',
+  'EACCES',
+  'EPERM',
+  'EROFS',
+  'EIO',
+  'EMFILE',
+  'ENFILE',
+  'ENOMEM',
+  'ENOENT',
+  'EEXIST',
+  'EISDIR',
+  'ENOTDIR',
+]
+
+function localCode(error: unknown): string | undefined {
+  const codes = [error, (error as { cause?: unknown }).cause].map((one) => (one as NodeJS.ErrnoException | undefined)?.code)
+  return codes.find((code) => code !== undefined && LOCAL_CODES.includes(code))
+}
+
+function failure(code: string, url: string, what: string, blame: Blame, cause?: unknown): FishermanError {
   return new FishermanError({ code, message: `${maskCredentials(url)} ${what}`, blame, cause })
 }

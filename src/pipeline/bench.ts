@@ -41,6 +41,8 @@ export interface Bench {
   readonly bundleDir: string
   /** Aborts when the daemon stops. */
   readonly signal: AbortSignal
+  /** Do we reach others at all? Otherwise bytes that we cannot have are nobody's fault but ours. */
+  online(): boolean
   /** 32 random bytes. */
   randomHash(): Hex
   /** Writes a statement of ours to the log and then gossips it. */

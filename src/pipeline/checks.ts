@@ -74,7 +74,9 @@ export function createCheckStage(bench: Bench, deps: { worthProving(known: Known
       }
     } catch (error) {
       signal.throwIfAborted()
-      // A fault of ours, or one that nobody can place, is never an accusation: no answer at all.
+      // Media that ran into a limit, or whatever else nobody can place, is doubt.
+      if (isFishermanError(error) && error.blame !== 'ours') return { ...base, outcome: 'inconclusive', missing: error.code }
+      // A fault of ours is no answer at all, least of all an accusation.
       bench.metrics.dropped('check-failed')
       bench.logger.warn('Check could not be done', { sampleId: task.sampleId, blame: blameOf(error), reason: messageOf(error) })
       return undefined
@@ -103,7 +105,8 @@ export function createCheckStage(bench: Bench, deps: { worthProving(known: Known
       return { source, rendition }
     } catch (error) {
       signal.throwIfAborted()
-      if (isFishermanError(error) && error.blame !== 'ours') return { missing: error.code }
+      if (isFishermanError(error) && (error.blame === 'theirs' || (error.blame === 'unknown' && bench.online())))
+        return { missing: error.code }
       throw error
     }
   }

@@ -37,6 +37,8 @@ export interface FeedReaderDeps {
   round(): Promise<bigint>
   isSigner(transcoder: Hex, signer: Hex, round: bigint): Promise<boolean>
   onWindow(window: FeedWindow): Promise<void>
+  /** The feed answered: our own network works. */
+  onAnswer?(): void
   /** A receipt or window that does not hold together: counted, never an accusation. */
   onBad(reason: string): void
 }
@@ -104,6 +106,7 @@ export async function followFeed(init: FeedReaderInit, deps: FeedReaderDeps, sig
 
   const look = async (inner: AbortSignal): Promise<void> => {
     const windows = (await lines(`windows?after=${after < 0n ? 0n : after}&limit=${PAGE}`, inner)).map(readWindowLine)
+    deps.onAnswer?.()
     for (const signed of windows) {
       const { windowId, transcoder, closedAt } = signed.window
       if (windowId <= after) continue

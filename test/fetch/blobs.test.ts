@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
 import { type HttpServer, startHttp } from '../../src/base/http.ts'
+import { httpDownload } from '../../src/base/http-get.ts'
 import { keccakOf } from '../../src/base/keccak.ts'
 import { type BlobCacheInit, createBlobCache } from '../../src/fetch/blobs.ts'
 import { addressOf, hash, wallet } from '../helpers/fixtures.ts'
@@ -70,6 +71,14 @@ describe('blob cache', () => {
     const url = server.url
     await server.stop()
     await expect(fetchOne({ tries: 1 }, content, url)).rejects.toMatchObject({ code: 'http-unreachable', blame: 'unknown' })
+  })
+
+  it('blames us when our own disk cannot take the bytes', async () => {
+    const url = `${server.url}/fisherman/v1/blobs/x`
+    await expect(httpDownload(url, join(dir, 'nowhere', 'file'), { maxBytes: 1000, timeoutMs: 5000 })).rejects.toMatchObject({
+      code: 'http-local',
+      blame: 'ours',
+    })
   })
 
   it('takes a second answer when the first was bad', async () => {
