@@ -105,9 +105,14 @@ export function createCheckStage(bench: Bench, deps: { worthProving(known: Known
       return { source, rendition }
     } catch (error) {
       signal.throwIfAborted()
-      if (isFishermanError(error) && (error.blame === 'theirs' || (error.blame === 'unknown' && bench.online())))
-        return { missing: error.code }
-      throw error
+      if (!isFishermanError(error) || error.blame === 'ours') throw error
+      if (error.blame === 'theirs' || bench.online()) return { missing: error.code }
+      throw new FishermanError({
+        code: 'offline',
+        message: 'nobody can be reached, so nothing is said of one node',
+        blame: 'ours',
+        cause: error,
+      })
     }
   }
 

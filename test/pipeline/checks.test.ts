@@ -1,0 +1,136 @@
+import { describe, expect, it } from 'vitest'
+import type { Hex } from '../../proofs/types.ts'
+import { type Blame, FishermanError } from '../../src/base/errors.ts'
+import type { JudgeRequest, RenditionVerdict } from '../../src/judge.ts'
+import type { Bench } from '../../src/pipeline/bench.ts'
+import { type CheckTask, createCheckStage } from '../../src/pipeline/checks.ts'
+import { addressOf, hash, PROFILE, receiptOf, renditions, wallet } from '../helpers/fixtures.ts'
+
+const node = wallet(1)
+const leaves = renditions(2)
+const receipt = {
+  digest: hash(1),
+  windowId: 1n,
+  receipt: receiptOf(node, leaves),
+  renditions: leaves,
+  profiles: [PROFILE, PROFILE],
+  order: { sourceBytes: 10n },
+}
+const known = {
+  receipt,
+  feed: { transcoder: addressOf(node), url: 'http://127.0.0.1:1' },
+  window: { draw: undefined },
+} as unknown as CheckTask['known']
+const drawn = { known, rendition: 1, sampleId: hash(2), beacon: hash(3), sample: {} } as unknown as CheckTask
+const replay: CheckTask = { known, rendition: 1, sampleId: hash(2), beacon: hash(3) }
+
+const failing = (blame: Blame, code = 'some-code') => new FishermanError({ code, message: 'it failed', blame })
+
+type Answer = Partial<RenditionVerdict> | FishermanError
+
+/** A check stage whose network and judge do what the test says. */
+function stage(world: { blob?: FishermanError; online?: boolean; worthProving?: boolean; check?: Answer; prove?: Answer }) {
+  const asked: { depth: string; confirm: boolean | undefined; path: string }[] = []
+  const wanted: Hex[] = []
+  const bench = {
+    domain: { chainId: 1n, anchor: hash(0) },
+    clock: { nowMs: () => 0, monotonicMs: () => 0 },
+    metrics: { dropped() {}, checkMs() {} },
+    logger: { warn() {} },
+    online: () => world.online ?? true,
+    identity: { attester: { address: addressOf(wallet(5)) } },
+    blobs: {
+      async get({ contentHash }: { contentHash: Hex }) {
+        if (world.blob) throw world.blob
+        wanted.push(contentHash)
+        return `/cache/${contentHash}`
+      },
+    },
+    judge: {
+      async judge(request: JudgeRequest) {
+        asked.push({ depth: request.depth, confirm: request.confirm, path: request.renditions[0]?.path ?? '' })
+        const answer = (request.depth === 'prove' ? world.prove : world.check) ?? {}
+        if (answer instanceof FishermanError) throw answer
+        const verdict = {
+          verdict: 'pass',
+          reasons: [],
+          measures: {},
+          packets: { rendition: [], source: [] },
+          fingerprint: { value: hash(9) },
+          ...answer,
+        }
+        return { renditions: [verdict] }
+      },
+    },
+  } as unknown as Bench
+  const checks = createCheckStage(bench, { worthProving: () => world.worthProving ?? true })
+  return { run: (task: CheckTask) => checks.run(task, new AbortController().signal), asked, wanted }
+}
+
+describe('a check', () => {
+  it('fetches every blob of the receipt and judges the one that was drawn', async () => {
+    const { run, asked, wanted } = stage({})
+    expect(await run(drawn)).toMatchObject({ outcome: 'pass', fingerprint: hash(9) })
+    expect(wanted).toEqual([receipt.receipt.sourceHash, leaves[0]?.contentHash, leaves[1]?.contentHash])
+    expect(asked).toEqual([{ depth: 'check', confirm: false, path: `/cache/${leaves[1]?.contentHash}` }])
+  })
+
+  it.each<[string, Parameters<typeof stage>[0], object | undefined]>([
+    [
+      'bytes that the node does not serve are withheld',
+      { blob: failing('theirs', 'http-404') },
+      { outcome: 'withheld', missing: 'http-404', fingerprint: hash(0) },
+    ],
+    ['a host that is silent is withheld while we reach others', { blob: failing('unknown') }, { outcome: 'withheld' }],
+    ['a host that is silent is no answer while we reach nobody', { blob: failing('unknown'), online: false }, undefined],
+    ['a disk of ours that is full is no answer', { blob: failing('ours') }, undefined],
+    ['a bug of ours is no answer', { check: failing('ours') }, undefined],
+    [
+      'media that ran into a limit is doubt',
+      { check: failing('unknown', 'media-limit') },
+      { outcome: 'inconclusive', missing: 'media-limit' },
+    ],
+    [
+      'a proof that cannot be made is doubt, whatever the check said',
+      { check: { verdict: 'fail' }, prove: failing('unknown') },
+      { outcome: 'inconclusive' },
+    ],
+    [
+      'a fail that the proof does not confirm is what the proof says',
+      { check: { verdict: 'fail' }, prove: { verdict: 'inconclusive' } },
+      { outcome: 'inconclusive' },
+    ],
+    [
+      'a proven wrong picture may be voted on',
+      { check: { verdict: 'fail' }, prove: { verdict: 'fail', faultClass: 'D2' } },
+      { outcome: 'fail', faultClass: 'D2' },
+    ],
+  ])('%s', async (_, world, expected) => {
+    const result = await stage(world).run(drawn)
+    if (expected) expect(result).toMatchObject(expected)
+    else expect(result).toBeUndefined()
+  })
+
+  it('never lets quality, nor a fail that was not proven, be voted on', async () => {
+    const quality = await stage({ check: { verdict: 'fail' }, prove: { verdict: 'fail', faultClass: 'Q' } }).run(drawn)
+    expect(quality).toMatchObject({ outcome: 'fail' })
+    expect(quality?.faultClass).toBeUndefined()
+    const { run, asked } = stage({ check: { verdict: 'fail', faultClass: 'D2' }, worthProving: false })
+    const unproven = await run(drawn)
+    expect(unproven).toMatchObject({ outcome: 'fail' })
+    expect(unproven?.faultClass).toBeUndefined()
+    expect(asked.map(({ depth }) => depth)).toEqual(['check'])
+  })
+
+  it('proves at once when it confirms somebody else, with the lines of a confirmer', async () => {
+    const { run, asked } = stage({ prove: { verdict: 'fail', faultClass: 'D2' } })
+    expect(await run(replay)).toMatchObject({ outcome: 'fail', faultClass: 'D2' })
+    expect(asked).toMatchObject([{ depth: 'prove', confirm: true }])
+  })
+
+  it('stops proving after a few proofs of one stream', async () => {
+    const { run, asked } = stage({ check: { verdict: 'fail' }, prove: { verdict: 'fail', faultClass: 'Q' } })
+    for (let i = 0; i < 6; i++) await run(drawn)
+    expect(asked.filter(({ depth }) => depth === 'prove')).toHaveLength(4)
+  })
+})
