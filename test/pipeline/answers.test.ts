@@ -1,0 +1,145 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { encodeDrawProof, type Statement } from '../../proofs/codec.ts'
+import { outcomeNumber, sampleIdOf, sealOf } from '../../proofs/digest.ts'
+import type { Answer, Hex, Outcome } from '../../proofs/types.ts'
+import { createCourt, type Finding } from '../../src/court/court.ts'
+import { LOCAL_COURT } from '../../src/court/params.ts'
+import { type AnswerStage, createAnswerStage } from '../../src/pipeline/answers.ts'
+import type { Bench } from '../../src/pipeline/bench.ts'
+import { createLedger } from '../../src/pipeline/ledger.ts'
+import { networkParams } from '../../src/pipeline/network.ts'
+import type { SegmentReceipt } from '../../src/receipt/row.ts'
+import { addressOf, hash, receiptOf, renditions, wallet } from '../helpers/fixtures.ts'
+
+const transcoder = addressOf(wallet(1))
+const [ann, bob, cid, dan] = [11, 12, 13, 14].map((n) => addressOf(wallet(n))) as [Hex, Hex, Hex, Hex]
+const beacon = hash(77)
+const receipt = {
+  digest: hash(1),
+  windowId: 5n,
+  receipt: receiptOf(wallet(1), renditions(2)),
+  renditions: renditions(2),
+} as unknown as SegmentReceipt
+const sampleId = sampleIdOf(receipt.digest, 0, 5n)
+const proof = encodeDrawProof({ transcoder, windowId: 5n, index: 0, rendition: 0, bls: `0x${'ab'.repeat(48)}` })
+
+let stage: AnswerStage
+let findings: Finding[]
+let dropped: string[]
+let now: number
+let drawn: boolean
+let reveal: () => void
+
+beforeEach(() => {
+  ;[findings, dropped, now, drawn] = [[], [], 1000, true]
+  const ledger = createLedger()
+  const window = ledger.add({ feed: { transcoder, url: '' }, signed: {} as never, receipts: [receipt] })
+  reveal = () => {
+    window.draw = { transcoder, windowId: 5n, beacon, receipts: [], members: 4 }
+  }
+  reveal()
+  const bench = {
+    params: networkParams('local'),
+    chain: { nowSec: () => now },
+    ledger,
+    court: createCourt(LOCAL_COURT),
+    metrics: { dropped: (what: string) => dropped.push(what) },
+  } as unknown as Bench
+  stage = createAnswerStage(bench, {
+    freeze: async () => undefined,
+    onFinding: (finding) => findings.push(finding),
+    trancheOf: async () => (drawn ? 0 : undefined),
+  })
+})
+
+function pair(who: Hex, outcome: Outcome, changes: Partial<Answer> = {}) {
+  const answer: Answer = {
+    ...{ sampleId, receiptDigest: receipt.digest, rendition: 0, outcome: outcomeNumber(outcome) },
+    ...{ evidenceHash: hash(3), fingerprint: hash(4), verdictVersion: 1, salt: hash(5) },
+  }
+  const seal = sealOf({ fisherman: who, sampleId, beacon, fingerprint: answer.fingerprint, outcome, salt: answer.salt })
+  const signed = { signer: who, signature: '0x' as Hex }
+  const sealed: Statement<'sealed'> = {
+    kind: 'sealed',
+    body: { sampleId, seal, deadline: BigInt(now + 2) },
+    extra: proof,
+    ...signed,
+  }
+  const opened: Statement<'answer'> = { kind: 'answer', body: { ...answer, ...changes }, extra: '0x', ...signed }
+  return { sealed, opened }
+}
+
+const cover = () => stage.coverOf({ receipt, feed: { transcoder, url: '' }, window: { draw: undefined } }, sampleId)
+
+describe('answers of others', () => {
+  it('count when they open their own seal', () => {
+    const { sealed, opened } = pair(ann, 'fail')
+    stage.receive(sealed)
+    stage.receive(opened)
+    expect(findings).toEqual([
+      { fisherman: ann, transcoder, receiptDigest: hash(1), rendition: 0, outcome: 'fail', completedAt: 1000 },
+    ])
+  })
+
+  it('wait for their seal when they come first, and for the window when that comes last', () => {
+    const { sealed, opened } = pair(ann, 'fail')
+    stage.receive(opened)
+    expect(findings).toHaveLength(0)
+    stage.receive(sealed)
+    expect(findings).toHaveLength(1)
+    stage.retry()
+    expect(findings).toHaveLength(1)
+  })
+
+  it.each<[string, Partial<Answer>]>([
+    ['another outcome than was sealed', { outcome: 0 }],
+    ['another fingerprint', { fingerprint: hash(6) }],
+    ['another salt', { salt: hash(6) }],
+    ['another receipt', { receiptDigest: hash(2) }],
+    ['another rendition', { rendition: 1 }],
+  ])('do not count with %s', (_, changes) => {
+    const { sealed, opened } = pair(ann, 'fail', changes)
+    stage.receive(sealed)
+    stage.receive(opened)
+    expect(findings).toEqual([])
+    expect(dropped).toEqual(['answer-unlike-its-seal'])
+  })
+
+  it('cannot be copied: a seal of one member opens nothing for another', () => {
+    stage.receive(pair(ann, 'fail').sealed)
+    stage.receive({ ...pair(ann, 'fail').sealed, signer: bob })
+    stage.receive({ ...pair(ann, 'fail').opened, signer: bob })
+    expect(findings).toEqual([])
+  })
+})
+
+describe('cover for later tranches', () => {
+  it('is a fresh seal of a drawn member, then its answer; not a seal that was never opened', async () => {
+    expect(await cover()).toBeUndefined()
+    const { sealed, opened } = pair(ann, 'pass')
+    stage.receive(sealed)
+    expect(await cover()).toBe('sealed')
+    now += 20
+    expect(await cover()).toBeUndefined()
+    stage.receive(opened)
+    expect(await cover()).toBe('opened')
+  })
+
+  it('is not a seal of somebody who was not drawn', async () => {
+    drawn = false
+    stage.receive(pair(ann, 'pass').sealed)
+    expect(await cover()).toBeUndefined()
+  })
+
+  it('is missing bytes only when three members could not have them', async () => {
+    for (const who of [ann, bob]) {
+      stage.receive(pair(who, 'withheld').sealed)
+      stage.receive(pair(who, 'withheld').opened)
+    }
+    expect(await cover()).toBeUndefined()
+    stage.receive(pair(cid, 'withheld').sealed)
+    stage.receive(pair(cid, 'withheld').opened)
+    expect(await cover()).toBe('opened')
+    expect(findings.every(({ fisherman }) => fisherman !== dan)).toBe(true)
+  })
+})
