@@ -13,6 +13,8 @@ import type { KnownReceipt } from './ledger.ts'
 export interface VerdictRecord {
   sampleId: Hex
   transcoder: Hex
+  streamId: Hex
+  requester: Hex
   completedAt: number
   outcome: Outcome
   faultClass: 'D1' | 'D2' | 'D3' | null
@@ -79,6 +81,8 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
     const record: VerdictRecord = {
       sampleId: task.sampleId,
       transcoder: receipt.transcoder,
+      streamId: receipt.streamId,
+      requester: receipt.requester,
       completedAt: Number(receipt.completedAt),
       outcome,
       faultClass: faultClass ?? null,
@@ -89,7 +93,7 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
       verdict: verdictJson(result),
     }
     await bench.log.append('verdict', record as unknown as Json)
-    bench.tally.verdict(receipt.transcoder, outcome)
+    bench.tally.verdict(record)
     bench.metrics.verdict(outcome)
     bench.logger.info('Checked', {
       transcoder: receipt.transcoder,
@@ -190,7 +194,7 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
 
   async function resume(record: VerdictRecord, wasOpened: boolean): Promise<void> {
     const { identity } = bench
-    bench.tally.verdict(record.transcoder, record.outcome)
+    bench.tally.verdict(record)
     if (!identity || !record.answer) return
     const answer = structFromJson('Answer', record.answer)
     if (wasOpened) bench.court.recordOwn(ownFinding(identity.attester.address, record, answer))

@@ -1,4 +1,5 @@
 import type { Hex, Outcome } from '../../proofs/types.ts'
+import { type EvidenceScore, NO_EVIDENCE, nextDay, scored } from '../court/score.ts'
 
 export interface NodeTally {
   /** Receipts seen in its feed. */
@@ -9,12 +10,26 @@ export interface NodeTally {
   fail: number
   inconclusive: number
   withheld: number
+  /** CUSUM of bad against good samples; 14 is the alarm. */
+  evidenceScore: number
 }
+
+/** A verdict as the tally counts it; strikes are counted by stream and requester and by the day. */
+export interface Counted {
+  transcoder: Hex
+  outcome: Outcome
+  streamId: Hex
+  requester: Hex
+  /** Unix seconds of chain time when the segment was finished. */
+  completedAt: number
+}
+
+const DAY_SECONDS = 86_400
 
 /** What this daemon has done, for its summary; rebuilt from the proof log at a start. */
 export interface Tally {
   receipts(transcoder: Hex, count: number): void
-  verdict(transcoder: Hex, outcome: Outcome): void
+  verdict(counted: Counted): void
   statement(direction: 'sent' | 'received'): void
   nodes(): Record<Hex, NodeTally>
   totals(): { checked: number; statementsSent: number; statementsReceived: number }
@@ -22,11 +37,12 @@ export interface Tally {
 
 export function createTally(): Tally {
   const nodes = new Map<Hex, NodeTally>()
+  const scores = new Map<Hex, { score: EvidenceScore; day: number }>()
   const totals = { checked: 0, statementsSent: 0, statementsReceived: 0 }
   const nodeOf = (transcoder: Hex): NodeTally => {
     const known = nodes.get(transcoder)
     if (known) return known
-    const fresh: NodeTally = { receipts: 0, checked: 0, pass: 0, fail: 0, inconclusive: 0, withheld: 0 }
+    const fresh: NodeTally = { receipts: 0, checked: 0, pass: 0, fail: 0, inconclusive: 0, withheld: 0, evidenceScore: 0 }
     nodes.set(transcoder, fresh)
     return fresh
   }
@@ -34,11 +50,19 @@ export function createTally(): Tally {
     receipts(transcoder, count) {
       nodeOf(transcoder).receipts += count
     },
-    verdict(transcoder, outcome) {
+    verdict({ transcoder, outcome, streamId, requester, completedAt }) {
       const node = nodeOf(transcoder)
       node[outcome]++
       node.checked++
       totals.checked++
+      // Doubt is no evidence either way.
+      if (outcome === 'inconclusive') return
+      const day = Math.floor(completedAt / DAY_SECONDS)
+      const known = scores.get(transcoder)
+      const before = !known ? NO_EVIDENCE : known.day === day ? known.score : nextDay(known.score)
+      const score = scored(before, { bad: outcome !== 'pass', stream: streamId, requester })
+      scores.set(transcoder, { score, day })
+      node.evidenceScore = score.value
     },
     statement(direction) {
       totals[direction === 'sent' ? 'statementsSent' : 'statementsReceived']++

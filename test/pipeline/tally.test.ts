@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest'
+import type { Outcome } from '../../proofs/types.ts'
+import { createTally } from '../../src/pipeline/tally.ts'
+import { addressOf, hash, wallet } from '../helpers/fixtures.ts'
+
+const node = addressOf(wallet(1))
+const counted = (outcome: Outcome, stream = 1, day = 0) => ({
+  transcoder: node,
+  outcome,
+  streamId: hash(stream),
+  requester: addressOf(wallet(stream)),
+  completedAt: day * 86_400 + 5,
+})
+
+describe('tally', () => {
+  it('counts receipts and verdicts of each node', () => {
+    const tally = createTally()
+    tally.receipts(node, 3)
+    for (const outcome of ['pass', 'pass', 'fail', 'inconclusive', 'withheld'] as const) tally.verdict(counted(outcome))
+    expect(tally.nodes()[node]).toMatchObject({ receipts: 3, checked: 5, pass: 2, fail: 1, inconclusive: 1, withheld: 1 })
+    expect(tally.totals()).toMatchObject({ checked: 5 })
+  })
+
+  it('scores evidence: one strike a stream and day, missing bytes as bad as wrong ones, doubt as nothing', () => {
+    const tally = createTally()
+    const score = () => tally.nodes()[node]?.evidenceScore
+    tally.verdict(counted('inconclusive'))
+    expect(score()).toBe(0)
+    for (let i = 0; i < 5; i++) tally.verdict(counted('fail'))
+    expect(score()).toBeCloseTo(3.51)
+    tally.verdict(counted('withheld', 2))
+    expect(score()).toBeCloseTo(7.02)
+    tally.verdict(counted('fail', 1, 1))
+    expect(score()).toBeCloseTo(10.53)
+    tally.verdict(counted('pass', 1, 1))
+    expect(score()).toBeCloseTo(10.52)
+  })
+})
