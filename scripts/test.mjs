@@ -3,10 +3,20 @@ import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
+const chosen = process.argv.slice(2)
+const vitest = ['node_modules/vitest/vitest.mjs', 'run']
+// Whole networks of processes go last and one by one: beside other tests, two cores would show how the machine is doing, not the program.
+const tests =
+  chosen.length > 0
+    ? [['tests', [...vitest, ...chosen]]]
+    : [
+        ['tests', [...vitest, '--exclude', 'test/demo/**']],
+        ['networks', [...vitest, 'test/demo', '--maxWorkers=1']],
+      ]
 const parts = [
   ['types', ['node_modules/typescript/bin/tsc', '--noEmit']],
   ['lint', ['node_modules/@biomejs/biome/bin/biome', 'check', '.']],
-  ['tests', ['node_modules/vitest/vitest.mjs', 'run', ...process.argv.slice(2)]],
+  ...tests,
 ]
 const failed = parts.filter(([name, args]) => {
   process.stdout.write(`== ${name}\n`)

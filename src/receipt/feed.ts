@@ -49,8 +49,11 @@ const PAGE_BYTES = 4 << 20
 const TIMEOUT_MS = 10_000
 /** Windows of time that a broken window is tried again before it is skipped. */
 const PATIENCE_WINDOWS = 5
-/** Windows looked back at a start: what was missed longer ago is not sampled any more. */
-const LOOK_BACK = 2n
+/**
+ * Windows looked back at a start, so that a daemon that was down for a moment misses nothing; what was checked before is known from the
+ * log. Not longer: a receipt must be of the current round or the one before, and a local round is 15 windows.
+ */
+const LOOK_BACK = 12n
 
 /** Follows one feed until aborted: every new window, in order, each once. */
 export async function followFeed(init: FeedReaderInit, deps: FeedReaderDeps, signal: AbortSignal): Promise<void> {

@@ -63,7 +63,7 @@ afterAll(async () => {
 const start = () => processes.fisherman(active, [nodes[0] as RunningNode], 0, [])
 
 async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 300; i++) {
+  for (let i = 0; i < 450; i++) {
     if (await condition()) return
     await new Promise((resolve) => setTimeout(resolve, 200))
   }
@@ -91,7 +91,8 @@ describe('a daemon', { timeout: 180_000 }, () => {
     // Killed right after its first verdicts, while their answers are still sealed.
     await until('two verdicts', async () => (await checked()) >= 2)
     process.kill(running.pid, 'SIGKILL')
-    await new Promise((resolve) => setTimeout(resolve, 500))
+    // Down for more than two windows: what it was drawn for meanwhile is not lost either.
+    await new Promise((resolve) => setTimeout(resolve, 10_000))
     rmSync(join(active.dataDir, 'daemon.json'), { force: true })
     running = await start()
     // Four segments of two renditions: nobody else answers for them.
