@@ -23,11 +23,16 @@ export interface Pipeline {
 
 /** Replays go first, then drawn samples by tranche: a case must not wait behind everyday work. */
 const REPLAY_PRIORITY = 0
+/** Further tries of a check that a fault of ours kept from an answer, and milliseconds before the first of them. */
+const RETRIES = 3
+const RETRY_MS = 4_000
+const TROUBLES = 10_000
 
 export function createPipeline(bench: Bench): Pipeline {
   const finder = createFaultFinder(bench.domain)
   /** What is known of each sample's check: it runs at most once, whoever asks for it. */
   const inHand = new Map<string, 'waiting' | 'started'>()
+  const troubles = new Map<string, number>()
 
   const justice = createJusticeStage(bench, { replay })
   const checks = createCheckStage(bench, { worthProving: justice.worthProving })
@@ -59,6 +64,7 @@ export function createPipeline(bench: Bench): Pipeline {
       const result = await checks.run(task, signal)
       if (!result) {
         inHand.delete(sampleId)
+        again(task, priority)
         return
       }
       if (result.faultClass) await justice.failed(result)
@@ -67,6 +73,15 @@ export function createPipeline(bench: Bench): Pipeline {
     if (bench.queue.add({ priority, run })) return
     inHand.delete(sampleId)
     bench.metrics.dropped('sample')
+  }
+
+  /** A check that failed by a fault of ours is tried again a little later; a fault that stays costs the sample, and is counted. */
+  function again(task: CheckTask, priority: number): void {
+    const failures = (troubles.get(task.sampleId) ?? 0) + 1
+    troubles.set(task.sampleId, failures)
+    if (troubles.size > TROUBLES) troubles.delete(troubles.keys().next().value as string)
+    if (failures <= RETRIES)
+      bench.later(failures * RETRY_MS, 'retry', async () => (inHand.has(task.sampleId) ? undefined : enqueue(task, priority)))
   }
 
   /** Later tranches stay asleep while a drawn member has answered; a seal that is not opened in time wakes them after all. */
