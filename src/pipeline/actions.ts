@@ -1,7 +1,7 @@
 import type { Hex } from '../../proofs/types.ts'
 import { messageOf } from '../base/errors.ts'
 import type { ActionResult } from '../chain/types.ts'
-import type { Json } from '../prooflog/entry.ts'
+import { plainJson } from '../prooflog/entry.ts'
 import type { Bench } from './bench.ts'
 
 /** Runs one chain action for a fault at a time, writes down what came of it, and never throws. */
@@ -16,9 +16,7 @@ export function createAct(bench: Bench): Act {
     try {
       const result = await work()
       bench.metrics.transaction(action, result.status)
-      const told = JSON.parse(
-        JSON.stringify(result, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value)),
-      ) as Json
+      const told = plainJson(result)
       if (result.status === 'mined') await bench.log.append('tx-seen', { faultId, action, result: told })
       const level = result.status === 'refused' ? 'warn' : 'info'
       bench.logger[level]('Chain action', { action, faultId, ...(told as Record<string, unknown>) })

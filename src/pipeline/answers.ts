@@ -4,7 +4,7 @@ import { structFromJson, structToJson } from '../../proofs/json.ts'
 import { type Answer, type Hex, OUTCOMES, type Outcome, VERDICT_VERSION } from '../../proofs/types.ts'
 import { messageOf } from '../base/errors.ts'
 import type { Finding, OwnFinding } from '../court/court.ts'
-import type { Json } from '../prooflog/entry.ts'
+import { type Json, plainJson } from '../prooflog/entry.ts'
 import type { Bench, Identity } from './bench.ts'
 import type { CheckResult } from './checks.ts'
 import type { KnownReceipt } from './ledger.ts'
@@ -236,5 +236,5 @@ function ownFinding(fisherman: Hex, record: VerdictRecord, answer: Answer): OwnF
 export function verdictJson({ verdict, missing }: Pick<CheckResult, 'verdict' | 'missing'>): Json {
   if (!verdict) return { missing: missing ?? 'nothing was judged' }
   const { reasons, measures, fingerprint, facts, faultClass } = verdict
-  return JSON.parse(JSON.stringify({ reasons, measures, fingerprint, facts, class: faultClass ?? null })) as Json
+  return plainJson({ reasons, measures, fingerprint, facts, class: faultClass ?? null })
 }

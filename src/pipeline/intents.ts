@@ -1,5 +1,5 @@
 import type { Intent, IntentStore } from '../chain/types.ts'
-import type { Json } from '../prooflog/entry.ts'
+import { type Json, plainJson } from '../prooflog/entry.ts'
 import type { ProofLog } from '../prooflog/log.ts'
 
 const BIG = ['maxFeePerGas', 'maxPriorityFeePerGas', 'gasLimit'] as const
@@ -14,15 +14,11 @@ export async function createIntentStore(log: ProofLog): Promise<IntentStore> {
     }
   return {
     async record(intent) {
-      await log.append('tx-intent', toJson(intent))
+      await log.append('tx-intent', plainJson(intent))
       intents.set(intent.id, intent)
     },
     load: async (id) => intents.get(id),
   }
-}
-
-function toJson(intent: Intent): Json {
-  return JSON.parse(JSON.stringify(intent, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value))) as Json
 }
 
 function fromJson(json: Json): Intent {

@@ -30,6 +30,11 @@ export interface Entry {
 
 export const NO_ENTRY: Hex = `0x${'0'.repeat(64)}`
 
+/** Any value as plain JSON: big integers become decimal strings, undefined fields go, numbers that JSON lacks become null. */
+export function plainJson(value: unknown): Json {
+  return JSON.parse(JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? item.toString() : item))) as Json
+}
+
 /** JSON with sorted keys and no white space: one text for one value. */
 export function canonicalJson(value: Json): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
