@@ -47,10 +47,14 @@ export interface ContentFacts {
   excursion: number
 }
 
-/** Energy of 8x8 DCT bands 1..7 of a set of pictures: mean squared coefficient. */
-export interface Bands {
-  energy: Float64Array
-  frames: number
+/** 8x8 DCT of sampled full pictures: for each frame and band 0..7 the mean product of coefficients, frame after frame. */
+export interface DetailSeries {
+  /** Rendition frame numbers. */
+  frames: number[]
+  /** Source with itself, rendition with itself, and the two with each other. */
+  source: Float64Array
+  own: Float64Array
+  cross: Float64Array
 }
 
 /** Coded packets of a rendition and of its source, for the reuse test of later segments. */

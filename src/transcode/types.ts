@@ -72,18 +72,13 @@ export interface Planes {
   timesMs: Float64Array
 }
 
-/** Luma pictures of one size. */
-export interface LumaFrames {
-  width: number
-  height: number
-  frames: readonly Uint8Array[]
-}
-
 /** What the decoder made of one rendition, beside its planes. */
 export interface DecodedRendition {
   planes: Planes
-  /** Native luma of the sampled frames, and the source scaled to the same size at the same moments. */
-  detail: { own: LumaFrames; source: LumaFrames } | undefined
+  /** Native luma of the sampled frames, and the source scaled to the same size at the same moments; undefined where one is missing. */
+  detail:
+    | { width: number; height: number; own: readonly (Uint8Array | undefined)[]; source: readonly (Uint8Array | undefined)[] }
+    | undefined
   /** Native luma of the drawn frames, by frame number. */
   drawn: { width: number; height: number; frames: ReadonlyMap<number, Uint8Array> } | undefined
 }

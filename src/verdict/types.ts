@@ -1,4 +1,5 @@
 import type { Profile } from '../../proofs/types.ts'
+import type { Quality } from '../fingerprint/quality.ts'
 import type { ContentFacts, Features } from '../fingerprint/types.ts'
 import type { MediaFacts } from '../transcode/types.ts'
 import type { LineCode } from './lines.ts'
@@ -49,13 +50,6 @@ export interface LeafClaim {
   height: number
   frames: number
   durationMs: number
-}
-
-/** Measures that need more than planes. */
-export interface Quality {
-  detail?: number | undefined
-  detailOwn?: number | undefined
-  errorRatio?: number | undefined
 }
 
 export interface ControlFeatures {

@@ -1,0 +1,119 @@
+import { createHash } from 'node:crypto'
+import type { DetailSeries } from './types.ts'
+
+/** Sampled frames a second for the detail measures, and at most so many a job: 24 full pictures are enough to average over. */
+const DETAIL_PER_SECOND = 3
+const MAX_DETAIL_FRAMES = 24
+const MIN_DETAIL_FRAMES = 6
+
+/** A number in [0, 1) that nobody knows before the seed. */
+function fraction(seed: string, slot: number): number {
+  return createHash('sha256').update(`detail ${seed} ${slot}`).digest().readUInt32BE(0) / 2 ** 32
+}
+
+/**
+ * Which source frames are looked at closely: one of each equal stretch of the segment, drawn from the seed, so that a node
+ * cannot know before delivery on which frames it would have to work.
+ */
+export function drawDetailFrames(frames: number, durationMs: number, seed: string): number[] {
+  const wanted = Math.round((durationMs / 1000) * DETAIL_PER_SECOND)
+  const count = Math.min(frames, Math.max(MIN_DETAIL_FRAMES, Math.min(MAX_DETAIL_FRAMES, wanted)))
+  return Array.from({ length: count }, (_, slot) =>
+    Math.min(frames - 1, Math.floor(((slot + fraction(seed, slot)) * frames) / count)),
+  )
+}
+
+/** Numbers of the frames nearest to given moments; both lists rise. */
+export function framesAt(timesMs: readonly number[], moments: readonly number[]): number[] {
+  let at = 0
+  return moments.map((moment) => {
+    while (at + 1 < timesMs.length && Math.abs((timesMs[at + 1] ?? 0) - moment) <= Math.abs((timesMs[at] ?? 0) - moment)) at++
+    return at
+  })
+}
+
+export const BANDS = 8
+
+/** 8-point DCT-II, orthonormal. */
+const DCT = Float64Array.from({ length: 64 }, (_, i) => {
+  const k = i >> 3
+  const n = i & 7
+  return (k === 0 ? Math.SQRT1_2 : 1) * 0.5 * Math.cos(((2 * n + 1) * k * Math.PI) / 16)
+})
+const BAND = Uint8Array.from({ length: 64 }, (_, i) => Math.max(i >> 3, i & 7))
+const PER_BAND = [1, 3, 5, 7, 9, 11, 13, 15]
+
+function dct(picture: Uint8Array, at: number, width: number, half: Float64Array, out: Float64Array): void {
+  for (let y = 0; y < 8; y++) {
+    const row = at + y * width
+    for (let k = 0; k < 8; k++) {
+      let sum = 0
+      for (let n = 0; n < 8; n++) sum += (DCT[k * 8 + n] ?? 0) * (picture[row + n] ?? 0)
+      half[y * 8 + k] = sum
+    }
+  }
+  for (let k = 0; k < 8; k++) {
+    for (let u = 0; u < 8; u++) {
+      let sum = 0
+      for (let n = 0; n < 8; n++) sum += (DCT[k * 8 + n] ?? 0) * (half[n * 8 + u] ?? 0)
+      out[k * 8 + u] = sum
+    }
+  }
+}
+
+/** Products of the 8x8 DCT coefficients of two pictures by band, means over the black squares of a chessboard of blocks. */
+export function bandProducts(a: Uint8Array, b: Uint8Array, width: number, height: number) {
+  const aa = new Float64Array(BANDS)
+  const bb = new Float64Array(BANDS)
+  const ab = new Float64Array(BANDS)
+  const half = new Float64Array(64)
+  const p = new Float64Array(64)
+  const q = new Float64Array(64)
+  let blocks = 0
+  for (let top = 0; top + 8 <= height; top += 8) {
+    for (let left = top % 16; left + 8 <= width; left += 16) {
+      blocks++
+      dct(a, top * width + left, width, half, p)
+      dct(b, top * width + left, width, half, q)
+      for (let i = 0; i < 64; i++) {
+        const band = BAND[i] ?? 0
+        const x = p[i] ?? 0
+        const y = q[i] ?? 0
+        aa[band] = (aa[band] ?? 0) + x * x
+        bb[band] = (bb[band] ?? 0) + y * y
+        ab[band] = (ab[band] ?? 0) + x * y
+      }
+    }
+  }
+  for (let band = 0; band < BANDS; band++) {
+    const count = Math.max(1, blocks * (PER_BAND[band] ?? 1))
+    aa[band] = (aa[band] ?? 0) / count
+    bb[band] = (bb[band] ?? 0) / count
+    ab[band] = (ab[band] ?? 0) / count
+  }
+  return { aa, bb, ab }
+}
+
+/** Compares the sampled full pictures of a rendition with the source's at the same moments. */
+export function detailOf(
+  source: readonly Uint8Array[],
+  own: readonly Uint8Array[],
+  width: number,
+  height: number,
+  numbers: readonly number[],
+): DetailSeries {
+  const frames = Math.min(source.length, own.length)
+  const series: DetailSeries = {
+    frames: numbers.slice(0, frames),
+    source: new Float64Array(frames * BANDS),
+    own: new Float64Array(frames * BANDS),
+    cross: new Float64Array(frames * BANDS),
+  }
+  for (let f = 0; f < frames; f++) {
+    const { aa, bb, ab } = bandProducts(source[f] ?? new Uint8Array(), own[f] ?? new Uint8Array(), width, height)
+    series.source.set(aa, f * BANDS)
+    series.own.set(bb, f * BANDS)
+    series.cross.set(ab, f * BANDS)
+  }
+  return series
+}
