@@ -1,4 +1,5 @@
 import type { Profile } from '../../proofs/types.ts'
+import { audioMatch } from '../fingerprint/audio.ts'
 import { drawDetailFrames, framesAt } from '../fingerprint/detail.ts'
 import { packetSetOf, passedThrough, reused } from '../fingerprint/packets.ts'
 import { fingerprintFrames, framesOf } from '../fingerprint/pdq.ts'
@@ -160,6 +161,7 @@ export async function examine(
         quality: beside?.quality ?? {},
         controls: beside?.controls ?? [],
         packets: { passedThrough: passedThrough(looked), reused: reused(looked, wanted?.earlier ?? []) },
+        audio: audioMatch(source.demuxed?.audio, file.demuxed?.audio),
       },
       own,
       controls,

@@ -58,10 +58,19 @@ export interface MediaFacts {
   bitrate: number
 }
 
+/** One coded audio frame, without the header that only a transport stream has. */
+export interface AudioPacket {
+  /** First 16 bytes of SHA-256, hex. */
+  hash: string
+  bytes: number
+}
+
 /** A file after demultiplexing. */
 export interface Demuxed {
   facts: MediaFacts
   units: readonly AccessUnit[]
+  /** Audio frames of all tracks; undefined where one of them is in a codec that we do not read. */
+  audio: readonly AudioPacket[] | undefined
 }
 
 /** 64x64 yuv444p pictures of a track in display order: 12288 bytes a frame (Y, U, V). */

@@ -1,4 +1,5 @@
 import type { Profile } from '../../proofs/types.ts'
+import type { AudioMatch } from '../fingerprint/audio.ts'
 import type { Quality } from '../fingerprint/quality.ts'
 import type { ContentFacts, Features } from '../fingerprint/types.ts'
 import type { MediaFacts } from '../transcode/types.ts'
@@ -76,6 +77,8 @@ export interface VerdictInput {
   quality: Quality
   controls: readonly ControlFeatures[]
   packets: { passedThrough: number; reused: number }
+  /** Undefined where there is nothing to compare, or a codec that we do not read. */
+  audio?: AudioMatch | undefined
 }
 
 export interface Decision {
