@@ -61,37 +61,54 @@ function dct(picture: Uint8Array, at: number, width: number, half: Float64Array,
   }
 }
 
-/** Products of the 8x8 DCT coefficients of two pictures by band, means over the black squares of a chessboard of blocks. */
-export function bandProducts(a: Uint8Array, b: Uint8Array, width: number, height: number) {
-  const aa = new Float64Array(BANDS)
-  const bb = new Float64Array(BANDS)
-  const ab = new Float64Array(BANDS)
+/** Tiles of a picture, for what is done to a part of it. */
+export const TILES = 4
+
+interface Products {
+  aa: Float64Array
+  bb: Float64Array
+  ab: Float64Array
+}
+
+const products = (size: number): Products => ({
+  aa: new Float64Array(size),
+  bb: new Float64Array(size),
+  ab: new Float64Array(size),
+})
+
+/**
+ * Products of the 8x8 DCT coefficients of two pictures, by tile and band: means over the coefficients of the black squares of a
+ * chessboard of blocks, which is half the work and the same mean.
+ */
+export function bandProducts(a: Uint8Array, b: Uint8Array, width: number, height: number): Products {
+  const sums = products(TILES * TILES * BANDS)
+  const blocks = new Float64Array(TILES * TILES)
   const half = new Float64Array(64)
   const p = new Float64Array(64)
   const q = new Float64Array(64)
-  let blocks = 0
   for (let top = 0; top + 8 <= height; top += 8) {
     for (let left = top % 16; left + 8 <= width; left += 16) {
-      blocks++
+      const tile = Math.floor((top * TILES) / height) * TILES + Math.floor((left * TILES) / width)
+      blocks[tile] = (blocks[tile] ?? 0) + 1
       dct(a, top * width + left, width, half, p)
       dct(b, top * width + left, width, half, q)
       for (let i = 0; i < 64; i++) {
-        const band = BAND[i] ?? 0
+        const at = tile * BANDS + (BAND[i] ?? 0)
         const x = p[i] ?? 0
         const y = q[i] ?? 0
-        aa[band] = (aa[band] ?? 0) + x * x
-        bb[band] = (bb[band] ?? 0) + y * y
-        ab[band] = (ab[band] ?? 0) + x * y
+        sums.aa[at] = (sums.aa[at] ?? 0) + x * x
+        sums.bb[at] = (sums.bb[at] ?? 0) + y * y
+        sums.ab[at] = (sums.ab[at] ?? 0) + x * y
       }
     }
   }
-  for (let band = 0; band < BANDS; band++) {
-    const count = Math.max(1, blocks * (PER_BAND[band] ?? 1))
-    aa[band] = (aa[band] ?? 0) / count
-    bb[band] = (bb[band] ?? 0) / count
-    ab[band] = (ab[band] ?? 0) / count
+  for (const sum of [sums.aa, sums.bb, sums.ab]) {
+    sum.forEach((value, at) => {
+      const count = (blocks[Math.floor(at / BANDS)] ?? 0) * (PER_BAND[at % BANDS] ?? 1)
+      sum[at] = count > 0 ? value / count : 0
+    })
   }
-  return { aa, bb, ab }
+  return sums
 }
 
 /** Compares the sampled full pictures of a rendition with the source's at the same moments. */
@@ -103,17 +120,24 @@ export function detailOf(
   numbers: readonly number[],
 ): DetailSeries {
   const frames = Math.min(source.length, own.length)
-  const series: DetailSeries = {
-    frames: numbers.slice(0, frames),
-    source: new Float64Array(frames * BANDS),
-    own: new Float64Array(frames * BANDS),
-    cross: new Float64Array(frames * BANDS),
-  }
+  const whole = products(frames * BANDS)
+  const tiles = products(TILES * TILES * BANDS)
   for (let f = 0; f < frames; f++) {
-    const { aa, bb, ab } = bandProducts(source[f] ?? new Uint8Array(), own[f] ?? new Uint8Array(), width, height)
-    series.source.set(aa, f * BANDS)
-    series.own.set(bb, f * BANDS)
-    series.cross.set(ab, f * BANDS)
+    const found = bandProducts(source[f] ?? new Uint8Array(), own[f] ?? new Uint8Array(), width, height)
+    for (const name of ['aa', 'bb', 'ab'] as const) {
+      found[name].forEach((value, at) => {
+        const band = f * BANDS + (at % BANDS)
+        // Tiles are of one size, so the picture is the mean of them.
+        whole[name][band] = (whole[name][band] ?? 0) + value / (TILES * TILES)
+        tiles[name][at] = (tiles[name][at] ?? 0) + value / frames
+      })
+    }
   }
-  return series
+  return {
+    frames: numbers.slice(0, frames),
+    source: whole.aa,
+    own: whole.bb,
+    cross: whole.ab,
+    tiles: { source: tiles.aa, own: tiles.bb, cross: tiles.ab },
+  }
 }

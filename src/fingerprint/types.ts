@@ -20,6 +20,9 @@ export interface Features {
   /** Mean over frames of the RMSE of U plus that of V, in levels. */
   chromaMean: number
   chromaByFrame: Float64Array
+  /** How much of the source's colour is gone: 1 minus the gain of U and V about grey; undefined where the source is grey. */
+  colourLoss?: number | undefined
+  colourByFrame: Float64Array
   /** Worst cell of time-averaged |dU| + |dV|. */
   chromaCell: Peak
   chromaCellByFrame: Float64Array
@@ -55,6 +58,8 @@ export interface DetailSeries {
   source: Float64Array
   own: Float64Array
   cross: Float64Array
+  /** The same products by tile (4x4) and band, means over all sampled frames, tile after tile. */
+  tiles: { source: Float64Array; own: Float64Array; cross: Float64Array }
 }
 
 /** Coded packets of a rendition and of its source, for the reuse test of later segments. */

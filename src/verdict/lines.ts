@@ -53,6 +53,13 @@ export const LINES = {
     sees: 'black and white, hue, swapped planes, coloured logos',
     why: `levels, |dU| + |dV| of a cell: ${RESEARCH} (5.82)`,
   },
+  colour: {
+    class: 'D2',
+    clear: 0.15,
+    fraud: 0.3,
+    sees: 'black and white, saturation, hue, swapped planes, in pale pictures too',
+    why: 'share of the colour that is gone',
+  },
   frozen: {
     class: 'D2',
     clear: 0,

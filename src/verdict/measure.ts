@@ -42,6 +42,10 @@ export function pictureMeasures(f: Features): Measured[] {
       badFrames: (limit) => over(f.chromaCellByFrame, limit),
     },
   ]
+  if (f.colourLoss !== undefined) {
+    const { frame } = peakOf(f.colourByFrame)
+    measured.push({ code: 'colour', value: f.colourLoss, frame, badFrames: (limit) => over(f.colourByFrame, limit) })
+  }
   if (f.moving >= MOVING_FRAMES) {
     const share = f.frozen / f.moving
     measured.push({ code: 'frozen', value: share, ...(f.frozenAt >= 0 ? { frame: f.frozenAt } : {}), badFrames: () => f.frozen })
