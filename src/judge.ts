@@ -5,8 +5,8 @@ import { examine } from './judge/examine.ts'
 import type { Examination, Examined, JudgeRequest, JudgeResult, RenditionVerdict } from './judge/types.ts'
 import { sheetOf } from './sheet.ts'
 import { CONTROL_PRESETS } from './transcode/control.ts'
-import type { DecodeRun } from './transcode/decode.ts'
-import { type TranscodeInit, withScratch } from './transcode/job.ts'
+import { type DecodeRun, decodesCleanly } from './transcode/decode.ts'
+import { openFile, type TranscodeInit, withScratch } from './transcode/job.ts'
 import { inspectMedia } from './transcode/probe.ts'
 import { MEDIA_LIMITS, type MediaLimits } from './transcode/types.ts'
 import { decide, isNearALine, worstOf } from './verdict/decide.ts'
@@ -70,11 +70,24 @@ function addTimes(a: Record<string, number>, b: Record<string, number>): Record<
   return sum
 }
 
+/** A screen sees one picture a file: before it accuses, all of the source must decode. */
+async function sureOfSource(run: DecodeRun, request: JudgeRequest, first: Examination): Promise<Examination> {
+  if (!first.renditions.some(({ input }) => decide(input).verdict === 'fail')) return first
+  const { demuxed } = await openFile(request.source, run)
+  if (!demuxed || (await decodesCleanly({ path: request.source, facts: demuxed.facts }, run))) return first
+  const broken = (examined: Examined): Examined => ({
+    ...examined,
+    input: { ...examined.input, source: examined.input.source && { ...examined.input.source, decodes: false } },
+  })
+  return { ...first, renditions: first.renditions.map(broken) }
+}
+
 /** Examines at the depth asked for; a check that ends near a line looks again, beside our own re-transcode. */
 async function lookClosely(run: DecodeRun, request: JudgeRequest, nowMs: () => number): Promise<Examination> {
   const first = await examine(run, request, request.depth === 'prove' ? CONTROL_PRESETS : [], nowMs)
+  if (request.depth === 'screen') return await sureOfSource(run, request, first)
   const near = first.renditions.map(({ input }, i) => ({ input, i })).filter(({ input }) => isNearALine(input))
-  if (request.depth !== 'check' || near.length === 0) return first
+  if (request.depth === 'prove' || near.length === 0) return first
   const renditions = near.flatMap(({ i }) => request.renditions[i] ?? [])
   const second = await examine(run, { ...request, renditions }, SECOND_LOOK, nowMs)
   const again = new Map(near.map(({ i }, k) => [i, second.renditions[k]]))

@@ -12,6 +12,7 @@ import { displayTimes } from '../transcode/stills.ts'
 import type { DecodedRendition } from '../transcode/types.ts'
 import { claimedProfile } from '../verdict/claim.ts'
 import { CONFIRM_FACTOR, PROVE_FACTOR } from '../verdict/lines.ts'
+import { sourceDoubts } from '../verdict/source.ts'
 import type { Decodes } from '../verdict/types.ts'
 import { against, lookAt } from './compare.ts'
 import { type ControlSet, controlKey, encodeControlSets } from './controls.ts'
@@ -76,7 +77,9 @@ export async function examine(
   let sets: ControlSet[] = []
   const detailNumbers: number[][] = []
   if (source.demuxed && isDecodable(source)) {
-    if (presets.length > 0) {
+    const known = { facts: source.demuxed.facts, decodes: true, overLimit: false }
+    // A source that can blame nobody needs no yardstick: its renditions are looked at, and that is all.
+    if (presets.length > 0 && sourceDoubts({ depth: request.depth, source: known }).length === 0) {
       sets = await encodeControlSets(
         source.path,
         source.demuxed,

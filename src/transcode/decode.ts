@@ -36,7 +36,8 @@ export interface DecodeRun {
 export function inputOptions(facts: MediaFacts): string[] {
   // Edit lists are read by our own demuxer, and judged; here every coded picture must come out.
   const whole = facts.container === 'mp4' ? ['-ignore_editlist', '1'] : []
-  return [...STRICT, ...whole, '-f', DEMUXER[facts.container]]
+  // Transcoders do not turn pictures, so neither do we.
+  return [...STRICT, '-noautorotate', ...whole, '-f', DEMUXER[facts.container]]
 }
 
 const RAW = ['-fps_mode', 'passthrough', '-f', 'rawvideo']

@@ -52,6 +52,7 @@ export function demuxFlv(bytes: Buffer): ElementaryStream {
     editList: false,
     nals,
     audio,
+    oddities: [],
   }
 }
 

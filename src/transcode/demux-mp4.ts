@@ -3,6 +3,7 @@ import { avcHeader, hevcHeader } from './demux-flv.ts'
 import { fragmentSamples } from './mp4-fragments.ts'
 import { boxes, child, type Mp4Sample, rows, tableSamples } from './mp4-tables.ts'
 import { splitLengths } from './nal.ts'
+import type { Oddity } from './oddities.ts'
 import type { ElementaryStream } from './stream.ts'
 import type { AudioPacket } from './types.ts'
 
@@ -62,6 +63,25 @@ function audioOf(bytes: Buffer, moov: Buffer | undefined, traks: readonly Buffer
   return packets
 }
 
+/** A picture that players turn and transcoders do not, and samples that are said to lie in another file. */
+function trackOddities(trak: Buffer): Oddity[] {
+  const found: Oddity[] = []
+  const tkhd = child(trak, 'tkhd')
+  const at = tkhd && tkhd[0] === 1 ? 52 : 40
+  // The matrix is a, b, u, c, d, v, x, y, w in 16.16: b and c turn it, a negative a or d mirrors it.
+  if (tkhd && tkhd.length >= at + 36) {
+    const [a, b, c, d] = [0, 4, 12, 16].map((offset) => tkhd.readInt32BE(at + offset))
+    if (b !== 0 || c !== 0 || (a ?? 0) < 0 || (d ?? 0) < 0) found.push('rotation')
+  }
+  const dref = child(trak, 'mdia', 'minf', 'dinf', 'dref')
+  const sources = dref && dref.length >= 8 ? boxes(dref.subarray(8)) : []
+  if (sources.some(({ body }) => body.length < 4 || ((body[3] ?? 0) & 1) === 0)) found.push('external-data')
+  const entry = boxes(child(trak, 'mdia', 'minf', 'stbl', 'stsd')?.subarray(8) ?? Buffer.alloc(0))[0]
+  const colour = entry && child(entry.body.subarray(78), 'colr')
+  if (colour && colour.toString('latin1', 0, 4) === 'nclx' && ((colour[10] ?? 0) & 0x80) !== 0) found.push('full-range')
+  return found
+}
+
 /** Reads the tables, fragments and samples of an MP4 file. Never throws on hostile bytes. */
 export function demuxMp4(bytes: Buffer): ElementaryStream {
   const moov = boxes(bytes).find((box) => box.type === 'moov')?.body
@@ -79,6 +99,7 @@ export function demuxMp4(bytes: Buffer): ElementaryStream {
     editList: false,
     nals: [],
     audio: audioOf(bytes, moov, sounds),
+    oddities: videos.flatMap(trackOddities),
   }
   const trak = videos[0]
   const mdhd = child(trak, 'mdia', 'mdhd')

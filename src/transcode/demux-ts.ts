@@ -66,6 +66,8 @@ export function demuxTs(bytes: Buffer): ElementaryStream {
   let length = 0
   let lastTicks = Number.NaN
   let epoch = 0
+  let damaged = 0
+  let lastCounter = -1
   for (let at = Math.max(0, tsOffset(bytes)); at + PACKET <= bytes.length; at += PACKET) {
     if (bytes[at] !== 0x47) continue
     const pid = bytes.readUInt16BE(at + 1) & 0x1fff
@@ -95,6 +97,12 @@ export function demuxTs(bytes: Buffer): ElementaryStream {
       continue
     }
     if (pid !== videoPid) continue
+    const counter = (bytes[at + 3] ?? 0) & 15
+    const announced = (control & 2) !== 0 && (bytes[at + 4] ?? 0) > 0 && ((bytes[at + 5] ?? 0) & 0x80) !== 0
+    // A transport error, a scrambled packet, or one that is lost or repeated: demultiplexers part ways here.
+    if ((bytes[at + 1] ?? 0) & 0x80 || (bytes[at + 3] ?? 0) & 0xc0) damaged++
+    else if (lastCounter >= 0 && counter !== ((lastCounter + 1) & 15) && !announced) damaged++
+    lastCounter = counter
     let body = payload
     if (starts) {
       if (payload.length < 9 || payload.readUIntBE(0, 3) !== 1) continue
@@ -132,5 +140,6 @@ export function demuxTs(bytes: Buffer): ElementaryStream {
     editList: false,
     nals,
     audio: unread ? undefined : audio,
+    oddities: damaged > 0 ? ['damaged-packets'] : [],
   }
 }

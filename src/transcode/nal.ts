@@ -48,6 +48,21 @@ export function nalKind(nal: Uint8Array, codec: 'h264' | 'hevc'): NalKind {
   return type === 33 ? 'sequence' : type === 34 ? 'picture' : 'other'
 }
 
+/** Whether a picture is one that a decoder can begin with and show everything after it: IDR, not a clean random access of H.265. */
+export function isIdr(nal: Uint8Array, codec: 'h264' | 'hevc'): boolean {
+  const head = nal[0] ?? 0
+  return codec === 'h264' ? (head & 31) === 5 : [19, 20].includes((head >> 1) & 63)
+}
+
+/** `frame_num` of an H.264 slice (7.3.3): counts reference pictures, so that a lost one leaves a gap. */
+export function frameNumber(nal: Uint8Array, bits: number): number {
+  const r = new BitReader(nal.subarray(1, 32))
+  r.ue()
+  r.ue()
+  r.ue()
+  return r.bits(bits)
+}
+
 /** Whether a slice begins a new picture: first_mb_in_slice is 0 (a leading 1 bit), or first_slice_segment_in_pic_flag. */
 export function beginsPicture(nal: Uint8Array, codec: 'h264' | 'hevc'): boolean {
   return ((nal[codec === 'h264' ? 1 : 2] ?? 0) & 0x80) !== 0
@@ -73,7 +88,7 @@ function h264Sequence(nal: Uint8Array): SequenceFacts {
     r.skip(1)
     if (r.bits(1) === 1) skipScalingLists(r, chroma === 3 ? 12 : 8)
   }
-  r.ue() // log2_max_frame_num
+  const frameNumBits = r.ue() + 4
   const pocType = r.ue()
   if (pocType === 0) r.ue()
   else if (pocType === 1) {
@@ -84,7 +99,7 @@ function h264Sequence(nal: Uint8Array): SequenceFacts {
     for (let i = 0; i < cycle; i++) r.se()
   }
   r.ue() // max_num_ref_frames
-  r.skip(1)
+  const gaps = r.bits(1) === 1
   const widthUnits = r.ue() + 1
   const heightUnits = r.ue() + 1
   const frameOnly = r.bits(1)
@@ -99,7 +114,19 @@ function h264Sequence(nal: Uint8Array): SequenceFacts {
     chroma,
     bitDepth,
     progressive: frameOnly === 1,
+    frameNumBits: Math.min(16, frameNumBits),
+    oddities: [...(gaps ? (['frame-gaps'] as const) : []), ...(isFullRange(r) ? (['full-range'] as const) : [])],
   }
+}
+
+/** Whether the VUI that begins here says that luma runs from 0 to 255 (H.264 E.1.1): encoders squeeze it, or do not. */
+function isFullRange(r: BitReader): boolean {
+  if (r.bits(1) === 0) return false
+  if (r.bits(1) === 1 && r.bits(8) === 255) r.skip(32)
+  if (r.bits(1) === 1) r.skip(1)
+  if (r.bits(1) === 0) return false
+  r.skip(3)
+  return r.bits(1) === 1
 }
 
 function skipScalingLists(r: BitReader, lists: number): void {
@@ -139,6 +166,8 @@ function hevcSequence(nal: Uint8Array): SequenceFacts {
     chroma,
     bitDepth,
     progressive: progressive || !interlaced,
+    frameNumBits: 0,
+    oddities: [],
   }
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { beginsPicture, nalKind, pictureSetId, sequenceFacts } from './nal.ts'
+import { beginsPicture, frameNumber, isIdr, nalKind, pictureSetId, sequenceFacts } from './nal.ts'
+import { type Oddity, oddityOf } from './oddities.ts'
 import type { AccessUnit, AudioPacket, CodecNumber, Container, Demuxed, SequenceFacts } from './types.ts'
 
 /** What a demultiplexer hands over: NAL units in decode order, each with the time of the packet that it came in. */
@@ -12,6 +13,8 @@ export interface ElementaryStream {
   editList: boolean
   nals: readonly { nal: Uint8Array; ptsMs: number; packet: number }[]
   audio: readonly AudioPacket[] | undefined
+  /** What the container itself has that is odd. */
+  oddities: readonly Oddity[]
 }
 
 const CODECS: Record<ElementaryStream['codec'], CodecNumber> = { h264: 0, hevc: 1, other: -1, none: -1 }
@@ -32,6 +35,26 @@ function close(open: Open): AccessUnit {
   return { ptsMs: open.ptsMs, key: open.key, bytes, hash: hash.digest('hex').slice(0, 32) }
 }
 
+/** Follows the numbers of reference pictures (H.264 7.4.3): each is that of the last one, or one more. */
+class References {
+  readonly #bits: number
+  #last = 0
+
+  constructor(bits: number) {
+    this.#bits = bits
+  }
+
+  /** Whether a picture that begins with this slice comes after one that is not there; decoders make up what is missing. */
+  after(slice: Uint8Array): boolean {
+    if (this.#bits === 0) return false
+    const number = isIdr(slice, 'h264') ? 0 : frameNumber(slice, this.#bits)
+    const isGap = !isIdr(slice, 'h264') && number !== this.#last && number !== (this.#last + 1) % 2 ** this.#bits
+    // Pictures that none refers to (nal_ref_idc 0) do not count.
+    if (((slice[0] ?? 0) & 0x60) !== 0) this.#last = number
+    return isGap
+  }
+}
+
 function median(values: number[]): number {
   const sorted = values.sort((a, b) => a - b)
   return sorted[Math.floor(sorted.length / 2)] ?? 0
@@ -42,14 +65,23 @@ export function assemble(stream: ElementaryStream, fileBytes: number): Demuxed {
   const units: AccessUnit[] = []
   const sequences = new Map<string, SequenceFacts>()
   const pictures = new Map<number, string>()
+  const oddities = new Set<Oddity>(stream.oddities)
+  let lost = new References(0)
   let redefined = 0
   let open: Open | undefined
   if (stream.codec === 'h264' || stream.codec === 'hevc') {
     for (const { nal, ptsMs } of stream.nals) {
       const kind = nalKind(nal, stream.codec)
+      const odd = oddityOf(nal, stream.codec)
+      if (odd) oddities.add(odd)
       if (kind === 'sequence') {
         const id = Buffer.from(nal).toString('hex')
-        if (sequences.size < 64 && !sequences.has(id)) sequences.set(id, sequenceFacts(nal, stream.codec))
+        if (sequences.size < 64 && !sequences.has(id)) {
+          const facts = sequenceFacts(nal, stream.codec)
+          sequences.set(id, facts)
+          for (const found of facts.oddities) oddities.add(found)
+          lost = new References(facts.frameNumBits)
+        }
       } else if (kind === 'picture') {
         const id = pictureSetId(nal, stream.codec)
         const content = Buffer.from(nal).toString('hex')
@@ -57,9 +89,11 @@ export function assemble(stream: ElementaryStream, fileBytes: number): Demuxed {
         if (before !== undefined && before !== content) redefined++
         pictures.set(id, content)
       } else if (kind === 'slice' || kind === 'key-slice') {
+        if (open === undefined && !isIdr(nal, stream.codec)) oddities.add('no-idr-start')
         if (open === undefined || beginsPicture(nal, stream.codec)) {
           if (open) units.push(close(open))
           open = { ptsMs, key: kind === 'key-slice', slices: [] }
+          if (lost.after(nal)) oddities.add('lost-reference')
         }
         open.slices.push(nal)
       }
@@ -94,6 +128,8 @@ export function assemble(stream: ElementaryStream, fileBytes: number): Demuxed {
       keyFrames: units.filter((unit) => unit.key).length,
       firstIsKey: units[0]?.key ?? false,
       timesOk: times.length === units.length && steps.every((s) => s > 0),
+      longestGapMs: steps.reduce((most, gap) => Math.max(most, gap), 0),
+      oddities: [...oddities],
       durationMs,
       fps: durationMs > step ? ((sorted.length - 1) * 1000) / (durationMs - step) : 0,
       bitrate: durationMs > 0 ? Math.round((videoBytes * 8000) / durationMs) : 0,

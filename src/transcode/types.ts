@@ -1,3 +1,5 @@
+import type { Oddity } from './oddities.ts'
+
 /** Containers that Livepeer nodes take and return; anything else is refused at the door, playlists above all. */
 export type Container = 'mpegts' | 'mp4' | 'flv'
 
@@ -25,6 +27,9 @@ export interface SequenceFacts {
   bitDepth: number
   /** False where the stream may hold fields. */
   progressive: boolean
+  /** H.264: bits of the number that counts reference pictures; 0 where there is none. */
+  frameNumBits: number
+  oddities: readonly Oddity[]
 }
 
 /** Facts of a file that need no decoder. */
@@ -51,6 +56,10 @@ export interface MediaFacts {
   firstIsKey: boolean
   /** All presentation times present and different. */
   timesOk: boolean
+  /** Longest time between two pictures. */
+  longestGapMs: number
+  /** What lets two good decoders show different pictures. */
+  oddities: readonly Oddity[]
   durationMs: number
   /** Mean frames per second; 0 where unknown. */
   fps: number

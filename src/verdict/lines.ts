@@ -198,6 +198,9 @@ export const MIN_FRAMES = 8
 /** At `prove` a measure between its lines is explained by the content where our control has nearly as much of it. */
 export const CONTROL_SLACK = 1.3
 
+/** Longest time between two pictures of a source: past a whole segment, transcoders fill it, cut it or give up. */
+export const MAX_GAP_MS = 2000
+
 /** Standard deviation of luma, in levels: below it two different pictures differ by less than the clear line of the frame error. */
 export const FEATURELESS_CONTRAST = 4
 /**

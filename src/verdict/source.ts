@@ -1,5 +1,25 @@
-import { FEATURELESS_CONTRAST, MIN_FRAMES, MOTIONLESS_EXCURSION, MOVING_FRAMES } from './lines.ts'
+import type { Oddity } from '../transcode/oddities.ts'
+import { FEATURELESS_CONTRAST, MAX_GAP_MS, MIN_FRAMES, MOTIONLESS_EXCURSION, MOVING_FRAMES } from './lines.ts'
 import type { DoubtCode, Reason, VerdictInput } from './types.ts'
+
+/** What each oddity is, for people. */
+const ODD: Readonly<Record<Oddity, string>> = {
+  'film-grain': 'film grain that decoders may add or not',
+  'frame-freeze': 'orders to freeze the picture',
+  orientation: 'orders to turn the picture',
+  'frame-gaps': 'permission to leave out reference pictures',
+  'slice-groups': 'slice groups, which most decoders do not know',
+  'redundant-slices': 'redundant slices, which most decoders do not know',
+  'unusual-nal': 'coded parts that most decoders skip',
+  'full-range': 'full colour range, which encoders squeeze or do not',
+  rotation: 'a picture that players turn and transcoders do not',
+  'damaged-packets': 'lost, repeated, scrambled or damaged packets',
+  'external-data': 'pictures in another file',
+  'no-idr-start': 'a start at which decoders differ',
+  'lost-reference': 'pictures that refer to one that is not there',
+}
+
+const oddlySees = (oddities: readonly Oddity[]): string => `a source with ${oddities.map((odd) => ODD[odd]).join(', and ')}`
 
 type Check = [bad: boolean, code: DoubtCode, value: number, limit: number, sees: string]
 
@@ -7,7 +27,7 @@ type Check = [bad: boolean, code: DoubtCode, value: number, limit: number, sees:
  * What keeps a source from ever blaming a node: anything that lets two honest decoders, or an honest encoder, see another picture
  * than we do. The order is from the file outside to the picture inside; the first reasons are the ones to read.
  */
-export function sourceDoubts(input: VerdictInput): Reason[] {
+export function sourceDoubts(input: Pick<VerdictInput, 'depth' | 'source'>): Reason[] {
   if (!input.source) {
     return [{ code: 'source-unreadable', class: 'source', value: 1, limit: 0, sees: 'a source that is no media file' }]
   }
@@ -28,6 +48,8 @@ export function sourceDoubts(input: VerdictInput): Reason[] {
       8,
       'a source that is not 8-bit 4:2:0 progressive',
     ],
+    [facts.longestGapMs > MAX_GAP_MS, 'source-times', facts.longestGapMs, MAX_GAP_MS, 'a source with a hole in time'],
+    [facts.oddities.length > 0, 'source-oddities', facts.oddities.length, 0, oddlySees(facts.oddities)],
     [!decodes, 'source-broken', 1, 0, 'a source that does not decode without errors'],
   ]
   const doubts = checks

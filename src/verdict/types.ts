@@ -20,6 +20,7 @@ export type DoubtCode =
   | 'source-edit-list'
   | 'source-times'
   | 'source-frames'
+  | 'source-oddities'
   | 'source-limit'
   | 'featureless'
   | 'motionless'

@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { Slots } from '../../src/base/slots.ts'
 
-const slots = new Slots(availableParallelism())
+export const slots = new Slots(availableParallelism())
 
 async function ffmpeg(args: readonly string[]): Promise<void> {
   await slots.run(

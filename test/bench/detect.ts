@@ -5,6 +5,7 @@ import type { Profile } from '../../proofs/types.ts'
 import { createJudge } from '../../src/judge.ts'
 import { outputSize } from '../../src/transcode/size.ts'
 import { sourceDoubts } from '../../src/verdict/source.ts'
+import { type Baselines, baselinesOf, JUDGES } from './baselines.ts'
 import { build } from './cache.ts'
 import type { Job, RenditionClass } from './classes.ts'
 import { FRAUD, LARGE } from './fraud.ts'
@@ -12,7 +13,7 @@ import { heldOut } from './held-out.ts'
 import { ASIDE, HONEST } from './honest.ts'
 import { createMeasurer, decideAt, engineHash, type Measured, type Subject } from './measured.ts'
 import { printReport } from './print.ts'
-import { classLines, type Row, targetsOf } from './report.ts'
+import { classLines, otherTools, type Row, targetsOf } from './report.ts'
 import { type Segment, segmentsOf } from './segments.ts'
 
 /** Rungs in real use: built-in profiles of go-livepeer and the usual ladder of its hosted service, smallest first. */
@@ -66,7 +67,8 @@ function plan(segments: readonly Segment[], wanted: RegExp): { segment: Segment;
   })
 }
 
-function rowsOf(subject: Subjected, measured: Measured): Row[] {
+function rowsOf(subject: Subjected, measured: Measured, baselines: Baselines | undefined): Row[] {
+  const others = baselines ? Object.fromEntries(Object.entries(JUDGES).map(([tool, says]) => [tool, says(baselines)])) : {}
   return (['check', 'prove'] as const).map((depth) => {
     const { decision, input, again } = decideAt(measured, depth)
     const doubt = sourceDoubts({ ...input, depth: 'prove' })[0]
@@ -84,6 +86,7 @@ function rowsOf(subject: Subjected, measured: Measured): Row[] {
       measures: decision.measures as Row['measures'],
       leftOut: doubt?.code,
       again,
+      others,
     }
   })
 }
@@ -96,6 +99,7 @@ const { values } = parseArgs({
     classes: { type: 'string', default: '.' },
     json: { type: 'boolean', default: false },
     missed: { type: 'boolean', default: false },
+    'no-others': { type: 'boolean', default: false },
     'leave-one-out': { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -112,6 +116,7 @@ fail, are inconclusive and pass, beside what other tools say of the same files.
   --classes RE      only classes whose name matches
   --missed          list every rendition that was judged wrongly, with the measures
   --leave-one-out   set the lines by the honest work of all other origins, and try them on each
+  --no-others       do not ask the other tools, which takes as long as all the rest
   --json            one JSON object instead of tables
 `
 
@@ -146,16 +151,28 @@ async function main(): Promise<number> {
     onDone: () => say(`measuring ${++measuredCount} of ${subjects.length}`),
   })
   const measured = await measurer.measure(subjects)
+  let asked = 0
+  const baselines = values['no-others']
+    ? []
+    : await Promise.all(
+        subjects.map(async ({ source, path, profile, segment }) => {
+          const claim = { ...outputSize(segment.facts, profile), profile }
+          const found = await baselinesOf(join(cache, 'baselines'), source, path, claim)
+          say(`asking other tools about ${++asked} of ${subjects.length}`)
+          return found
+        }),
+      )
   say('')
   const rows = subjects.flatMap((subject, i) => {
     const found = measured[i]
-    return found ? rowsOf(subject, found) : []
+    return found ? rowsOf(subject, found, baselines[i]) : []
   })
   const result = {
     segments: segments.length,
     renditions: subjects.length,
     classes: classLines(rows),
     targets: targetsOf(rows),
+    others: otherTools(rows),
     ...(values['leave-one-out'] ? { heldOut: heldOut(rows) } : {}),
   }
   if (values.json) console.log(JSON.stringify({ ...result, rows }))

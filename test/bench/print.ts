@@ -1,5 +1,5 @@
 import type { HeldOut } from './held-out.ts'
-import { type ClassLine, type Count, countOf, type Row, type Target } from './report.ts'
+import { type ClassLine, type Count, countOf, type OtherTool, type Row, type Target } from './report.ts'
 import { bounds, table } from './stats.ts'
 
 export interface Result {
@@ -8,6 +8,7 @@ export interface Result {
   classes: readonly ClassLine[]
   targets: readonly Target[]
   heldOut?: readonly HeldOut[]
+  others: readonly OtherTool[]
 }
 
 const percent = (share: number): string => `${(share * 100).toFixed(1)} %`
@@ -54,6 +55,24 @@ export function printReport(result: Result, rows: readonly Row[], options: { mis
       if (c.group !== 'honest' && c.group !== 'fraud') continue
       for (const line of c.missed) say(`  ${c.name}: ${line}`)
     }
+  }
+  if (result.others.length > 0) {
+    const share = (k: number, n: number): string => `${k} of ${n} (${percent(n > 0 ? k / n : 0)})`
+    const own = (group: Row['group'], depth: Row['depth']): string => {
+      const { fail, n } = countOf(rows.filter((row) => row.leftOut === undefined && row.group === group && row.depth === depth))
+      return share(fail, n)
+    }
+    say('')
+    say(
+      table(
+        ['on the same files', 'honest flagged', 'fraud caught'],
+        [
+          ['this engine, check', own('honest', 'check'), own('fraud', 'check')],
+          ['this engine, prove', own('honest', 'prove'), own('fraud', 'prove')],
+          ...result.others.map((o) => [o.tool, share(o.honestFlagged, o.honest), share(o.fraudCaught, o.fraud)]),
+        ],
+      ),
+    )
   }
   if (result.heldOut) {
     say('')

@@ -21,6 +21,8 @@ export interface Row {
   leftOut: string | undefined
   /** The check looked again, beside a control. */
   again: boolean
+  /** What other tools say: true is "fraud". */
+  others: Readonly<Record<string, boolean | undefined>>
 }
 
 export interface Count {
@@ -106,4 +108,29 @@ export function targetsOf(rows: readonly Row[]): Target[] {
   const unsound = rows.filter((row) => row.leftOut !== undefined)
   if (unsound.length > 0) most('fail on a source that can blame nobody', share(unsound, 'fail'), 0)
   return targets
+}
+
+export interface OtherTool {
+  tool: string
+  honestFlagged: number
+  honest: number
+  fraudCaught: number
+  fraud: number
+}
+
+/** What a user would pick instead, on the same files. */
+export function otherTools(rows: readonly Row[]): OtherTool[] {
+  const judged = rows.filter((row) => row.depth === 'check' && row.leftOut === undefined)
+  const tools = [...new Set(judged.flatMap((row) => Object.keys(row.others)))]
+  return tools.map((tool) => {
+    const of = (group: Group): Row[] => judged.filter((row) => row.group === group && row.others[tool] !== undefined)
+    const flagged = (group: Group): number => of(group).filter((row) => row.others[tool]).length
+    return {
+      tool,
+      honestFlagged: flagged('honest'),
+      honest: of('honest').length,
+      fraudCaught: flagged('fraud'),
+      fraud: of('fraud').length,
+    }
+  })
 }

@@ -24,6 +24,8 @@ const facts: MediaFacts = {
   keyFrames: 1,
   firstIsKey: true,
   timesOk: true,
+  longestGapMs: 33,
+  oddities: [],
   durationMs: 2000,
   fps: 30,
   bitrate: 400_000,
