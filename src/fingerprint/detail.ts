@@ -111,30 +111,33 @@ export function bandProducts(a: Uint8Array, b: Uint8Array, width: number, height
   return sums
 }
 
-/** Compares the sampled full pictures of a rendition with the source's at the same moments. */
-export function detailOf(
-  source: readonly Uint8Array[],
-  own: readonly Uint8Array[],
-  width: number,
-  height: number,
-  numbers: readonly number[],
-): DetailSeries {
-  const frames = Math.min(source.length, own.length)
-  const whole = products(frames * BANDS)
+/** A sampled picture of a rendition beside the source's of the same moment. */
+export interface DetailPair {
+  frame: number
+  aligned: boolean
+  source: Uint8Array
+  own: Uint8Array
+}
+
+/** Compares sampled full pictures of a rendition with the source's. */
+export function detailOf(pairs: readonly DetailPair[], width: number, height: number): DetailSeries {
+  const whole = products(pairs.length * BANDS)
   const tiles = products(TILES * TILES * BANDS)
-  for (let f = 0; f < frames; f++) {
-    const found = bandProducts(source[f] ?? new Uint8Array(), own[f] ?? new Uint8Array(), width, height)
+  const counted = pairs.filter(({ aligned }) => aligned).length
+  pairs.forEach(({ source, own, aligned }, f) => {
+    const found = bandProducts(source, own, width, height)
     for (const name of ['aa', 'bb', 'ab'] as const) {
       found[name].forEach((value, at) => {
         const band = f * BANDS + (at % BANDS)
         // Tiles are of one size, so the picture is the mean of them.
         whole[name][band] = (whole[name][band] ?? 0) + value / (TILES * TILES)
-        tiles[name][at] = (tiles[name][at] ?? 0) + value / frames
+        if (aligned) tiles[name][at] = (tiles[name][at] ?? 0) + value / counted
       })
     }
-  }
+  })
   return {
-    frames: numbers.slice(0, frames),
+    frames: pairs.map(({ frame }) => frame),
+    aligned: pairs.map(({ aligned }) => aligned),
     source: whole.aa,
     own: whole.bb,
     cross: whole.ab,

@@ -19,9 +19,13 @@ function minus(a: Float32Array | undefined, b: Float32Array | undefined): Float3
   return out
 }
 
+/** A neighbour in time is believed to be the right one only where it fits better by this share and a twentieth of a level. */
+const CLEARLY = 0.9
+
 /** Best source frame near each rendition frame: +-1, and +-2 in the first and last three, where encoders differ most. */
-function align(source: SourceTrack, own: Track): { base: number[]; best: number[]; rmse: Float64Array } {
+function align(source: SourceTrack, own: Track): { base: number[]; best: number[]; matched: number[]; rmse: Float64Array } {
   const base: number[] = []
+  const matched: number[] = []
   const best: number[] = []
   const rmse = new Float64Array(own.frames)
   for (let j = 0; j < own.frames; j++) {
@@ -29,8 +33,10 @@ function align(source: SourceTrack, own: Track): { base: number[]; best: number[
     const reach = j < 3 || j >= own.frames - 3 ? 2 : 1
     let bestAt = centre
     let least = Number.POSITIVE_INFINITY
+    let there = Number.POSITIVE_INFINITY
     for (let i = Math.max(0, centre - reach); i <= Math.min(source.frames - 1, centre + reach); i++) {
       const value = distance(source, own, i, j)
+      if (i === centre) there = value
       if (value < least) {
         least = value
         bestAt = i
@@ -38,9 +44,10 @@ function align(source: SourceTrack, own: Track): { base: number[]; best: number[
     }
     base.push(centre)
     best.push(bestAt)
+    matched.push(least < there * CLEARLY - 0.05 ? bestAt : centre)
     rmse[j] = least
   }
-  return { base, best, rmse }
+  return { base, best, matched, rmse }
 }
 
 function distance(source: Track, own: Track, i: number, j: number): number {
@@ -63,6 +70,22 @@ function meanAt(source: SourceTrack, own: Track, base: readonly number[], k: num
   return count * 2 >= own.frames ? sum / count : Number.POSITIVE_INFINITY
 }
 
+/**
+ * How much the source moves from one frame to another at least, where each of them may be a neighbour: a rate that was changed
+ * takes frames that we cannot name, and a scene that halts for a moment must not look like a freeze of the rendition.
+ */
+function leastMotion(source: SourceTrack, i: number, before: number): number {
+  let least = Number.POSITIVE_INFINITY
+  for (const p of [i - 1, i, i + 1]) {
+    for (const q of [before - 1, before, before + 1]) {
+      const a = source.luma[p]
+      const b = source.luma[q]
+      if (a && b && q < p) least = Math.min(least, rmseOf(a, b))
+    }
+  }
+  return Number.isFinite(least) ? least : 0
+}
+
 interface TimeTest {
   moving: number
   frozen: number
@@ -77,6 +100,7 @@ function timeTest(source: SourceTrack, own: Track, base: readonly number[]): Tim
   const right = offsets.reduce((a, b) => (b.mean < a.mean * 0.98 ? b : a))
   // Where the rendition has more frames than the source, honest neighbours repeat: compare frames a whole lag apart.
   const stride = Math.max(1, Math.ceil(((source.lag * source.stepMs) / Math.max(1, own.stepMs)) * 0.98))
+  const paced = Math.abs(own.stepMs / source.stepMs - 1) < 0.02 && source.steady
   let moving = 0
   let frozen = 0
   let frozenAt = -1
@@ -88,7 +112,7 @@ function timeTest(source: SourceTrack, own: Track, base: readonly number[]): Tim
     const p = own.luma[j]
     const q = own.luma[j - stride]
     if (i === before || !a || !b || !p || !q) continue
-    const motion = rmseOf(a, b)
+    const motion = paced ? rmseOf(a, b) : leastMotion(source, i, before)
     if (motion < MOVES) continue
     moving++
     if (rmseOf(p, q) < STILL_SHARE * motion) {
@@ -206,7 +230,7 @@ function colourTest(source: SourceTrack, own: Track, best: readonly number[]): C
 
 /** Compares a rendition with its source, both as planes. Pure: the same planes give the same numbers. */
 export function compare(source: SourceTrack, own: Track): Features {
-  const { base, best, rmse } = align(source, own)
+  const { base, best, matched, rmse } = align(source, own)
   const frames = own.frames
   const ssimLoss = new Float64Array(frames)
   const gradient = new Float32Array(CELLS)
@@ -230,6 +254,7 @@ export function compare(source: SourceTrack, own: Track): Features {
   return {
     frames,
     sourceFrames: source.frames,
+    matched,
     rmse,
     ssimLoss,
     ...cellTest(errors, gradient),

@@ -11,6 +11,8 @@ export interface Track {
   v: Float32Array[]
   /** Median distance of two frames in milliseconds. */
   stepMs: number
+  /** No two frames are much further apart than others. */
+  steady: boolean
 }
 
 export interface SourceTrack extends Track {
@@ -56,13 +58,15 @@ function cleanTimes(times: Float64Array, frames: number): Float64Array {
 export function trackOf(planes: Planes): Track {
   const timesMs = cleanTimes(planes.timesMs, planes.frames)
   const steps = Array.from(timesMs.slice(1, planes.frames), (t, i) => t - (timesMs[i] ?? 0))
+  const stepMs = steps.length > 0 ? median(steps) : 40
   return {
     frames: planes.frames,
     timesMs,
     luma: gridOf(planes, 0),
     u: gridOf(planes, 1),
     v: gridOf(planes, 2),
-    stepMs: steps.length > 0 ? median(steps) : 40,
+    stepMs,
+    steady: steps.every((step) => step < 1.3 * stepMs),
   }
 }
 
@@ -88,7 +92,7 @@ export function contentOf(source: SourceTrack): ContentFacts {
   })
   const first = source.luma[0]
   const excursion = source.luma.reduce((most, grid) => (first ? Math.max(most, rmseOf(grid, first)) : most), 0)
-  return { quality: median(source.quality), contrast: median(deviations), moving: source.moving, excursion }
+  return { quality: median(source.quality), contrast: median(deviations), moving: source.moving, lag: source.lag, excursion }
 }
 
 /** Index of the source frame nearest to a time. */

@@ -9,6 +9,8 @@ export interface Features {
   /** Frames compared, and frames of each track. */
   frames: number
   sourceFrames: number
+  /** Source frame that each rendition frame shows; the nearest in time unless a neighbour fits clearly better. */
+  matched: readonly number[]
   /** RMSE in grey levels of 64x36 luma, one a rendition frame, best of the neighbours in time. */
   rmse: Float64Array
   /** 1 - SSIM of 64x36 luma, one a frame; NaN where the source picture has too little structure (PDQ quality < 10). */
@@ -46,6 +48,8 @@ export interface ContentFacts {
   contrast: number
   /** Pairs of frames, at most 16 apart, that differ by a level or more. */
   moving: number
+  /** How many frames apart those are: more than a few, and a short freeze cannot be seen. */
+  lag: number
   /** Largest RMSE between the first frame and any other. */
   excursion: number
 }
@@ -54,11 +58,13 @@ export interface ContentFacts {
 export interface DetailSeries {
   /** Rendition frame numbers. */
   frames: number[]
+  /** Whether the source picture is the very one that the rendition shows: else only energies compare. */
+  aligned: boolean[]
   /** Source with itself, rendition with itself, and the two with each other. */
   source: Float64Array
   own: Float64Array
   cross: Float64Array
-  /** The same products by tile (4x4) and band, means over all sampled frames, tile after tile. */
+  /** The same products by tile (4x4) and band, means over the aligned frames, tile after tile. */
   tiles: { source: Float64Array; own: Float64Array; cross: Float64Array }
 }
 

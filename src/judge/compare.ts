@@ -1,4 +1,4 @@
-import { detailOf } from '../fingerprint/detail.ts'
+import { type DetailPair, detailOf } from '../fingerprint/detail.ts'
 import { compare } from '../fingerprint/features.ts'
 import { detailDrop, type Quality, qualityOf } from '../fingerprint/quality.ts'
 import { type SourceTrack, trackOf } from '../fingerprint/track.ts'
@@ -6,23 +6,25 @@ import type { DecodedRendition } from '../transcode/types.ts'
 import type { ControlFeatures } from '../verdict/types.ts'
 import type { Look } from './types.ts'
 
-/** Measures one decoded track; `numbers` are its sampled frames. */
-export function lookAt(source: SourceTrack, own: DecodedRendition, numbers: readonly number[]): Look {
-  const { detail } = own
-  const pictures = detail && { own: present(detail.own), source: present(detail.source) }
-  return {
-    features: compare(source, trackOf(own.planes)),
-    detail:
-      detail && pictures?.own && pictures.source
-        ? detailOf(pictures.source, pictures.own, detail.width, detail.height, numbers)
-        : undefined,
-  }
+/** A moment that is looked at closely: the rendition's frame, and the source's that is nearest to it in time. */
+export interface Moment {
+  own: number
+  source: number
 }
 
-/** All pictures, or undefined where one is missing: half a sample would compare different moments. */
-function present(pictures: readonly (Uint8Array | undefined)[]): Uint8Array[] | undefined {
-  const known = pictures.filter((picture) => picture !== undefined)
-  return known.length === pictures.length ? known : undefined
+/** Measures one decoded track. */
+export function lookAt(source: SourceTrack, own: DecodedRendition, moments: readonly Moment[]): Look {
+  const features = compare(source, trackOf(own.planes))
+  const { detail } = own
+  const pairs = moments.flatMap((moment): DetailPair[] => {
+    // A rendition that is a frame late is compared with what it shows, where that picture was sampled too.
+    const shown = features.matched[moment.own] ?? moment.source
+    const right = detail?.source.get(shown)
+    const wanted = right ?? detail?.source.get(moment.source)
+    const picture = detail?.own.get(moment.own)
+    return wanted && picture ? [{ frame: moment.own, aligned: right !== undefined, source: wanted, own: picture }] : []
+  })
+  return { features, detail: detail && pairs.length > 0 ? detailOf(pairs, detail.width, detail.height) : undefined }
 }
 
 /** A rendition beside our own re-transcodes of the same claim. */

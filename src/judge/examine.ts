@@ -14,7 +14,7 @@ import { claimedProfile } from '../verdict/claim.ts'
 import { CONFIRM_FACTOR, PROVE_FACTOR } from '../verdict/lines.ts'
 import { sourceDoubts } from '../verdict/source.ts'
 import type { Decodes } from '../verdict/types.ts'
-import { against, lookAt } from './compare.ts'
+import { against, lookAt, type Moment } from './compare.ts'
 import { type ControlSet, controlKey, encodeControlSets } from './controls.ts'
 import type { Examination, Examined, JudgeRequest, Look } from './types.ts'
 
@@ -75,7 +75,7 @@ export async function examine(
 
   let outcome: Outcome | undefined
   let sets: ControlSet[] = []
-  const detailNumbers: number[][] = []
+  const momentsOf: Moment[][] = []
   if (source.demuxed && isDecodable(source)) {
     const known = { facts: source.demuxed.facts, decodes: true, overLimit: false }
     // A source that can blame nobody needs no yardstick: its renditions are looked at, and that is all.
@@ -94,10 +94,15 @@ export async function examine(
     const sampled = screen
       ? []
       : drawDetailFrames(source.demuxed.facts.frames, source.demuxed.facts.durationMs, seed ? Object.values(seed).join(' ') : '')
-    const moments = sampled.map((n) => times[n] ?? 0)
+    // Beside a control, the neighbours too: a frame too many in front must not hide what is compared.
+    const around = presets.length > 0 ? sampled.flatMap((n) => [n - 1, n, n + 1]) : sampled
+    const shown = [...new Set(around)].filter((n) => n >= 0 && n < times.length)
     const inputOf = (path: string, demuxed: NonNullable<JobFile['demuxed']>, numbers: readonly number[]): DecodeInput => {
-      const detail = framesAt(displayTimes(demuxed.units), moments)
-      detailNumbers.push(detail)
+      const detail = framesAt(
+        displayTimes(demuxed.units),
+        sampled.map((n) => times[n] ?? 0),
+      )
+      momentsOf.push(sampled.map((frame, k) => ({ source: frame, own: detail[k] ?? 0 })))
       return {
         path,
         facts: demuxed.facts,
@@ -112,7 +117,7 @@ export async function examine(
     const head: DecodeInput = {
       path: source.path,
       facts: source.demuxed.facts,
-      ...(sampled.length > 0 ? { detail: sampled } : {}),
+      ...(sampled.length > 0 ? { detail: shown } : {}),
     }
     outcome = await decodeJob(
       screen ? firstPicture(head) : head,
@@ -131,7 +136,7 @@ export async function examine(
   const lookOf = (position: number): Look | undefined => {
     const k = outcome?.indices.indexOf(position) ?? -1
     const decoded: DecodedRendition | undefined = k < 0 ? undefined : outcome?.set?.renditions[k]
-    return track && decoded && lookAt(track, decoded, detailNumbers[position] ?? [])
+    return track && decoded && lookAt(track, decoded, momentsOf[position] ?? [])
   }
   let position = usable.length
   const yardsticks = new Map(sets.map((set) => [set.key, set.files.flatMap(() => lookOf(position++) ?? [])]))

@@ -115,10 +115,10 @@ function frameTimes(lines: readonly string[], inputs: number): { timesMs: number
   return { timesMs: timesMs.map((times) => times.map((t) => t - (times[0] ?? 0))), sizes }
 }
 
-/** Gives each wanted number its picture: a number that is wanted twice was decoded once. */
-function spread(numbers: readonly number[], pictures: readonly Uint8Array[]): (Uint8Array | undefined)[] {
-  const order = [...new Set(numbers)]
-  return numbers.map((n) => pictures[order.indexOf(n)])
+/** Pictures by frame number: the decoder gives each wanted one once, in rising order. */
+function byNumber(numbers: readonly number[], pictures: readonly Uint8Array[]): Map<number, Uint8Array> {
+  const order = [...new Set(numbers)].sort((a, b) => a - b)
+  return new Map(order.flatMap((n, k) => (pictures[k] ? [[n, pictures[k]]] : [])))
 }
 
 export interface DecodedSet {
@@ -170,8 +170,6 @@ export async function decodeSet(
         Array.from({ length: Math.floor(data.length / (width * height)) }, (_, n) =>
           data.subarray(n * width * height, (n + 1) * width * height),
         )
-      const numbers = [...new Set(input?.drawn ?? [])].sort((a, b) => a - b)
-      const pictures = input?.drawn ? cut(await read(`drawn${i}`)) : []
       return {
         planes: own,
         detail:
@@ -179,13 +177,11 @@ export async function decodeSet(
             ? {
                 width,
                 height,
-                own: spread(input.detail, cut(await read(`detail${i}`))),
-                source: spread(source.detail, cut(await read(`source${sizeOf(input)}`))),
+                own: byNumber(input.detail, cut(await read(`detail${i}`))),
+                source: byNumber(source.detail, cut(await read(`source${sizeOf(input)}`))),
               }
             : undefined,
-        drawn: input?.drawn
-          ? { width, height, frames: new Map(numbers.flatMap((n, k) => (pictures[k] ? [[n, pictures[k]]] : []))) }
-          : undefined,
+        drawn: input?.drawn ? { width, height, frames: byNumber(input.drawn, cut(await read(`drawn${i}`))) } : undefined,
       }
     }),
   )

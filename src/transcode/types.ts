@@ -93,9 +93,9 @@ export interface Planes {
 /** What the decoder made of one rendition, beside its planes. */
 export interface DecodedRendition {
   planes: Planes
-  /** Native luma of the sampled frames, and the source scaled to the same size at the same moments; undefined where one is missing. */
+  /** Native luma of the sampled frames, and the source's scaled to the same size, both by frame number. */
   detail:
-    | { width: number; height: number; own: readonly (Uint8Array | undefined)[]; source: readonly (Uint8Array | undefined)[] }
+    | { width: number; height: number; own: ReadonlyMap<number, Uint8Array>; source: ReadonlyMap<number, Uint8Array> }
     | undefined
   /** Native luma of the drawn frames, by frame number. */
   drawn: { width: number; height: number; frames: ReadonlyMap<number, Uint8Array> } | undefined

@@ -1,4 +1,4 @@
-import { BAD_FRAMES, CONTROL_SLACK, LINES, type LineClass, type LineCode } from './lines.ts'
+import { BAD_FRAMES, CONTROL_SLACK, LINES, type LineClass, type LineCode, MOVING_FRAMES, SLOW_LAG } from './lines.ts'
 import { claimMeasures, limitOf, type Measured, pictureMeasures, qualityMeasures } from './measure.ts'
 import { sourceDoubts } from './source.ts'
 import type { Decision, Judgement, Reason, VerdictInput } from './types.ts'
@@ -141,9 +141,14 @@ export function decide(input: VerdictInput): Decision {
     doubts.push({ ...reasonOf(m, LINES[m.code].clear), class: 'limit' })
   for (const m of [...d2.content, ...d3.content, ...q.content])
     doubts.push({ ...reasonOf(m, limitOf(m.code, input)), class: 'content' })
-  if (input.features && input.depth !== 'screen' && input.quality.detail === undefined) {
+  if (input.features && input.depth !== 'screen' && !hasDetail(input)) {
     const sees = 'pictures without fine detail: an upscale cannot be told from work'
     doubts.push({ code: 'featureless', class: 'content', value: 0, limit: 0, sees })
+  }
+  const lag = input.source?.content?.lag ?? 1
+  if (input.features && input.depth !== 'screen' && (lag > SLOW_LAG || input.features.moving < MOVING_FRAMES)) {
+    const sees = 'a scene so slow that a freeze or a lower rate cannot be told from work'
+    doubts.push({ code: 'motionless', class: 'content', value: lag, limit: SLOW_LAG, sees })
   }
   if (input.depth === 'screen') {
     doubts.push({
@@ -158,6 +163,11 @@ export function decide(input: VerdictInput): Decision {
   return { verdict, reasons: doubts, measures }
 }
 
+/** Whether there is fine detail to be lost: in the source, or where we have one in what an honest encoder kept of it. */
+function hasDetail({ quality, controls }: VerdictInput): boolean {
+  return controls.length > 0 ? quality.detailOwn !== undefined : quality.detail !== undefined
+}
+
 /** The verdict on all renditions of one source: the worst of them. */
 export function worstOf(verdicts: readonly Judgement[]): Judgement {
   if (verdicts.includes('fail')) return 'fail'
@@ -166,6 +176,8 @@ export function worstOf(verdicts: readonly Judgement[]): Judgement {
 
 /** Whether a control could still settle a check: what is in doubt is the picture, and not the source, the file or the content alone. */
 export function isNearALine(input: VerdictInput): boolean {
-  const { verdict, reasons } = decide(input)
+  const { verdict, faultClass, reasons } = decide(input)
+  // Quality is judged beside a control alone: a hard source loses detail in honest hands too.
+  if (verdict === 'fail') return faultClass === 'Q' && input.controls.length === 0
   return verdict === 'inconclusive' && reasons.every((reason) => reason.class === 'limit' || reason.class === 'content')
 }

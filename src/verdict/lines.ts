@@ -146,13 +146,6 @@ export const LINES = {
     sees: 'upscale, blur, starved bit rate',
     why: 'the same against our own re-transcode: worst honest 0.77',
   },
-  coherence: {
-    class: 'Q',
-    clear: 9,
-    fraud: 9,
-    sees: 'upscale, blur, starved bit rate, noise or sharpening in the place of detail',
-    why: 'to be set',
-  },
   'coherence-own': {
     class: 'Q',
     clear: 9,
@@ -165,6 +158,13 @@ export const LINES = {
     clear: 9,
     fraud: 9,
     sees: 'frames among the others that were not worked on',
+    why: 'to be set',
+  },
+  'coherence-tile': {
+    class: 'Q',
+    clear: 9,
+    fraud: 9,
+    sees: 'a part of the picture that was not worked on',
     why: 'to be set',
   },
   'error-part': {
@@ -193,6 +193,8 @@ export const CONFIRM_FACTOR = 1.8
 export const BAD_FRAMES = 8
 /** Moving frames that the time test needs to say anything. */
 export const MOVING_FRAMES = 8
+/** A scene that must be watched over more frames than these to be seen moving hides a short freeze: it never clears. */
+export const SLOW_LAG = 4
 /** Frames that a source needs. */
 export const MIN_FRAMES = 8
 /** At `prove` a measure between its lines is explained by the content where our control has nearly as much of it. */

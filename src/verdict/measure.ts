@@ -64,14 +64,17 @@ const frameSlack = (frames: number): number => Math.max(2, 0.02 * frames)
 export function claimMeasures(input: VerdictInput): Measured[] {
   const own = input.rendition.facts
   const source = input.source?.facts
-  if (!own || !source || own.frames === 0) return []
   const { profile, size, leaf } = input.claim
   const measured: Measured[] = []
   const add = (code: LineCode, value: number): void => {
     measured.push({ code, value, badFrames: () => 0 })
   }
+  if (!own || !source) return []
+  // A container that names a codec which we do not read still says that it is not the one ordered.
+  const isNamed = own.codec !== -1 || !['none', 'other'].includes(own.codecName)
+  if (profile && (profile.codec === 0 || profile.codec === 1) && isNamed) add('codec', own.codec === profile.codec ? 0 : 1)
+  if (own.frames === 0) return measured
   if (size) add('size', Math.max(Math.abs(own.width - size.width), Math.abs(own.height - size.height)))
-  if (profile) add('codec', own.codec === profile.codec ? 0 : 1)
   const fps = profile ? (profile.fpsNum > 0 ? profile.fpsNum / Math.max(1, profile.fpsDen) : 0) : changedRate(source.fps, own.fps)
   const expected = fps > 0 ? (source.durationMs * fps) / 1000 : source.frames
   add('frames', Math.abs(own.frames - expected) / frameSlack(expected))
@@ -103,10 +106,10 @@ export function qualityMeasures(input: VerdictInput): Measured[] {
     if (value !== undefined) measured.push({ code, value, badFrames: () => 0 })
   }
   add('detail', quality.detail)
-  add('coherence', quality.coherence)
   add('detail-own', quality.detailOwn)
   add('coherence-own', quality.coherenceOwn)
   add('coherence-part', quality.coherencePart)
+  add('coherence-tile', quality.coherenceTile)
   add('error-ratio', quality.errorRatio)
   add('error-part', quality.errorPart)
   if (audio) add('audio-missing', audio.missing > AUDIO_PACKETS ? audio.missing / audio.source : 0)

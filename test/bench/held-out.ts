@@ -2,8 +2,8 @@ import type { Row } from './report.ts'
 
 /** Measures whose line can be set from honest work; the exact ones have none to set. */
 const SET = [
-  ...['frame-error', 'frame-structure', 'cell', 'chroma-mean', 'chroma-cell', 'frozen', 'shift'],
-  ...['detail', 'coherence', 'detail-own', 'coherence-own', 'coherence-part', 'error-ratio', 'error-part'],
+  ...['frame-error', 'frame-structure', 'cell', 'chroma-mean', 'chroma-cell', 'colour', 'frozen', 'shift'],
+  ...['detail-own', 'coherence-own', 'coherence-part', 'coherence-tile', 'error-ratio', 'error-part'],
 ]
 const EXACT = ['size', 'codec', 'frames', 'duration', 'pass-through', 'reuse', 'audio']
 /** Lines never lower than this part of the table's, so that a quiet corpus does not make a line of nothing. */

@@ -52,7 +52,7 @@ export const HONEST: readonly RenditionClass[] = [
   honest('gop2', { options: ['-force_key_frames', 'expr:gte(t,n_forced*2)'] }, { profile: { gopMs: 2000 } }),
   honest('intra', { options: ['-g', '1'], preset: 'medium' }, { profile: { gopMs: -1 } }),
   honest('no-scene-cuts', { options: ['-sc_threshold', '0'] }),
-  honest('first-frame-twice', (job) => ({ after: `loop=1:1:0,setpts=N/(${job.segment.facts.fps.toFixed(4)})/TB` })),
+  honest('first-frame-twice', { after: 'tpad=start=1:start_mode=clone' }),
   honest('last-frame-twice', { after: 'tpad=stop=1:stop_mode=clone' }),
   honest('first-frame-lost', { after: "select='gte(n,1)'" }),
   honest('last-frame-lost', (job) => ({ after: `trim=end_frame=${framesOf(job) - 1}` })),

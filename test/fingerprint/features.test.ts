@@ -95,8 +95,12 @@ describe('detail', () => {
     return sum / 9
   })
   const repeat = (picture: Uint8Array, count = 8): Uint8Array[] => Array.from({ length: count }, () => picture)
-  const numbers = [0, 1, 2, 3, 4, 5, 6, 7]
-  const series = (own: Uint8Array[]) => detailOf(repeat(sharp), own, size, size, numbers)
+  const series = (own: Uint8Array[], of = sharp, aligned = true) =>
+    detailOf(
+      own.map((picture, frame) => ({ frame, aligned, source: of, own: picture })),
+      size,
+      size,
+    )
   const features = compare(source, source)
   const honest = { features, detail: series(repeat(sharp)) }
 
@@ -113,9 +117,11 @@ describe('detail', () => {
   it('is lost in a picture enlarged from a third, and noise does not bring it back', () => {
     expect(qualityOf(features, series(repeat(sharp)), [])).toMatchObject({ detail: 0 })
     expect(qualityOf(features, series(repeat(blocky)), []).detail).toBeGreaterThan(2)
-    const noisy = qualityOf(features, series(repeat(noise(999))), [])
-    expect(noisy.detail).toBeLessThan(0.5)
-    expect(noisy.coherence).toBeGreaterThan(2)
+    const noisy = qualityOf(features, series(repeat(noise(999))), [honest])
+    expect(noisy.detailOwn).toBeLessThan(0.5)
+    expect(noisy.coherenceOwn).toBeGreaterThan(2)
+    // What shows another moment can only be compared by how busy it is.
+    expect(qualityOf(features, series(repeat(noise(999)), sharp, false), [honest]).coherenceOwn).toBeUndefined()
   })
 
   it('is measured against the kinder control, and by parts', () => {
@@ -127,9 +133,17 @@ describe('detail', () => {
     expect(strict.coherencePart).toBeGreaterThan(3)
   })
 
+  it('is measured by tile, for a part that was enlarged', () => {
+    const part = sharp.slice()
+    for (let y = 0; y < 60; y++) part.set(blocky.subarray(y * size, y * size + 60), y * size)
+    const quality = qualityOf(features, series(repeat(part)), [honest])
+    expect(quality.coherenceOwn).toBeLessThan(1)
+    expect(quality.coherenceTile).toBeGreaterThan(2)
+  })
+
   it('says nothing where the source has none', () => {
-    const flat = repeat(new Uint8Array(size * size))
-    expect(qualityOf(features, detailOf(flat, flat, size, size, numbers), []).detail).toBeUndefined()
+    const flat = new Uint8Array(size * size)
+    expect(qualityOf(features, series(repeat(flat), flat), []).detail).toBeUndefined()
   })
 
   it('draws one frame of each stretch, others for another seed, and finds the same moments in the rendition', () => {

@@ -37,6 +37,7 @@ function features(change: Partial<Features> = {}): Features {
   return {
     frames: 60,
     sourceFrames: 60,
+    matched: [],
     rmse: series(1, 0),
     ssimLoss: series(0, 60),
     cell: { value: 0.2, frame: 0 },
@@ -60,7 +61,7 @@ function input(change: Partial<VerdictInput> = {}): VerdictInput {
   return {
     depth: 'check',
     proveFactor: 2,
-    source: { facts, decodes: true, overLimit: false, content: { quality: 60, contrast: 40, moving: 50, excursion: 30 } },
+    source: { facts, decodes: true, overLimit: false, content: { quality: 60, contrast: 40, moving: 50, lag: 1, excursion: 30 } },
     rendition: { facts: { ...facts, width: 426, height: 240 }, decodes: 'yes', overLimit: false },
     claim: {},
     features: features(),
@@ -219,8 +220,8 @@ describe('verdict', () => {
       undefined,
       { ...sound, decodes: false },
       { ...sound, overLimit: true },
-      { ...sound, content: { quality: 0, contrast: 1, moving: 50, excursion: 30 } },
-      { ...sound, content: { quality: 60, contrast: 40, moving: 0, excursion: 0.5 } },
+      { ...sound, content: { quality: 0, contrast: 1, moving: 50, lag: 1, excursion: 30 } },
+      { ...sound, content: { quality: 60, contrast: 40, moving: 0, lag: 1, excursion: 0.5 } },
     ]) {
       expect(decide(input({ ...worst, depth: 'prove', source })).verdict).toBe('inconclusive')
     }
