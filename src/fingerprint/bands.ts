@@ -1,43 +1,36 @@
 import type { Bands } from './types.ts'
+import { bandSums } from './wasm/dct.ts'
 
-/** 8-point DCT-II, orthonormal, as a table of 64 numbers. */
-const DCT = Float64Array.from({ length: 64 }, (_, i) => {
-  const k = i >> 3
-  const n = i & 7
-  return (k === 0 ? Math.SQRT1_2 : 1) * 0.5 * Math.cos(((2 * n + 1) * k * Math.PI) / 16)
-})
-
-/** A coefficient (u, v) belongs to band max(u, v): what a picture enlarged from 1/s of its size lacks above 8/s. */
-const BAND = Uint8Array.from({ length: 64 }, (_, i) => Math.max(i >> 3, i & 7))
+/** Coefficients of each band: those (u, v) with max(u, v) = band. */
 const PER_BAND = [1, 3, 5, 7, 9, 11, 13, 15]
 
-/** Mean squared 8x8 DCT coefficient of bands 0..7 over the black squares of a chessboard of blocks: half the work, same mean. */
+/** What two pictures have in common, one number a band 0..7: mean over blocks of the sum of products of their coefficients. */
+export interface BandProducts {
+  aa: Float64Array
+  bb: Float64Array
+  ab: Float64Array
+}
+
+/** Products of the 8x8 DCT bands of two luma pictures of one size, over a chessboard of blocks; zeros where no block fits. */
+export function bandProducts(a: Uint8Array, b: Uint8Array, width: number, height: number): BandProducts {
+  const { aa, bb, ab, blocks } = bandSums(a, b, width, height)
+  const mean = (sums: Float64Array): Float64Array => sums.map((sum) => sum / Math.max(1, blocks))
+  return { aa: mean(aa), bb: mean(bb), ab: mean(ab) }
+}
+
+/** Mean squared 8x8 DCT coefficient of bands 0..7 over the same blocks of several pictures. */
 export function bandsOf(pictures: readonly Uint8Array[], width: number, height: number): Bands {
   const energy = new Float64Array(8)
-  const half = new Float64Array(64)
   let blocks = 0
-  for (const picture of pictures) {
-    for (let top = 0; top + 8 <= height; top += 8) {
-      for (let left = top % 16; left + 8 <= width; left += 16) {
-        blocks++
-        for (let y = 0; y < 8; y++) {
-          const row = (top + y) * width + left
-          for (let k = 0; k < 8; k++) {
-            let sum = 0
-            for (let n = 0; n < 8; n++) sum += (DCT[k * 8 + n] ?? 0) * (picture[row + n] ?? 0)
-            half[y * 8 + k] = sum
-          }
-        }
-        for (let k = 0; k < 8; k++) {
-          for (let u = 0; u < 8; u++) {
-            let sum = 0
-            for (let n = 0; n < 8; n++) sum += (DCT[k * 8 + n] ?? 0) * (half[n * 8 + u] ?? 0)
-            const band = BAND[k * 8 + u] ?? 0
-            energy[band] = (energy[band] ?? 0) + sum * sum
-          }
-        }
-      }
-    }
+  // The kernel takes two pictures at once; a last odd one is its own partner.
+  for (let i = 0; i < pictures.length; i += 2) {
+    const a = pictures[i]
+    const b = pictures[i + 1]
+    if (!a) continue
+    const sums = bandSums(a, b ?? a, width, height)
+    blocks += sums.blocks * (b ? 2 : 1)
+    for (let band = 0; band < 8; band++)
+      energy[band] = (energy[band] ?? 0) + (sums.aa[band] ?? 0) + (b ? (sums.bb[band] ?? 0) : 0)
   }
   for (let band = 0; band < 8; band++) energy[band] = blocks > 0 ? (energy[band] ?? 0) / (blocks * (PER_BAND[band] ?? 1)) : 0
   return { energy, frames: pictures.length }
