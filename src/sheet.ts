@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { drawSheet } from './fingerprint/sheet.ts'
-import type { JudgeRequest, JudgeResult, RenditionVerdict } from './judge.ts'
+import type { JudgeRequest, JudgeResult, RenditionVerdict } from './judge/types.ts'
 import { encodeControls } from './transcode/control.ts'
 import type { DecodeRun } from './transcode/decode.ts'
 import { isDecodable, openFile } from './transcode/job.ts'
@@ -73,7 +73,11 @@ async function stills(
   // A control that cannot be made leaves its column empty: a sheet is an illustration, not evidence.
   const made =
     source && profile
-      ? await encodeControls({ path: request.source, facts: source.facts }, profile, { ...run, label: 'sheet' }).catch(() => [])
+      ? await encodeControls({ path: request.source, facts: source.facts }, profile, {
+          ...run,
+          label: 'sheet',
+          presets: ['medium'],
+        }).catch(() => [])
       : []
   const control = made[0] && { path: made[0].path, demuxed: demux(await readMedia(made[0].path, run.limits)) }
   const controlTimes = control ? displayTimes(control.demuxed.units) : []

@@ -169,6 +169,41 @@ function chromaTest(
   }
 }
 
+/** Mean square of U and V about grey, in levels, below which a picture counts as grey: nothing could be lost. */
+const GREY = 9
+
+type ColourFeatures = Pick<Features, 'colourLoss' | 'colourByFrame'>
+
+/**
+ * How much of the source's colour is still there: the gain that best maps U and V about grey on the rendition's. It sees what the
+ * error in levels cannot in a pale picture: all of its colour gone.
+ */
+function colourTest(source: SourceTrack, own: Track, best: readonly number[]): ColourFeatures {
+  let all = 0
+  let kept = 0
+  const byFrame = Float64Array.from({ length: own.frames }, (_, j) => {
+    const i = best[j] ?? 0
+    let energy = 0
+    let product = 0
+    for (const [a, b] of [
+      [source.u[i], own.u[j]],
+      [source.v[i], own.v[j]],
+    ]) {
+      if (!a || !b) continue
+      for (let c = 0; c < CELLS; c++) {
+        const x = (a[c] ?? 0) - 128
+        energy += x * x
+        product += x * ((b[c] ?? 0) - 128)
+      }
+    }
+    all += energy
+    kept += product
+    return energy >= GREY * CELLS ? Math.max(0, 1 - product / energy) : 0
+  })
+  const loss = all >= GREY * CELLS * own.frames ? Math.max(0, 1 - kept / all) : undefined
+  return { colourLoss: loss, colourByFrame: byFrame }
+}
+
 /** Compares a rendition with its source, both as planes. Pure: the same planes give the same numbers. */
 export function compare(source: SourceTrack, own: Track): Features {
   const { base, best, rmse } = align(source, own)
@@ -199,6 +234,7 @@ export function compare(source: SourceTrack, own: Track): Features {
     ssimLoss,
     ...cellTest(errors, gradient),
     ...chroma,
+    ...colourTest(source, own, best),
     ...time,
     meanRmse: rmse.reduce((a, b) => a + b, 0) / Math.max(1, frames),
   }

@@ -20,6 +20,9 @@ export interface Features {
   /** Mean over frames of the RMSE of U plus that of V, in levels. */
   chromaMean: number
   chromaByFrame: Float64Array
+  /** How much of the source's colour is gone: 1 minus the gain of U and V about grey; undefined where the source is grey. */
+  colourLoss?: number | undefined
+  colourByFrame: Float64Array
   /** Worst cell of time-averaged |dU| + |dV|. */
   chromaCell: Peak
   chromaCellByFrame: Float64Array
@@ -47,10 +50,16 @@ export interface ContentFacts {
   excursion: number
 }
 
-/** Energy of 8x8 DCT bands 1..7 of a set of pictures: mean squared coefficient. */
-export interface Bands {
-  energy: Float64Array
-  frames: number
+/** 8x8 DCT of sampled full pictures: for each frame and band 0..7 the mean product of coefficients, frame after frame. */
+export interface DetailSeries {
+  /** Rendition frame numbers. */
+  frames: number[]
+  /** Source with itself, rendition with itself, and the two with each other. */
+  source: Float64Array
+  own: Float64Array
+  cross: Float64Array
+  /** The same products by tile (4x4) and band, means over all sampled frames, tile after tile. */
+  tiles: { source: Float64Array; own: Float64Array; cross: Float64Array }
 }
 
 /** Coded packets of a rendition and of its source, for the reuse test of later segments. */

@@ -33,11 +33,11 @@ function encoderOptions(profile: Profile, preset: string): string[] {
 export async function encodeControls(
   source: { path: string; facts: MediaFacts },
   profile: Profile,
-  run: DecodeRun & { label: string },
+  run: DecodeRun & { label: string; presets: readonly string[] },
 ): Promise<{ preset: string; path: string }[]> {
   const size = outputSize(source.facts, profile)
   const rate = profile.fpsNum > 0 ? `,fps=${profile.fpsNum}/${profile.fpsDen}` : ''
-  const outputs = CONTROL_PRESETS.map((preset) => ({ preset, path: join(run.folder, `control-${run.label}-${preset}.ts`) }))
+  const outputs = run.presets.map((preset) => ({ preset, path: join(run.folder, `control-${run.label}-${preset}.ts`) }))
   const labels = outputs.map((_, i) => `[c${i}]`)
   const result = await runFfmpeg(
     run.wrapper,

@@ -2,16 +2,13 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FishermanError } from '../base/errors.ts'
 import { type FfmpegJob, runFfmpeg } from './ffmpeg.ts'
-import type { Container, DecodedRendition, LumaFrames, MediaFacts, MediaLimits, Planes } from './types.ts'
+import type { Container, DecodedRendition, MediaFacts, MediaLimits, Planes } from './types.ts'
 
 /** Bytes of one 64x64 yuv444p picture. */
 const PLANE_BYTES = 64 * 64 * 3
 /** swscale gives the same bits on every machine only with both flags, on every step. */
 const EXACT = 'accurate_rnd+bitexact'
 const TO_PLANES = `scale=64:64:flags=area+${EXACT},format=yuv444p`
-/** Sampled frames a second for the detail bands, and at most so many a job: 24 full pictures are enough to average over. */
-const DETAIL_PER_SECOND = 3
-const DETAIL_FRAMES = 24
 
 /** Errors are never hidden: a broken picture must not be repaired by guessing. */
 const STRICT = ['-threads', '1', '-err_detect', 'crccheck+bitstream+buffer+explode', '-ec', '0']
@@ -22,8 +19,8 @@ export interface DecodeInput {
   facts: MediaFacts
   /** Frame numbers whose native luma is wanted. */
   drawn?: readonly number[]
-  /** Sample luma at this file's own size; `with-source` also scales the source to it at the same moments. */
-  detail?: 'own' | 'with-source'
+  /** Frame numbers whose luma is looked at closely, at this file's own size; those of the source are scaled to each of its renditions. */
+  detail?: readonly number[] | undefined
   /** Only the first picture: a screen. */
   firstOnly?: boolean
 }
@@ -44,20 +41,20 @@ export function inputOptions(facts: MediaFacts): string[] {
 
 const RAW = ['-fps_mode', 'passthrough', '-f', 'rawvideo']
 
-/**
- * Picks the first frame of each slot of the time line. The slots begin 0.647 of one before the first frame, so that at no usual
- * frame rate a slot ends on a frame and rounding cannot pick different moments in source and rendition.
- */
-function sampler(durationMs: number): string {
-  const perSecond = Math.min(DETAIL_PER_SECOND, (DETAIL_FRAMES * 1000) / Math.max(1, durationMs))
-  const slot = (t: string): string => `floor((${t}-start_t)*${perSecond.toFixed(6)}+0.647)`
-  return `select='eq(n\\,0)+gt(${slot('t')}\\,${slot('prev_t')})'`
-}
+/** Keeps the frames of these numbers, rising and without repeats. */
+const pick = (numbers: readonly number[]): string => `select='${[...new Set(numbers)].map((n) => `eq(n\\,${n})`).join('+')}'`
 
 interface Wanted {
   file: string
   label: string
   frames: number
+}
+
+const sizeOf = ({ facts }: DecodeInput): string => `${facts.width}x${facts.height}`
+
+/** Sizes that the source's sampled pictures are scaled to: one for each rung, however many files have it. */
+function detailSizes(renditions: readonly DecodeInput[]): string[] {
+  return [...new Set(renditions.filter(({ detail }) => detail).map(sizeOf))]
 }
 
 function graph(source: DecodeInput, renditions: readonly DecodeInput[]): { filter: string; wanted: Wanted[] } {
@@ -70,20 +67,17 @@ function graph(source: DecodeInput, renditions: readonly DecodeInput[]): { filte
   }
   // Side data is dropped before the log line: a hostile stream could fill our log with it.
   const head = (i: number): string => `[${i}:v:0]sidedata=mode=delete,showinfo@track${i}=checksum=0`
-  const detailed = renditions.flatMap((r, i) =>
-    r.detail === 'with-source' ? [{ size: `${r.facts.width}:${r.facts.height}`, i: i + 1 }] : [],
-  )
-  const pick = sampler(source.facts.durationMs)
-  const marks = detailed.map(({ i }) => `[s${i}]`).join('')
-  if (detailed.length === 0) chains.push(`${head(0)},${TO_PLANES}${want('planes0', source.facts.frames)}`)
+  const sampled = source.detail ?? []
+  const sizes = sampled.length > 0 ? detailSizes(renditions) : []
+  if (sizes.length === 0) chains.push(`${head(0)},${TO_PLANES}${want('planes0', source.facts.frames)}`)
   else {
     chains.push(`${head(0)},split=2[sp][sd]`)
     chains.push(`[sp]${TO_PLANES}${want('planes0', source.facts.frames)}`)
-    chains.push(`[sd]${pick},split=${detailed.length}${marks}`)
+    chains.push(`[sd]${pick(sampled)},split=${sizes.length}${sizes.map((size) => `[s${size}]`).join('')}`)
   }
-  for (const { size, i } of detailed) {
-    const scaled = `scale=${size}:flags=bicubic+${EXACT},format=yuv420p,extractplanes=y`
-    chains.push(`[s${i}]${scaled}${want(`source${i}`, DETAIL_FRAMES + 2)}`)
+  for (const size of sizes) {
+    const scaled = `scale=${size.replace('x', ':')}:flags=bicubic+${EXACT},format=yuv420p,extractplanes=y`
+    chains.push(`[s${size}]${scaled}${want(`source${size}`, sampled.length)}`)
   }
   renditions.forEach((rendition, index) => {
     const i = index + 1
@@ -91,10 +85,11 @@ function graph(source: DecodeInput, renditions: readonly DecodeInput[]): { filte
     const labels = parts.map((part) => `[r${i}${part}]`)
     chains.push(`${head(i)},split=${parts.length}${labels.join('')}`)
     chains.push(`[r${i}p]${TO_PLANES}${want(`planes${i}`, rendition.facts.frames)}`)
-    if (rendition.detail) chains.push(`[r${i}d]${pick},extractplanes=y${want(`detail${i}`, DETAIL_FRAMES + 2)}`)
+    if (rendition.detail) {
+      chains.push(`[r${i}d]${pick(rendition.detail)},extractplanes=y${want(`detail${i}`, rendition.detail.length)}`)
+    }
     if (rendition.drawn) {
-      const numbers = [...new Set(rendition.drawn)].map((n) => `eq(n\\,${n})`).join('+')
-      chains.push(`[r${i}f]select='${numbers}',extractplanes=y${want(`drawn${i}`, rendition.drawn.length)}`)
+      chains.push(`[r${i}f]${pick(rendition.drawn)},extractplanes=y${want(`drawn${i}`, rendition.drawn.length)}`)
     }
   })
   return { filter: `sws_flags=area+${EXACT};${chains.join(';')}`, wanted }
@@ -117,6 +112,12 @@ function frameTimes(lines: readonly string[], inputs: number): { timesMs: number
     sizes[i]?.add(`${frame[2]} ${frame[3]}`)
   }
   return { timesMs: timesMs.map((times) => times.map((t) => t - (times[0] ?? 0))), sizes }
+}
+
+/** Gives each wanted number its picture: a number that is wanted twice was decoded once. */
+function spread(numbers: readonly number[], pictures: readonly Uint8Array[]): (Uint8Array | undefined)[] {
+  const order = [...new Set(numbers)]
+  return numbers.map((n) => pictures[order.indexOf(n)])
 }
 
 export interface DecodedSet {
@@ -168,17 +169,19 @@ export async function decodeSet(
         Array.from({ length: Math.floor(data.length / (width * height)) }, (_, n) =>
           data.subarray(n * width * height, (n + 1) * width * height),
         )
-      const luma = async (file: string): Promise<LumaFrames> => ({ width, height, frames: cut(await read(file)) })
       const numbers = [...new Set(input?.drawn ?? [])].sort((a, b) => a - b)
       const pictures = input?.drawn ? cut(await read(`drawn${i}`)) : []
       return {
         planes: own,
-        detail: input?.detail
-          ? {
-              own: await luma(`detail${i}`),
-              source: input.detail === 'with-source' ? await luma(`source${i}`) : { width, height, frames: [] },
-            }
-          : undefined,
+        detail:
+          input?.detail && source.detail
+            ? {
+                width,
+                height,
+                own: spread(input.detail, cut(await read(`detail${i}`))),
+                source: spread(source.detail, cut(await read(`source${sizeOf(input)}`))),
+              }
+            : undefined,
         drawn: input?.drawn
           ? { width, height, frames: new Map(numbers.flatMap((n, k) => (pictures[k] ? [[n, pictures[k]]] : []))) }
           : undefined,

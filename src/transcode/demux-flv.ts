@@ -1,12 +1,15 @@
+import { audioPacket } from './audio.ts'
 import { splitLengths } from './nal.ts'
 import type { ElementaryStream } from './stream.ts'
+import type { AudioPacket } from './types.ts'
 
 /** Reads the tags of a Flash video file. H.264 is codec 7 of the video tag header. Never throws on hostile bytes. */
 export function demuxFlv(bytes: Buffer): ElementaryStream {
   const nals: { nal: Uint8Array; ptsMs: number; packet: number }[] = []
   let at = bytes.length >= 9 ? bytes.readUInt32BE(5) + 4 : bytes.length
   let codec: ElementaryStream['codec'] = 'none'
-  let audio = 0
+  let audio: AudioPacket[] | undefined = []
+  let audioTracks = 0
   let packet = 0
   let lengthSize = 4
   while (at + 11 <= bytes.length) {
@@ -15,7 +18,15 @@ export function demuxFlv(bytes: Buffer): ElementaryStream {
     const dtsMs = bytes.readUIntBE(at + 4, 3) + (bytes[at + 7] ?? 0) * 2 ** 24
     const body = bytes.subarray(at + 11, Math.min(bytes.length, at + 11 + size))
     at += 11 + size + 4
-    if (type === 8) audio = 1
+    if (type === 8 && body.length > 1) {
+      audioTracks = 1
+      const format = (body[0] ?? 0) >> 4
+      // 10 is AAC, whose first byte tells headers from frames; 2 and 14 are MP3.
+      if (format === 10) {
+        if (body[1] === 1) audio?.push(audioPacket(body.subarray(2)))
+      } else if (format === 2 || format === 14) audio?.push(audioPacket(body.subarray(1)))
+      else audio = undefined
+    }
     if (type !== 9 || body.length < 5) continue
     if (((body[0] ?? 0) & 15) !== 7) {
       codec = 'other'
@@ -35,11 +46,12 @@ export function demuxFlv(bytes: Buffer): ElementaryStream {
   return {
     container: 'flv',
     videoTracks: codec === 'none' ? 0 : 1,
-    audioTracks: audio,
+    audioTracks,
     codec,
     codecName: codec,
     editList: false,
     nals,
+    audio,
   }
 }
 

@@ -1,3 +1,4 @@
+import { audioFrames } from './audio.ts'
 import { splitAnnexB } from './nal.ts'
 import type { ElementaryStream } from './stream.ts'
 
@@ -5,6 +6,7 @@ const PACKET = 188
 /** ISO 13818-1 stream types: video and audio ones that occur in Livepeer's traffic. */
 const VIDEO: Readonly<Record<number, ElementaryStream['codec']>> = { 27: 'h264', 36: 'hevc', 1: 'other', 2: 'other', 16: 'other' }
 const AUDIO = new Set([0x03, 0x04, 0x0f, 0x11, 0x81])
+const AUDIO_READ: Readonly<Record<number, 'aac' | 'mp3'>> = { 3: 'mp3', 4: 'mp3', 15: 'aac' }
 
 interface Track {
   type: number
@@ -60,6 +62,7 @@ export function demuxTs(bytes: Buffer): ElementaryStream {
   let videoPid = -1
   const parts: Buffer[] = []
   const marks: { offset: number; ptsMs: number }[] = []
+  const audioParts = new Map<number, Buffer[]>()
   let length = 0
   let lastTicks = Number.NaN
   let epoch = 0
@@ -80,6 +83,15 @@ export function demuxTs(bytes: Buffer): ElementaryStream {
       if (pid === 0) for (const found of patPrograms(section)) pmtPids.add(found)
       else for (const track of pmtTracks(section)) if (tracks.size < 64) tracks.set(track.pid, track.type)
       if (videoPid < 0) videoPid = [...tracks].find(([, type]) => type in VIDEO)?.[0] ?? -1
+      continue
+    }
+    const type = tracks.get(pid)
+    if (type !== undefined && type in AUDIO_READ) {
+      const begins = starts && payload.length >= 9 && payload.readUIntBE(0, 3) === 1
+      const known = audioParts.get(pid)
+      const body = begins ? payload.subarray(Math.min(payload.length, 9 + (payload[8] ?? 0))) : payload
+      if (known) known.push(body)
+      else if (begins) audioParts.set(pid, [body])
       continue
     }
     if (pid !== videoPid) continue
@@ -106,6 +118,10 @@ export function demuxTs(bytes: Buffer): ElementaryStream {
     return { nal, ptsMs: marks[mark]?.ptsMs ?? Number.NaN, packet: mark }
   })
   const types = [...tracks.values()]
+  const unread = types.some((t) => AUDIO.has(t) && !(t in AUDIO_READ))
+  const audio = [...audioParts].flatMap(([pid, pieces]) =>
+    audioFrames(Buffer.concat(pieces), AUDIO_READ[tracks.get(pid) ?? 0] ?? 'aac'),
+  )
   const type = tracks.get(videoPid)
   return {
     container: 'mpegts',
@@ -115,5 +131,6 @@ export function demuxTs(bytes: Buffer): ElementaryStream {
     codecName: type === undefined ? 'none' : (VIDEO[type] ?? `stream type ${type}`),
     editList: false,
     nals,
+    audio: unread ? undefined : audio,
   }
 }

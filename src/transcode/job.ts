@@ -1,7 +1,5 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Profile } from '../../proofs/types.ts'
-import { encodeControls } from './control.ts'
 import { type DecodedSet, type DecodeInput, type DecodeRun, decodeSet, decodesCleanly } from './decode.ts'
 import { demux, readMedia } from './probe.ts'
 import { requireFfmpeg, writeWrapper } from './sandbox.ts'
@@ -108,20 +106,4 @@ export async function decodeJob(
     run,
   )
   return { set, sourceDecodes: true, decodes, indices }
-}
-
-/** Controls of one claim as inputs of the same decoding job. */
-export async function controlsOf(
-  source: { path: string; demuxed: Demuxed },
-  profile: Profile,
-  label: string,
-  run: DecodeRun,
-): Promise<DecodeInput[]> {
-  const made = await encodeControls({ path: source.path, facts: source.demuxed.facts }, profile, { ...run, label })
-  return await Promise.all(
-    made.map(async ({ path }): Promise<DecodeInput> => {
-      const { facts } = demux(await readMedia(path, run.limits, run.signal))
-      return { path, facts, detail: 'own' }
-    }),
-  )
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { beginsPicture, nalKind, pictureSetId, sequenceFacts } from './nal.ts'
-import type { AccessUnit, CodecNumber, Container, Demuxed, SequenceFacts } from './types.ts'
+import type { AccessUnit, AudioPacket, CodecNumber, Container, Demuxed, SequenceFacts } from './types.ts'
 
 /** What a demultiplexer hands over: NAL units in decode order, each with the time of the packet that it came in. */
 export interface ElementaryStream {
@@ -11,6 +11,7 @@ export interface ElementaryStream {
   codecName: string
   editList: boolean
   nals: readonly { nal: Uint8Array; ptsMs: number; packet: number }[]
+  audio: readonly AudioPacket[] | undefined
 }
 
 const CODECS: Record<ElementaryStream['codec'], CodecNumber> = { h264: 0, hevc: 1, other: -1, none: -1 }
@@ -74,6 +75,7 @@ export function assemble(stream: ElementaryStream, fileBytes: number): Demuxed {
   const videoBytes = units.reduce((sum, unit) => sum + unit.bytes, 0)
   return {
     units,
+    audio: stream.audio,
     facts: {
       container: stream.container,
       fileBytes,

@@ -58,10 +58,19 @@ export interface MediaFacts {
   bitrate: number
 }
 
+/** One coded audio frame, without the header that only a transport stream has. */
+export interface AudioPacket {
+  /** First 16 bytes of SHA-256, hex. */
+  hash: string
+  bytes: number
+}
+
 /** A file after demultiplexing. */
 export interface Demuxed {
   facts: MediaFacts
   units: readonly AccessUnit[]
+  /** Audio frames of all tracks; undefined where one of them is in a codec that we do not read. */
+  audio: readonly AudioPacket[] | undefined
 }
 
 /** 64x64 yuv444p pictures of a track in display order: 12288 bytes a frame (Y, U, V). */
@@ -72,18 +81,13 @@ export interface Planes {
   timesMs: Float64Array
 }
 
-/** Luma pictures of one size. */
-export interface LumaFrames {
-  width: number
-  height: number
-  frames: readonly Uint8Array[]
-}
-
 /** What the decoder made of one rendition, beside its planes. */
 export interface DecodedRendition {
   planes: Planes
-  /** Native luma of the sampled frames, and the source scaled to the same size at the same moments. */
-  detail: { own: LumaFrames; source: LumaFrames } | undefined
+  /** Native luma of the sampled frames, and the source scaled to the same size at the same moments; undefined where one is missing. */
+  detail:
+    | { width: number; height: number; own: readonly (Uint8Array | undefined)[]; source: readonly (Uint8Array | undefined)[] }
+    | undefined
   /** Native luma of the drawn frames, by frame number. */
   drawn: { width: number; height: number; frames: ReadonlyMap<number, Uint8Array> } | undefined
 }

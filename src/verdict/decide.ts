@@ -163,3 +163,9 @@ export function worstOf(verdicts: readonly Judgement[]): Judgement {
   if (verdicts.includes('fail')) return 'fail'
   return verdicts.includes('inconclusive') ? 'inconclusive' : 'pass'
 }
+
+/** Whether a control could still settle a check: what is in doubt is the picture, and not the source, the file or the content alone. */
+export function isNearALine(input: VerdictInput): boolean {
+  const { verdict, reasons } = decide(input)
+  return verdict === 'inconclusive' && reasons.every((reason) => reason.class === 'limit' || reason.class === 'content')
+}

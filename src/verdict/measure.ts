@@ -42,6 +42,10 @@ export function pictureMeasures(f: Features): Measured[] {
       badFrames: (limit) => over(f.chromaCellByFrame, limit),
     },
   ]
+  if (f.colourLoss !== undefined) {
+    const { frame } = peakOf(f.colourByFrame)
+    measured.push({ code: 'colour', value: f.colourLoss, frame, badFrames: (limit) => over(f.colourByFrame, limit) })
+  }
   if (f.moving >= MOVING_FRAMES) {
     const share = f.frozen / f.moving
     measured.push({ code: 'frozen', value: share, ...(f.frozenAt >= 0 ? { frame: f.frozenAt } : {}), badFrames: () => f.frozen })
@@ -49,6 +53,9 @@ export function pictureMeasures(f: Features): Measured[] {
   }
   return measured
 }
+
+/** Audio packets that may differ at the ends of an honest copy. */
+const AUDIO_PACKETS = 2
 
 /** Allowed distance of frame counts: max(2, 2 %). */
 const frameSlack = (frames: number): number => Math.max(2, 0.02 * frames)
@@ -78,6 +85,8 @@ export function claimMeasures(input: VerdictInput): Measured[] {
   }
   add('pass-through', input.packets.passedThrough)
   add('reuse', input.packets.reused)
+  const { audio } = input
+  if (audio) add('audio', audio.foreign > AUDIO_PACKETS ? audio.foreign / audio.rendition : 0)
   return measured
 }
 
@@ -88,14 +97,19 @@ function changedRate(source: number, own: number): number {
 
 /** The measures of quality (Q). */
 export function qualityMeasures(input: VerdictInput): Measured[] {
-  const { detail, detailOwn, errorRatio } = input.quality
+  const { quality, audio } = input
   const measured: Measured[] = []
   const add = (code: LineCode, value: number | undefined): void => {
     if (value !== undefined) measured.push({ code, value, badFrames: () => 0 })
   }
-  add('detail', detail)
-  add('detail-own', detailOwn)
-  add('error-ratio', errorRatio)
+  add('detail', quality.detail)
+  add('coherence', quality.coherence)
+  add('detail-own', quality.detailOwn)
+  add('coherence-own', quality.coherenceOwn)
+  add('coherence-part', quality.coherencePart)
+  add('error-ratio', quality.errorRatio)
+  add('error-part', quality.errorPart)
+  if (audio) add('audio-missing', audio.missing > AUDIO_PACKETS ? audio.missing / audio.source : 0)
   return measured
 }
 

@@ -1,4 +1,6 @@
 import type { Profile } from '../../proofs/types.ts'
+import type { AudioMatch } from '../fingerprint/audio.ts'
+import type { Quality } from '../fingerprint/quality.ts'
 import type { ContentFacts, Features } from '../fingerprint/types.ts'
 import type { MediaFacts } from '../transcode/types.ts'
 import type { LineCode } from './lines.ts'
@@ -51,13 +53,6 @@ export interface LeafClaim {
   durationMs: number
 }
 
-/** Measures that need more than planes. */
-export interface Quality {
-  detail?: number | undefined
-  detailOwn?: number | undefined
-  errorRatio?: number | undefined
-}
-
 export interface ControlFeatures {
   features: Features
   /** Log2 detail drop of the control itself against the source. */
@@ -82,6 +77,8 @@ export interface VerdictInput {
   quality: Quality
   controls: readonly ControlFeatures[]
   packets: { passedThrough: number; reused: number }
+  /** Undefined where there is nothing to compare, or a codec that we do not read. */
+  audio?: AudioMatch | undefined
 }
 
 export interface Decision {

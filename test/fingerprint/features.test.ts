@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { bandsOf } from '../../src/fingerprint/bands.ts'
+import { bandProducts, detailOf, drawDetailFrames, framesAt } from '../../src/fingerprint/detail.ts'
 import { compare } from '../../src/fingerprint/features.ts'
 import { packetSetOf, passedThrough, reused } from '../../src/fingerprint/packets.ts'
-import { detailDrop } from '../../src/fingerprint/quality.ts'
+import { qualityOf } from '../../src/fingerprint/quality.ts'
 import { canDrawText, differenceOf } from '../../src/fingerprint/sheet.ts'
 import { contentOf, sourceTrackOf, trackOf } from '../../src/fingerprint/track.ts'
 import type { AccessUnit, Planes } from '../../src/transcode/types.ts'
@@ -82,22 +82,65 @@ describe('comparison of planes', () => {
   })
 })
 
-describe('detail bands', () => {
-  it('loses bands 3-5 in a picture enlarged from a third', () => {
-    const size = 120
-    const noise = Uint8Array.from({ length: size * size }, (_, i) => (Math.imul(i, 2654435761) >>> 24) & 255)
-    const blocky = Uint8Array.from({ length: size * size }, (_, i) => {
-      const x = i % size
-      const y = Math.floor(i / size)
-      let sum = 0
-      for (let dy = 0; dy < 3; dy++)
-        for (let dx = 0; dx < 3; dx++) sum += noise[(y - (y % 3) + dy) * size + x - (x % 3) + dx] ?? 0
-      return sum / 9
+describe('detail', () => {
+  const size = 120
+  const noise = (seed: number): Uint8Array =>
+    Uint8Array.from({ length: size * size }, (_, i) => (Math.imul(i + seed, 2654435761) >>> 24) & 255)
+  const sharp = noise(0)
+  const blocky = Uint8Array.from({ length: size * size }, (_, i) => {
+    const x = i % size
+    const y = Math.floor(i / size)
+    let sum = 0
+    for (let dy = 0; dy < 3; dy++) for (let dx = 0; dx < 3; dx++) sum += sharp[(y - (y % 3) + dy) * size + x - (x % 3) + dx] ?? 0
+    return sum / 9
+  })
+  const repeat = (picture: Uint8Array, count = 8): Uint8Array[] => Array.from({ length: count }, () => picture)
+  const numbers = [0, 1, 2, 3, 4, 5, 6, 7]
+  const series = (own: Uint8Array[]) => detailOf(repeat(sharp), own, size, size, numbers)
+  const features = compare(source, source)
+  const honest = { features, detail: series(repeat(sharp)) }
+
+  it('keeps the energy of a picture: the mean of all coefficients squared is that of all pixels', () => {
+    const { aa, ab, bb } = bandProducts(sharp, sharp, 8, 8)
+    const sum = aa.subarray(0, 8).reduce((total, energy, band) => total + energy * (2 * band + 1), 0)
+    // The coefficients are of single precision.
+    const squares = sharp.subarray(0, 64).reduce((total, p) => total + p * p, 0)
+    expect(sum / squares).toBeCloseTo(1, 6)
+    expect([...ab]).toEqual([...bb])
+  })
+
+  it('is lost in a picture enlarged from a third, and noise does not bring it back', () => {
+    expect(qualityOf(features, series(repeat(sharp)), [])).toMatchObject({ detail: 0 })
+    expect(qualityOf(features, series(repeat(blocky)), []).detail).toBeGreaterThan(2)
+    const noisy = qualityOf(features, series(repeat(noise(999))), [])
+    expect(noisy.detail).toBeLessThan(0.5)
+    expect(noisy.coherence).toBeGreaterThan(2)
+  })
+
+  it('is measured against the kinder control, and by parts', () => {
+    const half = [...repeat(sharp, 4), ...repeat(blocky, 4)]
+    const quality = qualityOf(features, series(half), [{ features, detail: series(repeat(blocky)) }, honest])
+    expect(quality.coherenceOwn).toBeLessThan(0)
+    const strict = qualityOf(features, series(half), [honest])
+    expect(strict.coherenceOwn).toBeLessThan(2.1)
+    expect(strict.coherencePart).toBeGreaterThan(3)
+  })
+
+  it('says nothing where the source has none', () => {
+    const flat = repeat(new Uint8Array(size * size))
+    expect(qualityOf(features, detailOf(flat, flat, size, size, numbers), []).detail).toBeUndefined()
+  })
+
+  it('draws one frame of each stretch, others for another seed, and finds the same moments in the rendition', () => {
+    const drawn = drawDetailFrames(60, 2000, 'a')
+    expect(drawn.length).toBe(6)
+    drawn.forEach((n, slot) => {
+      expect(Math.floor(n / 10)).toBe(slot)
     })
-    expect(detailDrop(bandsOf([noise], size, size), bandsOf([noise], size, size))).toBe(0)
-    expect(detailDrop(bandsOf([noise], size, size), bandsOf([blocky], size, size))).toBeGreaterThan(2)
-    const flat = bandsOf([new Uint8Array(size * size)], size, size)
-    expect(detailDrop(flat, flat)).toBeUndefined()
+    expect(drawDetailFrames(60, 2000, 'a')).toEqual(drawn)
+    expect(drawDetailFrames(60, 2000, 'b')).not.toEqual(drawn)
+    expect(drawDetailFrames(3, 100, 'a').length).toBe(3)
+    expect(framesAt([0, 40, 80, 120], [0, 33, 66, 100, 999])).toEqual([0, 1, 2, 3, 3])
   })
 })
 

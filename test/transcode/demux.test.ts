@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { audioMatch } from '../../src/fingerprint/audio.ts'
 import { demux, readMedia } from '../../src/transcode/probe.ts'
 import { MEDIA_LIMITS } from '../../src/transcode/types.ts'
 import { clip, movingSource } from './clips.ts'
@@ -38,6 +39,48 @@ describe('demultiplexers', () => {
       expect(other.facts.durationMs).toBeGreaterThan(1950)
       expect(other.facts.editList).toBe(false)
     }
+  })
+
+  it.each([
+    ['fragments at key frames', 'frag_keyframe+empty_moov+default_base_moof'],
+    ['fragments of half a second', 'empty_moov', '-frag_duration', '500000'],
+    ['a fragment for each picture, with offsets from the file', 'frag_every_frame+empty_moov+omit_tfhd_offset'],
+    ['tables and fragments, as a live muxer writes them', 'frag_keyframe+delay_moov'],
+  ])('reads an MP4 of %s like a plain one', (_, flags, ...more) => {
+    const plain = demux(wrapped('mp4', 'mp4'))
+    const whole = demux(readFileSync(clip('mp4', '-i', source, '-c', 'copy', '-movflags', flags, ...more, '-f', 'mp4')))
+    expect(whole.units.map(({ hash, key }) => ({ hash, key }))).toEqual(plain.units.map(({ hash, key }) => ({ hash, key })))
+    const times = (units: typeof plain.units): number[] => units.map(({ ptsMs }) => Math.round(ptsMs - (units[0]?.ptsMs ?? 0)))
+    expect(times(whole.units)).toEqual(times(plain.units))
+    expect({ ...whole.facts, fileBytes: 0 }).toEqual({ ...plain.facts, fileBytes: 0 })
+  })
+
+  it('reads at most twice as many bytes as there are where samples lie over each other', () => {
+    const whole = Buffer.from(wrapped('mp4', 'mp4'))
+    const at = whole.indexOf('stsz')
+    // Every sample as long as the file.
+    for (let i = 0; i < 60; i++) whole.writeUInt32BE(whole.length, at + 16 + 4 * i)
+    expect(demux(whole).units.length).toBeLessThanOrEqual(120)
+  })
+
+  it('reads the same audio packets out of TS, MP4 and FLV, without the headers of one', () => {
+    for (const codec of ['aac', 'libmp3lame']) {
+      const tone = ['-f', 'lavfi', '-i', 'sine=f=300:r=44100:d=2', '-i', source, '-map', '1:v', '-map', '0:a']
+      const ts = clip('ts', ...tone, '-c:v', 'copy', '-c:a', codec, '-f', 'mpegts')
+      const list = (path: string) => demux(readFileSync(path)).audio
+      const original = list(ts)
+      expect(original?.length).toBeGreaterThan(70)
+      for (const format of ['mp4', 'flv', 'mpegts']) {
+        const copy = list(clip(format === 'mpegts' ? 'ts' : format, '-i', ts, '-c', 'copy', '-f', format))
+        expect(audioMatch(original, copy)).toMatchObject({ foreign: 0 })
+        expect(audioMatch(original, copy)?.missing).toBeLessThanOrEqual(1)
+      }
+      const again = list(clip('ts', '-i', ts, '-c:v', 'copy', '-c:a', codec, '-b:a', '48k', '-f', 'mpegts'))
+      expect(audioMatch(original, again)?.foreign).toBeGreaterThan(70)
+    }
+    expect(demux(readFileSync(source)).audio).toEqual([])
+    const opus = clip('mp4', '-f', 'lavfi', '-i', 'sine=d=1', '-i', source, '-c:v', 'copy', '-c:a', 'libopus', '-f', 'mp4')
+    expect(demux(readFileSync(opus)).audio).toBeUndefined()
   })
 
   it('reads H.265', () => {

@@ -41,6 +41,7 @@ function features(change: Partial<Features> = {}): Features {
     cellByFrame: series(0, 60),
     chromaMean: 0.5,
     chromaByFrame: series(0.5, 60),
+    colourByFrame: series(0, 60),
     chromaCell: { value: 1, frame: 0 },
     chromaCellByFrame: series(1, 60),
     moving: 50,

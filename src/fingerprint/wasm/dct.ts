@@ -163,35 +163,59 @@ function vOf(i: number): number {
   return (i >> 2) & 7
 }
 
-/** Sums over blocks: a times a, b times b, a times b, one a band 0..7. */
+/** Tiles of a picture in each direction, for what is done to a part of it, and bands of each. */
+export const TILES = 4
+export const BANDS = 8
+
+/** Sums of products of coefficients: a times a, b times b, a times b; index is tile x 8 + band. */
 export interface BandSums {
   aa: Float64Array
   bb: Float64Array
   ab: Float64Array
-  blocks: number
+  /** Blocks of each tile. */
+  blocks: Float64Array
 }
 
 /** Band sums of two pictures of one size over the black squares of a chessboard of 8x8 blocks: half the work, same mean. */
 export function bandSums(a: Uint8Array, b: Uint8Array, width: number, height: number): BandSums {
-  const total = [new Float64Array(8), new Float64Array(8), new Float64Array(8)] as const
-  let blocks = 0
+  const size = TILES * TILES * BANDS
+  const out: BandSums = {
+    aa: new Float64Array(size),
+    bb: new Float64Array(size),
+    ab: new Float64Array(size),
+    blocks: new Float64Array(TILES * TILES),
+  }
   for (let top = 0; top + 8 <= height; top += 8) {
     for (let left = 0; left < width; left += STRIP_WIDTH) {
       const across = Math.min(STRIP_WIDTH, width - left)
-      const first = top % 16
-      const count = (across - first + 8) >> 4
-      if (count <= 0) continue
       fill(0, a, top * width + left, width, across)
       fill(1, b, top * width + left, width, across)
-      sums.fill(0)
-      kernel.run('strip', STRIP_A + first, STRIP_B + first, across, count)
-      blocks += count
-      total.forEach((out, k) => {
-        for (let i = 0; i < 64; i++) out[BAND[i] ?? 0] = (out[BAND[i] ?? 0] ?? 0) + (sums[k * 64 + i] ?? 0) * (WEIGHT[i] ?? 0)
-      })
+      for (let column = 0; column < TILES; column++) {
+        // Blocks begin at first + 16 k; a block belongs to the tile that its first pixel lies in.
+        const first = top % 16
+        const blockAt = (x: number): number => Math.max(0, Math.ceil((Math.min(x - left, across - 7) - first) / 16))
+        const from = blockAt((column * width) / TILES)
+        const count = blockAt(((column + 1) * width) / TILES) - from
+        if (count <= 0) continue
+        sums.fill(0)
+        kernel.run('strip', STRIP_A + first + 16 * from, STRIP_B + first + 16 * from, across, count)
+        collect(out, Math.floor((top * TILES) / height) * TILES + column, count)
+      }
     }
   }
-  return { aa: total[0], bb: total[1], ab: total[2], blocks }
+  return out
+}
+
+/** Adds the kernel's sums to those of a tile. */
+function collect(out: BandSums, tile: number, blocks: number): void {
+  out.blocks[tile] = (out.blocks[tile] ?? 0) + blocks
+  for (let i = 0; i < 64; i++) {
+    const at = tile * BANDS + (BAND[i] ?? 0)
+    const weight = WEIGHT[i] ?? 0
+    out.aa[at] = (out.aa[at] ?? 0) + (sums[i] ?? 0) * weight
+    out.bb[at] = (out.bb[at] ?? 0) + (sums[64 + i] ?? 0) * weight
+    out.ab[at] = (out.ab[at] ?? 0) + (sums[128 + i] ?? 0) * weight
+  }
 }
 
 /** Copies eight rows of a picture, or of a part of it, into a strip. */

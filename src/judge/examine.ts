@@ -1,0 +1,174 @@
+import type { Profile } from '../../proofs/types.ts'
+import { audioMatch } from '../fingerprint/audio.ts'
+import { drawDetailFrames, framesAt } from '../fingerprint/detail.ts'
+import { packetSetOf, passedThrough, reused } from '../fingerprint/packets.ts'
+import { fingerprintFrames, framesOf } from '../fingerprint/pdq.ts'
+import { contentOf, sourceTrackOf } from '../fingerprint/track.ts'
+import type { PacketSet } from '../fingerprint/types.ts'
+import type { DecodeInput, DecodeRun } from '../transcode/decode.ts'
+import { decodeJob, isDecodable, type JobFile, type Outcome, openFile } from '../transcode/job.ts'
+import { outputSize } from '../transcode/size.ts'
+import { displayTimes } from '../transcode/stills.ts'
+import type { DecodedRendition } from '../transcode/types.ts'
+import { claimedProfile } from '../verdict/claim.ts'
+import { CONFIRM_FACTOR, PROVE_FACTOR } from '../verdict/lines.ts'
+import type { Decodes } from '../verdict/types.ts'
+import { against, lookAt } from './compare.ts'
+import { type ControlSet, controlKey, encodeControlSets } from './controls.ts'
+import type { Examination, Examined, JudgeRequest, Look } from './types.ts'
+
+const EMPTY_PACKETS: PacketSet = { rendition: [], source: [] }
+
+/** Only one picture a file is looked at: counts and lengths then come from the container. */
+function firstPicture(input: DecodeInput): DecodeInput {
+  return { path: input.path, facts: input.facts, firstOnly: true }
+}
+
+function decodesOf(file: JobFile, outcome: Outcome | undefined, at: number): Decodes {
+  const facts = file.demuxed?.facts
+  if (!facts) return 'no'
+  if (isDecodable(file)) return outcome?.decodes[at] !== false ? 'yes' : 'no'
+  // A stream without a picture is undecodable; another codec is only unknown to us.
+  return facts.container === 'mpegts' && facts.frames === 0 && facts.codec !== -1 && !file.overLimit ? 'no' : 'unknown'
+}
+
+/** A clock for the laps of a job. */
+function lapTimer(nowMs: () => number): { lap: (name: string) => void; timingsMs: Record<string, number> } {
+  const timingsMs: Record<string, number> = {}
+  let mark = nowMs()
+  const lap = (name: string): void => {
+    const now = nowMs()
+    timingsMs[name] = Math.round((now - mark) * 10) / 10
+    mark = now
+  }
+  return { lap, timingsMs }
+}
+
+/** Decodes source, renditions and controls once, and measures each rendition: everything but the verdict. */
+export async function examine(
+  run: DecodeRun,
+  request: JudgeRequest,
+  presets: readonly string[],
+  nowMs: () => number,
+): Promise<Examination> {
+  const { lap, timingsMs } = lapTimer(nowMs)
+  const source = await openFile(request.source, run)
+  const files = await Promise.all(request.renditions.map(({ path }) => openFile(path, run)))
+  lap('demux')
+  const screen = request.depth === 'screen'
+  const sourceFacts = source.demuxed?.facts
+  const packets = files.map((file) =>
+    file.demuxed && source.demuxed ? packetSetOf(file.demuxed.units, source.demuxed.units, undefined) : EMPTY_PACKETS,
+  )
+  const usable = files.map((file, i) => ({ file, i })).filter(({ file }) => isDecodable(file))
+  const drawn = files.map((file, i) => {
+    const draw = request.renditions[i]?.draw
+    return draw && isDecodable(file) && file.demuxed ? framesOf(draw, file.demuxed.facts.frames) : []
+  })
+  const claims = files.map((file, i): Profile | undefined => {
+    const own = file.demuxed?.facts
+    // What is the source itself needs no yardstick.
+    if (!own || !sourceFacts || passedThrough(packets[i] ?? EMPTY_PACKETS) > 0.5) return undefined
+    return claimedProfile(request.renditions[i]?.profile, own, sourceFacts)
+  })
+
+  let outcome: Outcome | undefined
+  let sets: ControlSet[] = []
+  const detailNumbers: number[][] = []
+  if (source.demuxed && isDecodable(source)) {
+    if (presets.length > 0) {
+      sets = await encodeControlSets(
+        source.path,
+        source.demuxed,
+        usable.flatMap(({ i }) => claims[i] ?? []),
+        presets,
+        run,
+      )
+      lap('controls')
+    }
+    const times = displayTimes(source.demuxed.units)
+    const seed = request.renditions.find(({ draw }) => draw)?.draw
+    const sampled = screen
+      ? []
+      : drawDetailFrames(source.demuxed.facts.frames, source.demuxed.facts.durationMs, seed ? Object.values(seed).join(' ') : '')
+    const moments = sampled.map((n) => times[n] ?? 0)
+    const inputOf = (path: string, demuxed: NonNullable<JobFile['demuxed']>, numbers: readonly number[]): DecodeInput => {
+      const detail = framesAt(displayTimes(demuxed.units), moments)
+      detailNumbers.push(detail)
+      return {
+        path,
+        facts: demuxed.facts,
+        ...(sampled.length > 0 ? { detail } : {}),
+        ...(numbers.length > 0 ? { drawn: numbers } : {}),
+      }
+    }
+    const inputs = [
+      ...usable.flatMap(({ file, i }) => (file.demuxed ? [inputOf(file.path, file.demuxed, drawn[i] ?? [])] : [])),
+      ...sets.flatMap((set) => set.files.map(({ path, demuxed }) => inputOf(path, demuxed, []))),
+    ]
+    const head: DecodeInput = {
+      path: source.path,
+      facts: source.demuxed.facts,
+      ...(sampled.length > 0 ? { detail: sampled } : {}),
+    }
+    outcome = await decodeJob(
+      screen ? firstPicture(head) : head,
+      screen ? inputs.map(firstPicture) : inputs,
+      run,
+      request.depth === 'prove',
+    )
+    lap('decode')
+  }
+  // A control that fails on a source which decodes is our fault, and without it nothing may be proven.
+  const failed = sets.find(({ error }) => error !== undefined)
+  if (failed && outcome?.sourceDecodes) throw failed.error
+
+  const track = outcome?.set && sourceTrackOf(outcome.set.source)
+  const content = track && contentOf(track)
+  const lookOf = (position: number): Look | undefined => {
+    const k = outcome?.indices.indexOf(position) ?? -1
+    const decoded: DecodedRendition | undefined = k < 0 ? undefined : outcome?.set?.renditions[k]
+    return track && decoded && lookAt(track, decoded, detailNumbers[position] ?? [])
+  }
+  let position = usable.length
+  const yardsticks = new Map(sets.map((set) => [set.key, set.files.flatMap(() => lookOf(position++) ?? [])]))
+
+  const renditions = files.map((file, i): Examined => {
+    const at = usable.findIndex((entry) => entry.i === i)
+    const own = at < 0 ? undefined : lookOf(at)
+    const claim = claims[i]
+    const controls = (claim && yardsticks.get(controlKey(claim))) ?? []
+    const beside = own && against(own, controls)
+    const wanted = request.renditions[i]
+    const looked = file.demuxed && source.demuxed ? packetSetOf(file.demuxed.units, source.demuxed.units, track) : EMPTY_PACKETS
+    const k = outcome?.indices.indexOf(at) ?? -1
+    const pictures = at < 0 || k < 0 ? undefined : outcome?.set?.renditions[k]?.drawn
+    return {
+      path: file.path,
+      input: {
+        depth: request.depth,
+        proveFactor: request.confirm ? CONFIRM_FACTOR : PROVE_FACTOR,
+        source: sourceFacts
+          ? { facts: sourceFacts, decodes: outcome?.sourceDecodes ?? false, overLimit: source.overLimit, content }
+          : undefined,
+        rendition: { facts: file.demuxed?.facts, decodes: decodesOf(file, outcome, at), overLimit: file.overLimit },
+        claim: {
+          profile: wanted?.profile,
+          size: wanted?.profile && sourceFacts ? outputSize(sourceFacts, wanted.profile) : undefined,
+          leaf: wanted?.leaf,
+        },
+        features: own?.features,
+        quality: beside?.quality ?? {},
+        controls: beside?.controls ?? [],
+        packets: { passedThrough: passedThrough(looked), reused: reused(looked, wanted?.earlier ?? []) },
+        audio: audioMatch(source.demuxed?.audio, file.demuxed?.audio),
+      },
+      own,
+      controls,
+      packets: looked,
+      fingerprint: pictures && fingerprintFrames(drawn[i] ?? [], pictures),
+    }
+  })
+  lap('compare')
+  return { renditions, sourceFacts, timingsMs }
+}

@@ -1,0 +1,109 @@
+import type { LineCode } from '../../src/verdict/lines.ts'
+import type { Judgement } from '../../src/verdict/types.ts'
+
+export type Group = 'honest' | 'fraud' | 'grey' | 'scaler'
+
+/** One judged rendition of the corpus. */
+export interface Row {
+  segment: string
+  origin: string
+  name: string
+  group: Group
+  kind: string
+  noWork: boolean
+  depth: 'check' | 'prove'
+  verdict: Judgement
+  faultClass: string | undefined
+  /** Codes with value and limit, worst first. */
+  reasons: readonly { code: string; class: string; value: number; limit: number }[]
+  measures: Partial<Record<LineCode, number>> & Record<string, unknown>
+  /** Why this source can blame nobody: it must be inconclusive. */
+  leftOut: string | undefined
+  /** The check looked again, beside a control. */
+  again: boolean
+}
+
+export interface Count {
+  fail: number
+  inconclusive: number
+  pass: number
+  n: number
+}
+
+export function countOf(rows: readonly Pick<Row, 'verdict'>[]): Count {
+  const count: Count = { fail: 0, inconclusive: 0, pass: 0, n: rows.length }
+  for (const { verdict } of rows) count[verdict]++
+  return count
+}
+
+export interface ClassLine {
+  name: string
+  group: Group
+  kind: string
+  noWork: boolean
+  check: Count
+  prove: Count
+  /** What is still missed at prove: segment and the reasons given. */
+  missed: string[]
+}
+
+/** One line a class, in the order of the table of classes. */
+export function classLines(rows: readonly Row[]): ClassLine[] {
+  const names = [...new Set(rows.map((row) => row.name))]
+  return names.flatMap((name): ClassLine[] => {
+    const own = rows.filter((row) => row.name === name && row.leftOut === undefined)
+    const [first] = own
+    if (!first) return []
+    const wanted: Judgement = first.group === 'fraud' ? 'fail' : 'pass'
+    const prove = own.filter((row) => row.depth === 'prove')
+    return [
+      {
+        name,
+        group: first.group,
+        kind: first.kind,
+        noWork: first.noWork,
+        check: countOf(own.filter((row) => row.depth === 'check')),
+        prove: countOf(prove),
+        missed: prove
+          .filter((row) => row.verdict !== wanted)
+          .map(
+            (row) => `${row.segment} ${row.verdict} ${row.reasons.map((r) => `${r.code}=${r.value.toPrecision(3)}`).join(' ')}`,
+          ),
+      },
+    ]
+  })
+}
+
+/** What the issue asks of the engine, each with what was measured. */
+export interface Target {
+  what: string
+  value: number
+  limit: number
+  ok: boolean
+}
+
+export function targetsOf(rows: readonly Row[]): Target[] {
+  const judged = rows.filter((row) => row.leftOut === undefined)
+  const of = (group: Group, depth: Row['depth']): Row[] => judged.filter((row) => row.group === group && row.depth === depth)
+  const share = (some: readonly Row[], verdict: Judgement): number =>
+    some.length === 0 ? 0 : some.filter((row) => row.verdict === verdict).length / some.length
+  const targets: Target[] = []
+  const most = (what: string, value: number, limit: number): void => {
+    targets.push({ what, value, limit, ok: value <= limit })
+  }
+  const least = (what: string, value: number, limit: number): void => {
+    targets.push({ what, value, limit, ok: value >= limit })
+  }
+  for (const depth of ['check', 'prove'] as const) {
+    most(`honest fail at ${depth}`, share(of('honest', depth), 'fail'), 0)
+    most(`honest inconclusive at ${depth}`, share(of('honest', depth), 'inconclusive'), 0.05)
+  }
+  most('fraud pass at check', share(of('fraud', 'check'), 'pass'), 0.1)
+  most('fraud pass at prove', share(of('fraud', 'prove'), 'pass'), 0.05)
+  least('fraud fail at prove', share(of('fraud', 'prove'), 'fail'), 0.85)
+  const idle = of('fraud', 'prove').filter((row) => row.noWork)
+  if (idle.length > 0) least('no work: fail at prove', share(idle, 'fail'), 1)
+  const unsound = rows.filter((row) => row.leftOut !== undefined)
+  if (unsound.length > 0) most('fail on a source that can blame nobody', share(unsound, 'fail'), 0)
+  return targets
+}
