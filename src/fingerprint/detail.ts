@@ -1,5 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { DetailSeries } from './types.ts'
+import { BANDS, bandSums, TILES } from './wasm/dct.ts'
+
+export { BANDS, TILES }
 
 /** Sampled frames a second for the detail measures, and at most so many a job: 24 full pictures are enough to average over. */
 const DETAIL_PER_SECOND = 3
@@ -32,37 +35,8 @@ export function framesAt(timesMs: readonly number[], moments: readonly number[])
   })
 }
 
-export const BANDS = 8
-
-/** 8-point DCT-II, orthonormal. */
-const DCT = Float64Array.from({ length: 64 }, (_, i) => {
-  const k = i >> 3
-  const n = i & 7
-  return (k === 0 ? Math.SQRT1_2 : 1) * 0.5 * Math.cos(((2 * n + 1) * k * Math.PI) / 16)
-})
-const BAND = Uint8Array.from({ length: 64 }, (_, i) => Math.max(i >> 3, i & 7))
+/** Coefficients of each band: those (u, v) with max(u, v) = band. */
 const PER_BAND = [1, 3, 5, 7, 9, 11, 13, 15]
-
-function dct(picture: Uint8Array, at: number, width: number, half: Float64Array, out: Float64Array): void {
-  for (let y = 0; y < 8; y++) {
-    const row = at + y * width
-    for (let k = 0; k < 8; k++) {
-      let sum = 0
-      for (let n = 0; n < 8; n++) sum += (DCT[k * 8 + n] ?? 0) * (picture[row + n] ?? 0)
-      half[y * 8 + k] = sum
-    }
-  }
-  for (let k = 0; k < 8; k++) {
-    for (let u = 0; u < 8; u++) {
-      let sum = 0
-      for (let n = 0; n < 8; n++) sum += (DCT[k * 8 + n] ?? 0) * (half[n * 8 + u] ?? 0)
-      out[k * 8 + u] = sum
-    }
-  }
-}
-
-/** Tiles of a picture, for what is done to a part of it. */
-export const TILES = 4
 
 interface Products {
   aa: Float64Array
@@ -81,27 +55,8 @@ const products = (size: number): Products => ({
  * chessboard of blocks, which is half the work and the same mean.
  */
 export function bandProducts(a: Uint8Array, b: Uint8Array, width: number, height: number): Products {
-  const sums = products(TILES * TILES * BANDS)
-  const blocks = new Float64Array(TILES * TILES)
-  const half = new Float64Array(64)
-  const p = new Float64Array(64)
-  const q = new Float64Array(64)
-  for (let top = 0; top + 8 <= height; top += 8) {
-    for (let left = top % 16; left + 8 <= width; left += 16) {
-      const tile = Math.floor((top * TILES) / height) * TILES + Math.floor((left * TILES) / width)
-      blocks[tile] = (blocks[tile] ?? 0) + 1
-      dct(a, top * width + left, width, half, p)
-      dct(b, top * width + left, width, half, q)
-      for (let i = 0; i < 64; i++) {
-        const at = tile * BANDS + (BAND[i] ?? 0)
-        const x = p[i] ?? 0
-        const y = q[i] ?? 0
-        sums.aa[at] = (sums.aa[at] ?? 0) + x * x
-        sums.bb[at] = (sums.bb[at] ?? 0) + y * y
-        sums.ab[at] = (sums.ab[at] ?? 0) + x * y
-      }
-    }
-  }
+  const sums = bandSums(a, b, width, height)
+  const { blocks } = sums
   for (const sum of [sums.aa, sums.bb, sums.ab]) {
     sum.forEach((value, at) => {
       const count = (blocks[Math.floor(at / BANDS)] ?? 0) * (PER_BAND[at % BANDS] ?? 1)

@@ -58,7 +58,8 @@ function detailSizes(renditions: readonly DecodeInput[]): string[] {
   return [...new Set(renditions.filter(({ detail }) => detail).map(sizeOf))]
 }
 
-function graph(source: DecodeInput, renditions: readonly DecodeInput[]): { filter: string; wanted: Wanted[] } {
+/** One filter graph for all files, and the raw outputs that come out of it. */
+export function decodingGraph(source: DecodeInput, renditions: readonly DecodeInput[]): { filter: string; wanted: Wanted[] } {
   const chains: string[] = []
   const wanted: Wanted[] = []
   const want = (file: string, frames: number): string => {
@@ -138,7 +139,7 @@ export async function decodeSet(
   run: DecodeRun,
 ): Promise<DecodedSet | undefined> {
   const inputs = [source, ...renditions]
-  const { filter, wanted } = graph(source, renditions)
+  const { filter, wanted } = decodingGraph(source, renditions)
   const job: FfmpegJob = {
     inputs: inputs.map((input) => ({ path: input.path, options: inputOptions(input.facts) })),
     filter,
