@@ -83,7 +83,19 @@ export async function partsOf(init: TranscodeInit, ladder: Ladder, rounds: numbe
       ['grids of all tracks', sync(() => [sourceTrackOf(set.source), set.renditions.map(({ planes }) => trackOf(planes))]), 3],
       ['content of the source', sync(() => contentOf(track)), 3],
       ['comparison of four tracks', sync(() => tracks.map((own) => compare(track, own))), 3],
-      ['comparison with bands', sync(() => set.renditions.map((own, i) => lookAt(track, own, detailed[i + 1]?.detail ?? []))), 3],
+      [
+        'comparison with bands',
+        sync(() =>
+          set.renditions.map((own, i) =>
+            lookAt(
+              track,
+              own,
+              (detailed[i + 1]?.detail ?? []).map((frame, k) => ({ own: frame, source: detailed[0]?.detail?.[k] ?? frame })),
+            ),
+          ),
+        ),
+        3,
+      ],
       ['PDQ of a 1080p plane', sync(() => pdq256(picture, 1920, 1080)), 20],
     ]
     const taken = new Map<string, number[]>()
