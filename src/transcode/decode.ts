@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { FishermanError } from '../base/errors.ts'
 import { type FfmpegJob, runFfmpeg } from './ffmpeg.ts'
 import { PictureFile, type Pictures } from './pictures.ts'
-import type { Container, DecodedRendition, MediaFacts, MediaLimits, Planes } from './types.ts'
+import type { Wrapper } from './sandbox.ts'
+import { type Container, type DecodedRendition, MEDIA_LIMITS, type MediaFacts, type MediaLimits, type Planes } from './types.ts'
 
 /** Bytes of one 64x64 yuv444p picture. */
 const PLANE_BYTES = 64 * 64 * 3
@@ -11,8 +12,8 @@ const PLANE_BYTES = 64 * 64 * 3
 const EXACT = 'accurate_rnd+bitexact'
 const TO_PLANES = `scale=64:64:flags=area+${EXACT},format=yuv444p`
 
-/** Errors are never hidden: a broken picture must not be repaired by guessing. */
-const STRICT = ['-threads', '1', '-err_detect', 'crccheck+bitstream+buffer+explode', '-ec', '0']
+/** Errors are never hidden: a picture that was repaired by guessing is noticed by `COMPLAINT`. */
+const STRICT = ['-threads', '1', '-err_detect', 'crccheck+bitstream+buffer+explode']
 const DEMUXER: Record<Container, string> = { mpegts: 'mpegts', mp4: 'mov', flv: 'flv' }
 
 export interface DecodeInput {
@@ -29,7 +30,7 @@ export interface DecodeInput {
 }
 
 export interface DecodeRun {
-  wrapper: string
+  wrapper: Wrapper
   folder: string
   limits: MediaLimits
   signal?: AbortSignal | undefined
@@ -40,12 +41,19 @@ export function inputOptions(facts: MediaFacts): string[] {
   // Edit lists are read by our own demuxer, and judged; here every coded picture must come out.
   const whole = facts.container === 'mp4' ? ['-ignore_editlist', '1'] : []
   // Transcoders do not turn pictures, so neither do we.
-  return [...STRICT, '-noautorotate', ...whole, '-f', DEMUXER[facts.container]]
+  return [...STRICT, ...pinned(facts), '-noautorotate', ...whole, '-f', DEMUXER[facts.container]]
+}
+
+const codecOf = (facts: MediaFacts): string => (facts.codec === 1 ? 'hevc' : 'h264')
+
+/** The decoder is ours to choose, and how large a picture may be. */
+function pinned(facts: MediaFacts): string[] {
+  return ['-codec:v', codecOf(facts), '-max_pixels', String(MEDIA_LIMITS.pixels)]
 }
 
 /** A single picture needs no search for the order of pictures, nor for the kind of stream. */
 function pictureOptions(facts: MediaFacts): string[] {
-  return [...STRICT, '-nofind_stream_info', '-f', facts.codec === 1 ? 'hevc' : 'h264']
+  return [...STRICT, ...pinned(facts), '-nofind_stream_info', '-f', codecOf(facts)]
 }
 
 /**
@@ -65,9 +73,13 @@ interface Wanted {
   file: string
   label: string
   frames: number
+  /** Bytes of one picture. */
+  bytes: number
 }
 
 const sizeOf = ({ facts }: DecodeInput): string => `${facts.width}x${facts.height}`
+
+const areaOf = (size: string): number => size.split('x').reduce((area, side) => area * Number(side), 1)
 
 /** Sizes that the source's sampled pictures are scaled to: one for each rung, however many files have it. */
 function detailSizes(renditions: readonly DecodeInput[]): string[] {
@@ -78,9 +90,9 @@ function detailSizes(renditions: readonly DecodeInput[]): string[] {
 export function decodingGraph(source: DecodeInput, renditions: readonly DecodeInput[]): { filter: string; wanted: Wanted[] } {
   const chains: string[] = []
   const wanted: Wanted[] = []
-  const want = (file: string, frames: number): string => {
+  const want = (file: string, frames: number, bytes = PLANE_BYTES): string => {
     const label = `o${wanted.length}`
-    wanted.push({ file, label, frames })
+    wanted.push({ file, label, frames, bytes })
     return `[${label}]`
   }
   // Side data is dropped before the log line: a hostile stream could fill our log with it.
@@ -96,7 +108,7 @@ export function decodingGraph(source: DecodeInput, renditions: readonly DecodeIn
   }
   for (const size of sizes) {
     const scaled = `scale=${size.replace('x', ':')}:flags=bicubic+${EXACT},format=yuv420p,extractplanes=y`
-    chains.push(`[s${size}]${scaled}${want(`source${size}`, sampled.length)}`)
+    chains.push(`[s${size}]${scaled}${want(`source${size}`, sampled.length, areaOf(size))}`)
   }
   renditions.forEach((rendition, index) => {
     const i = index + 1
@@ -105,10 +117,14 @@ export function decodingGraph(source: DecodeInput, renditions: readonly DecodeIn
     chains.push(`${head(i, rendition)},split=${parts.length}${labels.join('')}`)
     chains.push(`[r${i}p]${TO_PLANES}${want(`planes${i}`, rendition.facts.frames)}`)
     if (rendition.detail) {
-      chains.push(`[r${i}d]${pick(rendition.detail)},extractplanes=y${want(`detail${i}`, rendition.detail.length)}`)
+      chains.push(
+        `[r${i}d]${pick(rendition.detail)},extractplanes=y${want(`detail${i}`, rendition.detail.length, areaOf(sizeOf(rendition)))}`,
+      )
     }
     if (rendition.drawn) {
-      chains.push(`[r${i}f]${pick(rendition.drawn)},extractplanes=y${want(`drawn${i}`, rendition.drawn.length)}`)
+      chains.push(
+        `[r${i}f]${pick(rendition.drawn)},extractplanes=y${want(`drawn${i}`, rendition.drawn.length, areaOf(sizeOf(rendition)))}`,
+      )
     }
   })
   return { filter: `sws_flags=area+${EXACT};${chains.join(';')}`, wanted }
@@ -140,8 +156,12 @@ export interface DecodedSet {
   trouble: readonly boolean[]
 }
 
-/** A decoder that complained, or a picture that was lost; the demuxers' warnings about odd time stamps are not errors. */
-const COMPLAINT = /^(?:\[[^\]]* @ 0x[0-9a-f]+\] )?\[(?:error|fatal|panic|warning\].*corrupt)/i
+/**
+ * A decoder that complained, a picture that was lost, or a part of one that was made up: a slice that ends early is no error to
+ * ffmpeg, and only its concealment says so, in passing. Therefore concealment stays on, and wherever it does anything the file is
+ * not sound. The demuxers' warnings about odd time stamps are not errors.
+ */
+const COMPLAINT = /^(?:\[[^\]]* @ 0x[0-9a-f]+\] )?\[(?:error|fatal|panic|warning\].*corrupt)|concealing \d+ DC/i
 
 /** Decodes the source and all renditions in one process. Returns undefined where ffmpeg gave up as a whole. */
 export async function decodeSet(
@@ -152,6 +172,14 @@ export async function decodeSet(
   const inputs = [source, ...renditions]
   const { filter, wanted } = decodingGraph(source, renditions)
   const firstOnly = source.firstPicture !== undefined
+  const bytes = wanted.reduce((sum, output) => sum + (output.frames + 1) * output.bytes, 0)
+  if (bytes > run.limits.outputBytes) {
+    throw new FishermanError({
+      code: 'media-too-large',
+      message: `the decoded pictures would take ${Math.ceil(bytes / 1e6)} MB, more than the limit of ${run.limits.outputBytes / 1e6} MB`,
+      blame: 'unknown',
+    })
+  }
   const job: FfmpegJob = {
     inputs: await Promise.all(inputs.map(async (input, i) => await inputOf(input, join(run.folder, `first${i}`)))),
     filter,

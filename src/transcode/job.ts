@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type DecodedSet, type DecodeInput, type DecodeRun, decodeSet, decodesCleanly } from './decode.ts'
 import { demux, readMedia } from './probe.ts'
-import { requireFfmpeg, writeWrapper } from './sandbox.ts'
+import { createWrapper, requireFfmpeg, trySandbox } from './sandbox.ts'
 import type { Demuxed, MediaLimits } from './types.ts'
 
 export interface TranscodeInit {
@@ -23,8 +23,8 @@ export async function withScratch<T>(
   await mkdir(init.scratchDir, { recursive: true })
   const folder = await mkdtemp(join(init.scratchDir, 'job-'))
   try {
-    const wrapper = join(folder, 'ffmpeg')
-    await writeWrapper(wrapper, ffmpeg, init.searchPath, init.limits)
+    const sandbox = { ffmpeg, searchPath: init.searchPath }
+    const wrapper = createWrapper(sandbox, await trySandbox(sandbox), folder, init.limits)
     return await work({ wrapper, folder, limits: init.limits, signal })
   } finally {
     await rm(folder, { recursive: true, force: true })
