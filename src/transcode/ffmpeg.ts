@@ -1,5 +1,6 @@
 import ffmpeg from 'fluent-ffmpeg'
 import { FishermanError } from '../base/errors.ts'
+import { Slots } from '../base/slots.ts'
 import type { Wrapper } from './sandbox.ts'
 
 /** Lines of ffmpeg's log that one run may produce; more than that is an attack on our memory. */
@@ -38,6 +39,12 @@ const KILLED = new Set([134, 135, 136, 137, 139, 143, 152, 153])
 /** The sandbox speaks for itself in its own name. */
 const OWN_FAILURE = /^(bwrap|prlimit): /
 
+/**
+ * The path of ffmpeg is a setting of the whole of fluent-ffmpeg, read a moment after a run was asked for: jobs start one after the
+ * other, or one would run in the sandbox of another.
+ */
+const starting = new Slots(1)
+
 const ours = (code: string, message: string, cause?: unknown): FishermanError =>
   new FishermanError({ code, message, blame: 'unknown', cause })
 
@@ -53,8 +60,7 @@ export async function runFfmpeg(
   options.signal?.throwIfAborted()
   // stdoutLines bounds the ring that fluent-ffmpeg keeps for itself; we collect our own lines.
   const command = ffmpeg({ stdoutLines: 50 })
-  // The path is a setting of the whole module: set it again for each run.
-  command.setFfmpegPath(await wrapper(job.inputs.map(({ path }) => path)))
+  const path = await wrapper(job.inputs.map((input) => input.path))
   options.signal?.throwIfAborted()
   job.inputs.forEach((input, i) => {
     command.input(`file:${input.path}`)
@@ -110,6 +116,16 @@ export async function runFfmpeg(
           reject(new FishermanError({ code: 'ffmpeg-unusable', message: `cannot run ffmpeg: ${error.message}`, blame: 'ours' }))
       }),
     )
-    command.run()
+    const started = new Promise<void>((begun) => {
+      for (const event of ['start', 'error', 'end']) command.once(event, () => begun())
+    })
+    starting
+      .run(async () => {
+        if (failure) return settle(() => reject(failure))
+        command.setFfmpegPath(path)
+        command.run()
+        await started
+      })
+      .catch(reject)
   })
 }

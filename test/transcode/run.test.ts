@@ -54,6 +54,13 @@ describe('decoding', () => {
     })
   })
 
+  it('keeps jobs of one moment each in its own sandbox', async () => {
+    const judge = createJudge({ scratchDir: folder, maxJobs: 6 })
+    const ask = async () => await judge.judge({ source, renditions: [{ path: own }], depth: 'prove' })
+    const verdicts = await Promise.all(Array.from({ length: 6 }, ask))
+    expect(verdicts.map(({ verdict }) => verdict)).toEqual(Array(6).fill(verdicts[0]?.verdict))
+  })
+
   it('does not repair a damaged file', async () => {
     await withScratch(init, undefined, async (run) => {
       const damaged = join(run.folder, 'damaged.ts')
