@@ -1,7 +1,8 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FishermanError } from '../base/errors.ts'
 import { type FfmpegJob, runFfmpeg } from './ffmpeg.ts'
+import { PictureFile, type Pictures } from './pictures.ts'
 import type { Wrapper } from './sandbox.ts'
 import { type Container, type DecodedRendition, MEDIA_LIMITS, type MediaFacts, type MediaLimits, type Planes } from './types.ts'
 
@@ -22,8 +23,10 @@ export interface DecodeInput {
   drawn?: readonly number[]
   /** Frame numbers whose luma is looked at closely, at this file's own size; those of the source are scaled to each of its renditions. */
   detail?: readonly number[] | undefined
-  /** Only the first picture: a screen. */
-  firstOnly?: boolean
+  /** Presentation times of all pictures in order of display, milliseconds after the first, where the container is to be trusted. */
+  timesMs?: readonly number[]
+  /** Only this picture, with its headers, as a bare elementary stream: a screen. */
+  firstPicture?: Uint8Array
 }
 
 export interface DecodeRun {
@@ -38,8 +41,27 @@ export function inputOptions(facts: MediaFacts): string[] {
   // Edit lists are read by our own demuxer, and judged; here every coded picture must come out.
   const whole = facts.container === 'mp4' ? ['-ignore_editlist', '1'] : []
   // Transcoders do not turn pictures, so neither do we.
-  const pinned = ['-codec:v', facts.codec === 1 ? 'hevc' : 'h264', '-max_pixels', String(MEDIA_LIMITS.pixels)]
-  return [...STRICT, ...pinned, '-noautorotate', ...whole, '-f', DEMUXER[facts.container]]
+  return [...STRICT, ...pinned(facts), '-noautorotate', ...whole, '-f', DEMUXER[facts.container]]
+}
+
+const codecOf = (facts: MediaFacts): string => (facts.codec === 1 ? 'hevc' : 'h264')
+
+/** The decoder is ours to choose, and how large a picture may be. */
+function pinned(facts: MediaFacts): string[] {
+  return ['-codec:v', codecOf(facts), '-max_pixels', String(MEDIA_LIMITS.pixels)]
+}
+
+/** A single picture needs no search for the order of pictures, nor for the kind of stream. */
+function pictureOptions(facts: MediaFacts): string[] {
+  return [...STRICT, ...pinned(facts), '-nofind_stream_info', '-f', codecOf(facts)]
+}
+
+/**
+ * Whether the times of a file need not be asked of the decoder: they are all there and different, so that order of display is
+ * order of time, and one set of headers means one size. A log line a picture would cost more than its scaling.
+ */
+function timesAreKnown({ facts, timesMs, firstPicture }: DecodeInput): boolean {
+  return firstPicture !== undefined || (timesMs?.length === facts.frames && facts.timesOk && facts.parameterSets === 1)
 }
 
 const RAW = ['-fps_mode', 'passthrough', '-f', 'rawvideo']
@@ -74,12 +96,13 @@ export function decodingGraph(source: DecodeInput, renditions: readonly DecodeIn
     return `[${label}]`
   }
   // Side data is dropped before the log line: a hostile stream could fill our log with it.
-  const head = (i: number): string => `[${i}:v:0]sidedata=mode=delete,showinfo@track${i}=checksum=0`
+  const head = (i: number, input: DecodeInput): string =>
+    `[${i}:v:0]${timesAreKnown(input) ? 'null' : `sidedata=mode=delete,showinfo@track${i}=checksum=0`}`
   const sampled = source.detail ?? []
   const sizes = sampled.length > 0 ? detailSizes(renditions) : []
-  if (sizes.length === 0) chains.push(`${head(0)},${TO_PLANES}${want('planes0', source.facts.frames)}`)
+  if (sizes.length === 0) chains.push(`${head(0, source)},${TO_PLANES}${want('planes0', source.facts.frames)}`)
   else {
-    chains.push(`${head(0)},split=2[sp][sd]`)
+    chains.push(`${head(0, source)},split=2[sp][sd]`)
     chains.push(`[sp]${TO_PLANES}${want('planes0', source.facts.frames)}`)
     chains.push(`[sd]${pick(sampled)},split=${sizes.length}${sizes.map((size) => `[s${size}]`).join('')}`)
   }
@@ -91,7 +114,7 @@ export function decodingGraph(source: DecodeInput, renditions: readonly DecodeIn
     const i = index + 1
     const parts = ['p', ...(rendition.detail ? ['d'] : []), ...(rendition.drawn ? ['f'] : [])]
     const labels = parts.map((part) => `[r${i}${part}]`)
-    chains.push(`${head(i)},split=${parts.length}${labels.join('')}`)
+    chains.push(`${head(i, rendition)},split=${parts.length}${labels.join('')}`)
     chains.push(`[r${i}p]${TO_PLANES}${want(`planes${i}`, rendition.facts.frames)}`)
     if (rendition.detail) {
       chains.push(
@@ -126,12 +149,6 @@ function frameTimes(lines: readonly string[], inputs: number): { timesMs: number
   return { timesMs: timesMs.map((times) => times.map((t) => t - (times[0] ?? 0))), sizes }
 }
 
-/** Pictures by frame number: the decoder gives each wanted one once, in rising order. */
-function byNumber(numbers: readonly number[], pictures: readonly Uint8Array[]): Map<number, Uint8Array> {
-  const order = [...new Set(numbers)].sort((a, b) => a - b)
-  return new Map(order.flatMap((n, k) => (pictures[k] ? [[n, pictures[k]]] : [])))
-}
-
 export interface DecodedSet {
   source: Planes
   renditions: readonly DecodedRendition[]
@@ -154,6 +171,7 @@ export async function decodeSet(
 ): Promise<DecodedSet | undefined> {
   const inputs = [source, ...renditions]
   const { filter, wanted } = decodingGraph(source, renditions)
+  const firstOnly = source.firstPicture !== undefined
   const bytes = wanted.reduce((sum, output) => sum + (output.frames + 1) * output.bytes, 0)
   if (bytes > run.limits.outputBytes) {
     throw new FishermanError({
@@ -163,56 +181,63 @@ export async function decodeSet(
     })
   }
   const job: FfmpegJob = {
-    inputs: inputs.map((input) => ({ path: input.path, options: inputOptions(input.facts) })),
+    inputs: await Promise.all(inputs.map(async (input, i) => await inputOf(input, join(run.folder, `first${i}`)))),
     filter,
     outputs: wanted.map(({ file, label, frames }) => ({
       path: join(run.folder, file),
       // One frame more than there can be: a surplus must be seen, not hidden.
-      options: ['-map', `[${label}]`, ...RAW, '-frames:v', String(source.firstOnly ? 1 : frames + 1)],
+      options: ['-map', `[${label}]`, ...RAW, '-frames:v', String(firstOnly ? 1 : frames + 1)],
     })),
   }
   const result = await runFfmpeg(run.wrapper, job, { wallMs: run.limits.wallMs, signal: run.signal })
   if (!result.ok) return undefined
-  const { timesMs, sizes } = frameTimes(result.lines, inputs.length)
+  const logged = frameTimes(result.lines, inputs.length)
   const complaint = result.lines.some((line) => COMPLAINT.test(line))
-  const read = async (file: string): Promise<Buffer> => await readFile(join(run.folder, file))
-  const planesOf = async (i: number): Promise<Planes> => {
-    const data = await read(`planes${i}`)
-    const frames = Math.min(data.length / PLANE_BYTES, timesMs[i]?.length ?? 0)
-    return { frames: Math.floor(frames), data, timesMs: Float64Array.from(timesMs[i] ?? []) }
-  }
-  const planes = await Promise.all(inputs.map((_, i) => planesOf(i)))
-  const [sourcePlanes, ...others] = planes
-  if (!sourcePlanes) throw new FishermanError({ code: 'no-planes', message: 'the decoder left no planes', blame: 'ours' })
-  const decoded = await Promise.all(
-    others.map(async (own, index): Promise<DecodedRendition> => {
-      const i = index + 1
-      const input = renditions[index]
-      const { width, height } = input?.facts ?? { width: 0, height: 0 }
-      const cut = (data: Buffer): Uint8Array[] =>
-        Array.from({ length: Math.floor(data.length / (width * height)) }, (_, n) =>
-          data.subarray(n * width * height, (n + 1) * width * height),
-        )
+  const planes = await Promise.all(
+    inputs.map(async (input, i): Promise<Planes> => {
+      const data = await readFile(join(run.folder, `planes${i}`))
+      const timesMs = firstOnly ? [0] : timesAreKnown(input) ? (input.timesMs ?? []) : (logged.timesMs[i] ?? [])
       return {
-        planes: own,
-        detail:
-          input?.detail && source.detail
-            ? {
-                width,
-                height,
-                own: byNumber(input.detail, cut(await read(`detail${i}`))),
-                source: byNumber(source.detail, cut(await read(`source${sizeOf(input)}`))),
-              }
-            : undefined,
-        drawn: input?.drawn ? { width, height, frames: byNumber(input.drawn, cut(await read(`drawn${i}`))) } : undefined,
+        frames: Math.floor(Math.min(data.length / PLANE_BYTES, timesMs.length)),
+        data,
+        timesMs: Float64Array.from(timesMs),
       }
     }),
   )
+  const [sourcePlanes, ...others] = planes
+  if (!sourcePlanes) throw new FishermanError({ code: 'no-planes', message: 'the decoder left no planes', blame: 'ours' })
   const trouble = inputs.map((input, i) => {
-    const frames = planes[i]?.frames ?? 0
-    return complaint || frames === 0 || (!input.firstOnly && frames !== input.facts.frames) || sizes[i]?.size !== 1
+    const { data, frames } = planes[i] ?? { data: new Uint8Array(), frames: 0 }
+    const counted = firstOnly || (frames === input.facts.frames && data.length === frames * PLANE_BYTES)
+    return complaint || frames === 0 || !counted || (!timesAreKnown(input) && logged.sizes[i]?.size !== 1)
+  })
+  const decoded = others.map((own, index): DecodedRendition => {
+    const input = renditions[index]
+    const { width, height } = input?.facts ?? { width: 0, height: 0 }
+    const pictures = (name: string, numbers: readonly number[] | undefined): Pictures | undefined => {
+      const file = numbers && new PictureFile(join(run.folder, name), numbers, width * height)
+      if (!file || file.isWhole) return file
+      // Deep colour takes two bytes a pixel; anything else that is not of the right length is of another size, or lost.
+      if (input?.facts.bitDepth === 8) trouble[index + 1] = true
+      return undefined
+    }
+    const close = input?.detail && pictures(`detail${index + 1}`, input.detail)
+    const scaled = input?.detail && pictures(`source${sizeOf(input)}`, source.detail)
+    const drawn = pictures(`drawn${index + 1}`, input?.drawn)
+    return {
+      planes: own,
+      detail: close && scaled ? { width, height, own: close, source: scaled } : undefined,
+      drawn: drawn && { width, height, frames: drawn },
+    }
   })
   return { source: sourcePlanes, renditions: decoded, trouble }
+}
+
+/** What ffmpeg reads: the file, or a file of its first picture alone. */
+async function inputOf(input: DecodeInput, picturePath: string): Promise<FfmpegJob['inputs'][number]> {
+  if (input.firstPicture === undefined) return { path: input.path, options: inputOptions(input.facts) }
+  await writeFile(picturePath, input.firstPicture)
+  return { path: picturePath, options: pictureOptions(input.facts) }
 }
 
 /** Decodes one file alone, strictly; true only where every coded picture came out and nothing was complained about. */

@@ -49,9 +49,7 @@ describe('decoding', () => {
       expect(drawn?.frames.get(17)?.length).toBe(256 * 144)
       const detail = set?.renditions[0]?.detail
       // A frame that is wanted twice, because the rendition has fewer, is decoded once.
-      expect([...(detail?.own.entries() ?? [])].map(([n, picture]) => [n, picture.length])).toEqual(
-        [0, 20, 40, 59].map((n) => [n, 256 * 144]),
-      )
+      expect([...(detail?.own.keys() ?? [])]).toEqual([0, 20, 40, 59])
       expect([...(detail?.source.keys() ?? [])]).toEqual([0, 20, 21, 40, 59])
     })
   })
