@@ -2,13 +2,14 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FishermanError } from '../base/errors.ts'
 import { type FfmpegJob, runFfmpeg } from './ffmpeg.ts'
+import type { DecodeWay, HardwareUse } from './hardware/types.ts'
 import type { Container, DecodedRendition, MediaFacts, MediaLimits, Planes } from './types.ts'
 
 /** Bytes of one 64x64 yuv444p picture. */
 const PLANE_BYTES = 64 * 64 * 3
 /** swscale gives the same bits on every machine only with both flags, on every step. */
-const EXACT = 'accurate_rnd+bitexact'
-const TO_PLANES = `scale=64:64:flags=area+${EXACT},format=yuv444p`
+export const EXACT = 'accurate_rnd+bitexact'
+export const TO_PLANES = `scale=64:64:flags=area+${EXACT},format=yuv444p`
 
 /** Errors are never hidden: a broken picture must not be repaired by guessing. */
 const STRICT = ['-threads', '1', '-err_detect', 'crccheck+bitstream+buffer+explode', '-ec', '0']
@@ -33,14 +34,14 @@ export interface DecodeRun {
 }
 
 /** Options that pin an input to the demuxer found by its own bytes, so that no playlist or script is ever opened. */
-export function inputOptions(facts: MediaFacts): string[] {
+export function inputOptions(facts: MediaFacts, way?: DecodeWay): string[] {
   // Edit lists are read by our own demuxer, and judged; here every coded picture must come out.
   const whole = facts.container === 'mp4' ? ['-ignore_editlist', '1'] : []
   // Transcoders do not turn pictures, so neither do we.
-  return [...STRICT, '-noautorotate', ...whole, '-f', DEMUXER[facts.container]]
+  return [...(way?.options ?? []), ...STRICT, '-noautorotate', ...whole, '-f', DEMUXER[facts.container]]
 }
 
-const RAW = ['-fps_mode', 'passthrough', '-f', 'rawvideo']
+export const RAW = ['-fps_mode', 'passthrough', '-f', 'rawvideo']
 
 /** Keeps the frames of these numbers, rising and without repeats. */
 const pick = (numbers: readonly number[]): string => `select='${[...new Set(numbers)].map((n) => `eq(n\\,${n})`).join('+')}'`
@@ -58,8 +59,15 @@ function detailSizes(renditions: readonly DecodeInput[]): string[] {
   return [...new Set(renditions.filter(({ detail }) => detail).map(sizeOf))]
 }
 
+/** How each input is decoded, the source first; undefined is software. */
+type Ways = readonly (DecodeWay | undefined)[]
+
 /** One filter graph for all files, and the raw outputs that come out of it. */
-export function decodingGraph(source: DecodeInput, renditions: readonly DecodeInput[]): { filter: string; wanted: Wanted[] } {
+export function decodingGraph(
+  source: DecodeInput,
+  renditions: readonly DecodeInput[],
+  ways: Ways = [],
+): { filter: string; wanted: Wanted[] } {
   const chains: string[] = []
   const wanted: Wanted[] = []
   const want = (file: string, frames: number): string => {
@@ -68,7 +76,7 @@ export function decodingGraph(source: DecodeInput, renditions: readonly DecodeIn
     return `[${label}]`
   }
   // Side data is dropped before the log line: a hostile stream could fill our log with it.
-  const head = (i: number): string => `[${i}:v:0]sidedata=mode=delete,showinfo@track${i}=checksum=0`
+  const head = (i: number): string => `[${i}:v:0]${ways[i]?.download ?? ''}sidedata=mode=delete,showinfo@track${i}=checksum=0`
   const sampled = source.detail ?? []
   const sizes = sampled.length > 0 ? detailSizes(renditions) : []
   if (sizes.length === 0) chains.push(`${head(0)},${TO_PLANES}${want('planes0', source.facts.frames)}`)
@@ -127,21 +135,37 @@ export interface DecodedSet {
   renditions: readonly DecodedRendition[]
   /** Something in the decoders' log or in the counts is not as a clean file would have it; index 0 is the source. */
   trouble: readonly boolean[]
+  /** A picture said that its luma runs from 0 to 255: what a device makes of that is its own affair. */
+  fullRange: boolean
 }
 
 /** A decoder that complained, or a picture that was lost; the demuxers' warnings about odd time stamps are not errors. */
-const COMPLAINT = /^(?:\[[^\]]* @ 0x[0-9a-f]+\] )?\[(?:error|fatal|panic|warning\].*corrupt)/i
+export const COMPLAINT = /^(?:\[[^\]]* @ 0x[0-9a-f]+\] )?\[(?:error|fatal|panic|warning\].*corrupt)/i
 
-/** Decodes the source and all renditions in one process. Returns undefined where ffmpeg gave up as a whole. */
+/**
+ * Decodes the source and all renditions in one process. Returns undefined where ffmpeg gave up as a whole. `hardware` serves
+ * everyday jobs only: nothing that is voted on may be handed one.
+ */
 export async function decodeSet(
   source: DecodeInput,
   renditions: readonly DecodeInput[],
   run: DecodeRun,
+  hardware?: HardwareUse,
+): Promise<DecodedSet | undefined> {
+  if (!hardware) return await decodeWith(source, renditions, run, [])
+  return await hardware.decode([source, ...renditions], run, (own, ways) => decodeWith(source, renditions, own, ways))
+}
+
+async function decodeWith(
+  source: DecodeInput,
+  renditions: readonly DecodeInput[],
+  run: DecodeRun,
+  ways: Ways,
 ): Promise<DecodedSet | undefined> {
   const inputs = [source, ...renditions]
-  const { filter, wanted } = decodingGraph(source, renditions)
+  const { filter, wanted } = decodingGraph(source, renditions, ways)
   const job: FfmpegJob = {
-    inputs: inputs.map((input) => ({ path: input.path, options: inputOptions(input.facts) })),
+    inputs: inputs.map((input, i) => ({ path: input.path, options: inputOptions(input.facts, ways[i]) })),
     filter,
     outputs: wanted.map(({ file, label, frames }) => ({
       path: join(run.folder, file),
@@ -188,9 +212,13 @@ export async function decodeSet(
   )
   const trouble = inputs.map((input, i) => {
     const frames = planes[i]?.frames ?? 0
-    return complaint || frames === 0 || (!input.firstOnly && frames !== input.facts.frames) || sizes[i]?.size !== 1
+    // A device may leave the coded size uncropped, which no decoder in software does.
+    const uncropped = ways[i] !== undefined && !sizes[i]?.has(`yuv420p ${sizeOf(input)}`)
+    const lost = frames === 0 || (!input.firstOnly && frames !== input.facts.frames)
+    return complaint || lost || uncropped || sizes[i]?.size !== 1
   })
-  return { source: sourcePlanes, renditions: decoded, trouble }
+  const fullRange = result.lines.some((line) => line.startsWith('[showinfo@track') && line.includes('color_range:pc'))
+  return { source: sourcePlanes, renditions: decoded, trouble, fullRange }
 }
 
 /** Decodes one file alone, strictly; true only where every coded picture came out and nothing was complained about. */
