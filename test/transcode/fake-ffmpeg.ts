@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Machine } from '../../src/transcode/hardware/devices.ts'
@@ -43,10 +43,10 @@ export type Mode =
 
 export interface FakeInit {
   /** As `-hwaccels` lists them. */
-  accels: string[]
-  encoders: string[]
-  decoders?: string[]
-  filters: string[]
+  accels: readonly string[]
+  encoders: readonly string[]
+  decoders?: readonly string[]
+  filters: readonly string[]
   /** With libx265, and so with a second self-test clip. */
   hevc?: boolean
 }
@@ -77,14 +77,19 @@ export interface FakeFfmpeg {
   deviceRuns(): string[][]
 }
 
+/** Filters that every build has. */
+const ALWAYS = ['scale', 'showinfo', 'select', 'extractplanes', 'sidedata', 'split', 'format', 'fps']
+/** The self-test clip is the same each time: made once, and kept between runs. */
+const CLIPS = join(tmpdir(), 'fisherman-test-clips')
 const REAL = '/usr/bin/ffmpeg'
 const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
 
 /**
- * An executable that lists the hardware of `init` and hands its device jobs to the real ffmpeg, with every option that needs
- * the device left out or put into software's words.
+ * An executable that lists the hardware of `init` and hands its jobs to the real ffmpeg, those with a device with every option
+ * that needs it left out or put into software's words.
  */
 export function fakeFfmpeg(init: FakeInit): FakeFfmpeg {
+  mkdirSync(CLIPS, { recursive: true })
   const folder = mkdtempSync(join(tmpdir(), 'fisherman-fake-'))
   const [path, log, decodeMode, encodeMode] = ['ffmpeg', 'log', 'decode', 'encode'].map((name) => join(folder, name)) as [
     string,
@@ -92,10 +97,9 @@ export function fakeFfmpeg(init: FakeInit): FakeFfmpeg {
     string,
     string,
   ]
-  const list = (names: readonly string[]): string =>
-    names.map((name) => `printf ' V....D %s  a device\\n' ${name}`).join('; ') || ':'
-  const filters = init.filters.map((name) => `printf ' ... %s  V->V  a device\\n' ${name}`).join('; ')
-  const hidden = `grep -vE 'nvenc|cuvid|vaapi|qsv|cuda|npp|videotoolbox|scale_vt|hwupload|hwdownload${init.hevc ? '' : '|libx265'}'`
+  const show = (flags: string, names: readonly string[]): string =>
+    [...names, ...ALWAYS].map((name) => `echo ' ${flags} ${name}  x'`).join('; ')
+  const encoders = ['libx264', ...(init.hevc ? ['libx265'] : []), ...init.encoders]
   const says = Object.entries(DRIVER_SAYS).map(
     ([name, lines]) => `    says-${name}) ${lines.map((line) => `echo ${quote(line)} >&2`).join('; ')}; exit 1 ;;`,
   )
@@ -106,9 +110,15 @@ export function fakeFfmpeg(init: FakeInit): FakeFfmpeg {
 real=${REAL}
 case "$*" in
   *-hwaccels) printf 'Hardware acceleration methods:\\n'; printf '%s\\n' ${init.accels.join(' ')}; exit 0 ;;
-  *-encoders) "$real" "$@" 2>/dev/null | ${hidden}; ${list(init.encoders)}; exit 0 ;;
-  *-decoders) "$real" "$@" 2>/dev/null | ${hidden}; ${list(init.decoders ?? [])}; exit 0 ;;
-  *-filters) "$real" "$@" 2>/dev/null | ${hidden}; ${filters}; exit 0 ;;
+  -version) echo 'ffmpeg version 5.1.9 of a test'; exit 0 ;;
+  *-encoders) ${show('V....D', encoders)}; exit 0 ;;
+  *-decoders) ${show('V....D', init.decoders ?? [])}; exit 0 ;;
+  *-filters) ${show('...', init.filters)}; exit 0 ;;
+  *testsrc2*)
+    for out in "$@"; do :; done
+    memo=${quote(CLIPS)}/$(printf '%s' "$*" | sed 's|/[^ ]*/||g' | cksum | tr ' ' -)
+    [ -f "$memo" ] || { "$real" "$@" && cp "$out" "$memo.$$" && mv "$memo.$$" "$memo"; }
+    exec cp "$memo" "$out" ;;
   *-init_hw_device*) ;;
   *) exec "$real" "$@" ;;
 esac
@@ -144,7 +154,10 @@ while [ $n -gt 0 ]; do
     h264_*) if [ $after = 1 ]; then set -- "$@" libx264; a=-threads; set -- "$@" "$a"; a=1; else a=h264; fi ;;
     hevc_*) if [ $after = 1 ]; then set -- "$@" libx265 -x265-params; a=pools=none:frame-threads=1:log-level=error; else a=hevc; fi ;;
     -filter_complex) after=1; set -- "$@" "$a"; a=$(filter "$1"; printf x); a=\${a%x}; shift; n=$((n-1))
-      case "$mode/$a" in wrong-planes/*scale=[0-9]*c0*) a=$(printf '%s' "$a" | sed 's/\\[c0\\]/,lutyuv=y=val+6[c0]/') ;; esac ;;
+      case "$mode/$a" in
+        wrong-planes/*'[c0]') a="\${a%?c0?},lutyuv=y=val+6[c0]" ;;
+        lost-frame/*'[c0]') a="\${a%?c0?},select=not(eq(n\\,5))[c0]" ;;
+      esac ;;
   esac
   set -- "$@" "$a"
 done

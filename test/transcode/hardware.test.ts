@@ -6,10 +6,12 @@ import type { Profile } from '../../proofs/types.ts'
 import { hardwareReport } from '../../src/transcode/hardware/cache.ts'
 import { chooseBackend } from '../../src/transcode/hardware/choose.ts'
 import { encoderOptions } from '../../src/transcode/hardware/encoders.ts'
+import { routesOf } from '../../src/transcode/hardware/jobs.ts'
 import { probeHardware } from '../../src/transcode/hardware/probe.ts'
+import { BACKENDS } from '../../src/transcode/hardware/table.ts'
 import type { Ability, BackendName, HardwareReport } from '../../src/transcode/hardware/types.ts'
 import { whyOf } from '../../src/transcode/hardware/why.ts'
-import { CARDS, type FakeInit, fakeFfmpeg, type Mode, machineWith } from './fake-ffmpeg.ts'
+import { CARDS, DRIVER_SAYS, type FakeInit, fakeFfmpeg, type Mode, machineWith } from './fake-ffmpeg.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'fisherman-hardware-'))
 const NVIDIA = machineWith(['/dev/nvidia0', '/dev/nvidiactl'])
@@ -95,19 +97,29 @@ describe('trying hardware', () => {
     ])
   })
 
-  it('scales with npp where the build has it', async () => {
-    const { report, runs } = await probe(CARDS.nvidiaNpp)
-    expect(backend(report, 'cuda-nvenc').encode.h264).toMatchObject({ state: 'trusted', scaler: 'scale_npp' })
-    expect(runs[1]).toContain('-filter_complex [0:v:0]scale_npp=w=256:h=144:interp_algo=super[c0]')
-    expect(backend(report, 'cuda-nvenc').decode.hevc).toEqual({
-      state: 'unavailable',
-      why: 'no self-test clip: this ffmpeg is built without libx265',
-    })
+  it('scales with npp where the build has it, with the other where not, and in memory where it has neither', () => {
+    const [nvenc] = BACKENDS
+    if (!nvenc) throw new Error('no backends')
+    const routes = (filters: string[], decodes: boolean) =>
+      routesOf(nvenc, new Set(['scale', ...filters]), decodes).map(({ via, scaler }) => `${scaler.graph(640, 360)} from ${via}`)
+    expect(routes(['scale_npp', 'scale_cuda'], true)).toEqual([
+      'scale_npp=w=640:h=360:interp_algo=super from device',
+      'scale_cuda=w=640:h=360:interp_algo=bicubic from device',
+      'scale_npp=w=640:h=360:interp_algo=super from memory',
+      'scale_cuda=w=640:h=360:interp_algo=bicubic from memory',
+      'scale=640:360:flags=bicubic+accurate_rnd+bitexact from memory',
+    ])
+    expect(routes([], true)).toEqual(['scale=640:360:flags=bicubic+accurate_rnd+bitexact from memory'])
+    expect(routes(['scale_cuda'], false).length).toBe(2)
   })
 
   it('tries each render node that it may use', async () => {
     const machine = machineWith(['/dev/dri/renderD128', '/dev/dri/renderD129'], ['/dev/dri/renderD128'])
     const { report, runs } = await probe({ ...CARDS.vaapi, encoders: ['h264_vaapi'] }, machine)
+    expect(backend(report, 'vaapi').decode.hevc).toEqual({
+      state: 'unavailable',
+      why: 'no self-test clip: this ffmpeg is built without libx265',
+    })
     expect(backend(report, 'vaapi')).toMatchObject({ node: '/dev/dri/renderD129', decode: { h264: { state: 'trusted' } } })
     const vaapi = '-hwaccel vaapi -hwaccel_device hw -hwaccel_output_format vaapi'
     const open = '-protocol_whitelist file -init_hw_device vaapi=hw:/dev/dri/renderD129'
@@ -122,7 +134,7 @@ describe('trying hardware', () => {
   })
 
   it('opens Quick Sync over a render node, with its own decoder', async () => {
-    const { report, runs } = await probe(CARDS.intel, RENDER)
+    const { report, runs } = await probe({ ...CARDS.intel, encoders: ['h264_qsv'] }, RENDER)
     expect(backend(report, 'qsv').encode.h264).toEqual({ state: 'trusted', via: 'device', scaler: 'vpp_qsv' })
     const open = '-init_hw_device vaapi=va:/dev/dri/renderD128 -init_hw_device qsv=hw@va'
     const qsv = '-hwaccel qsv -hwaccel_device hw -hwaccel_output_format qsv -c:v h264_qsv'
@@ -135,7 +147,7 @@ describe('trying hardware', () => {
   })
 
   it('scales in memory for VideoToolbox where the build has no scaler for it', async () => {
-    const { report, runs } = await probe(CARDS.apple, machineWith([], [], 'darwin'))
+    const { report, runs } = await probe({ ...CARDS.apple, encoders: ['h264_videotoolbox'] }, machineWith([], [], 'darwin'))
     expect(backend(report, 'videotoolbox').encode.h264).toEqual({ state: 'trusted', via: 'memory', scaler: 'scale' })
     expect(runs[0]).toContain(
       '-init_hw_device videotoolbox=hw -hwaccel videotoolbox -hwaccel_device hw -hwaccel_output_format videotoolbox_vld -threads',
@@ -156,22 +168,20 @@ describe('trying hardware', () => {
   })
 
   it('does not trust pictures that are not those of software, nor a device that drops one', async () => {
-    const { report } = await probe(CARDS.nvidia, NVIDIA, ['wrong-planes'])
+    const { report } = await probe({ ...CARDS.nvidia, encoders: ['h264_nvenc'] }, NVIDIA, ['wrong-planes'])
     const { decode, encode } = backend(report, 'cuda-nvenc')
     expect(decode.h264.state).toBe('unavailable')
     expect(whys(backend(report, 'cuda-decode').decode)[0]).toMatch(
       /^differs: picture 0 is not that of software \(mean [56]\.\d\d levels of luma/,
     )
     expect(whys(encode)[0]).toMatch(/^differs: mean [56]\.\d\d levels of luma and [\d.]+ of colour off \(limits 3 and 5\)$/)
-    const lost = await probe(CARDS.vaapi, RENDER, ['lost-frame', 'good'])
+    const lost = await probe({ ...CARDS.vaapi, encoders: ['h264_vaapi'] }, RENDER, ['lost-frame', 'good'])
     expect(whys(backend(lost.report, 'vaapi').decode)[0]).toBe('differs: 35 pictures instead of 36')
     expect(backend(lost.report, 'vaapi').encode.h264).toEqual({ state: 'trusted', via: 'memory', scaler: 'scale_vaapi' })
   })
 
   it.each([
-    ['says-noCuda', CARDS.nvidia, NVIDIA, 'cuda-decode', 'Cannot load libcuda.so.1'],
     ['says-noVaapi', CARDS.vaapi, RENDER, 'vaapi', 'Failed to initialise VAAPI connection: -1 (unknown libva error).'],
-    ['says-noMfx', CARDS.intel, RENDER, 'qsv', 'Error initializing an internal MFX session: unsupported (-3)'],
     ['silent-software', { ...CARDS.nvidia, encoders: [] }, NVIDIA, 'cuda-decode', /^Impossible to convert between the formats/],
     ['crash', CARDS.vaapi, RENDER, 'vaapi', 'crashes: ffmpeg was killed by a signal'],
     ['hang', CARDS.vaapi, RENDER, 'vaapi', 'hangs: ffmpeg was stopped after 1500 ms'],
@@ -189,6 +199,9 @@ describe('trying hardware', () => {
     expect(whyOf(['[info] Stream mapping:', '[error] Device creation failed: -542398533.'])).toBe(
       'Device creation failed: -542398533.',
     )
+    expect(whyOf(DRIVER_SAYS.noCuda)).toBe('Cannot load libcuda.so.1')
+    expect(whyOf(DRIVER_SAYS.noNvenc)).toBe('No NVENC capable devices found')
+    expect(whyOf(DRIVER_SAYS.noMfx)).toBe('Error initializing an internal MFX session: unsupported (-3)')
     expect(whyOf([])).toBe('ffmpeg gave no reason')
   })
 })
