@@ -1,4 +1,13 @@
-import { BAD_FRAMES, CONTROL_SLACK, LINES, type LineClass, type LineCode, MOVING_FRAMES, SLOW_LAG } from './lines.ts'
+import {
+  BAD_FRAMES,
+  CONTROL_SLACK,
+  LINES,
+  type LineClass,
+  type LineCode,
+  MOVING_FRAMES,
+  PROVE_FACTOR,
+  SLOW_LAG,
+} from './lines.ts'
 import { claimMeasures, limitOf, type Measured, pictureMeasures, qualityMeasures } from './measure.ts'
 import { sourceDoubts } from './source.ts'
 import type { Decision, Judgement, Reason, VerdictInput } from './types.ts'
@@ -177,7 +186,11 @@ export function worstOf(verdicts: readonly Judgement[]): Judgement {
 /** Whether a control could still settle a check: what is in doubt is the picture, and not the source, the file or the content alone. */
 export function isNearALine(input: VerdictInput): boolean {
   const { verdict, faultClass, reasons } = decide(input)
-  // Quality is judged beside a control alone: a hard source loses detail in honest hands too.
-  if (verdict === 'fail') return faultClass === 'Q' && input.controls.length === 0
+  // Quality is judged beside a control alone, and so is a picture that could not be proven wrong: a hard source, or a hard order,
+  // does both to honest work.
+  if (verdict === 'fail') {
+    if (input.controls.length > 0 || faultClass === 'D3') return false
+    return faultClass === 'Q' || decide({ ...input, depth: 'prove', proveFactor: PROVE_FACTOR }).faultClass !== 'D2'
+  }
   return verdict === 'inconclusive' && reasons.every((reason) => reason.class === 'limit' || reason.class === 'content')
 }

@@ -182,11 +182,13 @@ describe('verdict', () => {
     expect(decide(input(beside)).verdict).not.toBe('fail')
     expect(isNearALine(input({ ...beside, quality: { ...beside.quality, detailOwn: 3 } }))).toBe(false)
     expect(isNearALine(input())).toBe(false)
+    expect(isNearALine(input({ features: features({ rmse: series(11, 20) }) }))).toBe(true)
+    expect(isNearALine(input({ features: features({ rmse: series(30, 20) }) }))).toBe(false)
     expect(isNearALine(input({ source: undefined }))).toBe(false)
   })
 
   it.each([
-    ['coherence-own', { coherenceOwn: 2 }],
+    ['coherence-own', { coherenceOwn: 2.5 }],
     ['coherence-part', { coherencePart: 3 }],
     ['coherence-tile', { coherenceTile: 3 }],
     ['error-part', { errorPart: 4 }],
