@@ -7,6 +7,7 @@ import {
   MOVING_FRAMES,
   PROVE_FACTOR,
   SLOW_LAG,
+  TOGETHER,
 } from './lines.ts'
 import { claimMeasures, limitOf, type Measured, pictureMeasures, qualityMeasures } from './measure.ts'
 import { sourceDoubts } from './source.ts'
@@ -60,6 +61,8 @@ function sort(measured: readonly Measured[], input: VerdictInput): Sorted {
 
 /** Measures that are an average over time. */
 const AVERAGED = new Set<LineCode>(['cell', 'chroma-cell', 'frozen', 'shift'])
+
+const isOneOf = <T extends object>(table: T, code: string): code is Extract<keyof T, string> => code in table
 
 /** A D2 stands on 8 bad frames of one measure, or on two measures. */
 function isEnough(broken: readonly Measured[], input: VerdictInput): boolean {
@@ -141,7 +144,9 @@ export function decide(input: VerdictInput): Decision {
   if (undecodable && input.depth === 'prove') {
     accuse('D3', [{ code: 'undecodable', value: 1, badFrames: () => 0 }])
   }
+  const together = q.doubtful.filter(({ code, value }) => isOneOf(TOGETHER, code) && value > TOGETHER[code])
   if (q.broken.length > 0) accuse('Q', q.broken)
+  else if (together.length === Object.keys(TOGETHER).length) accuse('Q', together)
   if (faultClass) return { verdict: 'fail', faultClass, reasons: broken, measures }
 
   const doubts: Reason[] = renditionDoubts(input)

@@ -198,6 +198,14 @@ describe('verdict', () => {
     expect(decision).toMatchObject({ verdict: 'fail', faultClass: 'Q', reasons: [{ code }] })
   })
 
+  it('takes two measures of quality together for one', () => {
+    const both = { detail: 0.2, detailOwn: 0.9, coherenceOwn: 1.6, errorRatio: 1 }
+    const at = (quality: VerdictInput['quality']) => decide(input({ quality, controls: [{ features: features(), detail: 0.2 }] }))
+    expect(at(both)).toMatchObject({ verdict: 'fail', faultClass: 'Q' })
+    expect(at({ ...both, detailOwn: 0.8 }).verdict).toBe('inconclusive')
+    expect(at({ ...both, coherenceOwn: 1.3 }).verdict).toBe('inconclusive')
+  })
+
   it('tells other sound from sound left out, and allows two packets', () => {
     const audio = (foreign: number, missing: number) => decide(input({ audio: { source: 90, rendition: 90, foreign, missing } }))
     expect(audio(2, 2).verdict).toBe('pass')
