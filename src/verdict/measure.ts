@@ -106,6 +106,8 @@ export function qualityMeasures(input: VerdictInput): Measured[] {
     if (value !== undefined) measured.push({ code, value, badFrames: () => 0 })
   }
   add('detail', quality.detail)
+  // A reason to look again, beside a control; there it has nothing to add.
+  if (input.controls.length === 0) add('loss', quality.loss)
   add('detail-own', quality.detailOwn)
   add('coherence-own', quality.coherenceOwn)
   add('coherence-part', quality.coherencePart)
