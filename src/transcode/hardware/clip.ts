@@ -22,8 +22,8 @@ const ENCODE: Record<VideoCodec, readonly string[]> = {
 const GLOBAL = ['-hide_banner', '-nostdin', '-loglevel', 'repeat+level+info', '-filter_complex_threads', '1']
 
 /** Makes the self-test clip in software. */
-export async function makeClip(codec: VideoCodec, run: DecodeRun): Promise<ControlSource | { why: string }> {
-  const path = join(run.folder, `self-test-${codec}.ts`)
+export async function makeClip(codec: VideoCodec, run: DecodeRun, frames = FRAMES): Promise<ControlSource | { why: string }> {
+  const path = join(run.folder, `self-test-${codec}${frames === FRAMES ? '' : `-${frames}`}.ts`)
   const result = await runFfmpeg(
     run.wrapper,
     {
@@ -37,7 +37,7 @@ export async function makeClip(codec: VideoCodec, run: DecodeRun): Promise<Contr
             '-map',
             '[card]',
             '-frames:v',
-            String(FRAMES),
+            String(frames),
             ...ENCODE[codec],
             '-bf',
             '3',

@@ -24,7 +24,7 @@ export interface Backend {
   /** Pixel format of a picture that stays on the device. */
   surface: string
   /** The one system that has it, in the words of `process.platform`; undefined for all. */
-  system?: string
+  system?: 'darwin'
   /** Device files on Linux, which a sandbox must let through; a `*` stands for any letters. */
   devices: readonly string[]
   /** Each render node is a device of its own, and not each one can do the work. */
