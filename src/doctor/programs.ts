@@ -1,5 +1,5 @@
 import { type Build, readBuild } from '../transcode/hardware/build.ts'
-import { findProgram } from '../transcode/sandbox.ts'
+import { findProgram, trySandbox } from '../transcode/sandbox.ts'
 import { install } from './mend.ts'
 import type { CheckUp, Finding, Patient } from './types.ts'
 
@@ -90,15 +90,21 @@ export const sandboxCheckUp: CheckUp = {
   },
 }
 
+/** The very trial that a daemon makes before its first job. */
+async function realTrial({ ffmpegPath, searchPath }: Patient['init']): Promise<{ works: boolean; says: string }> {
+  const ffmpeg = findProgram(ffmpegPath, searchPath) ?? '/bin/true'
+  const { level, reason } = await trySandbox({ ffmpeg, searchPath })
+  return { works: level === 'bubblewrap', says: reason ?? 'media runs without network, without our files, alone' }
+}
+
 /** Being there is not enough: many systems forbid what it does, so that only a trial can tell. */
-async function wall({ deps, signal }: Patient, bwrap: string | undefined, platform: string): Promise<Finding> {
+async function wall({ deps, init, signal }: Patient, bwrap: string | undefined, platform: string): Promise<Finding> {
   const name = 'bubblewrap'
   if (!bwrap) {
     const says = 'not found: media jobs can reach the network and read our files'
     return { name, state: 'warning', says, ...(platform === 'darwin' ? {} : { mend: install(platform, 'bubblewrap') }) }
   }
-  if (!deps.trySandbox) return { name, state: 'ok', says: `${bwrap} is there (not tried)` }
-  const { works, says } = await deps.trySandbox(signal)
+  const { works, says } = await (deps.trySandbox ?? (async () => await realTrial(init)))(signal)
   if (works) return { name, state: 'ok', says: `${bwrap}: ${says}` }
   const mend =
     'allow user namespaces: sudo sysctl -w kernel.unprivileged_userns_clone=1 (in a container: --security-opt seccomp=unconfined)'

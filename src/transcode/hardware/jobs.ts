@@ -69,12 +69,8 @@ export function controlJob(
   const options = encoderOptions(backend.name, codec, profile)
   const own = codecOf(source.facts)
   if (!encoder || !options || !own) return undefined
-  const ahead = [
-    ...backend.open(node),
-    ...FILTER_DEVICE,
-    ...(route.via === 'device' ? decoderOptions(backend, own) : []),
-    ...inputOptions(source.facts),
-  ]
+  const decoder = route.via === 'device' ? decoderOptions(backend, own) : []
+  const ahead = [...backend.open(node), ...FILTER_DEVICE, ...inputOptions(source.facts, { options: decoder, download: '' })]
   const times = profile.fpsNum > 0 ? [] : ['-fps_mode', 'passthrough']
   return {
     inputs: [{ path: source.path, options: ahead }],
