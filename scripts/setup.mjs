@@ -106,6 +106,9 @@ function installFfmpeg() {
     stop(
       `${left ?? 'apt-get failed'}. Type this to see why:\n  ${command}\n${(done.stderr ?? '').split('\n').slice(-6).join('\n')}`,
     )
+  // Locks media up; without it limits alone hold, so that it is no reason to stop.
+  const locked = run('sh', ['-c', `${sudo ? 'sudo -n ' : ''}apt-get install -y --no-install-recommends bubblewrap`])
+  if (locked.status !== 0) say('bubblewrap could not be installed: media will run under limits alone')
 }
 
 /** Runs a step unless its inputs are those of its last finished run and its output is still there. */

@@ -70,8 +70,7 @@ export function bandProducts(a: Uint8Array, b: Uint8Array, width: number, height
 export interface DetailPair {
   frame: number
   aligned: boolean
-  source: Uint8Array
-  own: Uint8Array
+  pictures: () => { source: Uint8Array; own: Uint8Array }
 }
 
 /** Compares sampled full pictures of a rendition with the source's. */
@@ -79,7 +78,8 @@ export function detailOf(pairs: readonly DetailPair[], width: number, height: nu
   const whole = products(pairs.length * BANDS)
   const tiles = products(TILES * TILES * BANDS)
   const counted = pairs.filter(({ aligned }) => aligned).length
-  pairs.forEach(({ source, own, aligned }, f) => {
+  pairs.forEach(({ pictures, aligned }, f) => {
+    const { source, own } = pictures()
     const found = bandProducts(source, own, width, height)
     for (const name of ['aa', 'bb', 'ab'] as const) {
       found[name].forEach((value, at) => {

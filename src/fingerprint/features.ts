@@ -19,6 +19,16 @@ function minus(a: Float32Array | undefined, b: Float32Array | undefined): Float3
   return out
 }
 
+/**
+ * Times of a rendition, with its first frame moved to where the others say that it belongs: encoders give the first picture odd
+ * times, and all others must not be looked for at the wrong moment for it.
+ */
+function pacedTimes(source: SourceTrack, own: Track): (j: number) => number {
+  const early = (track: Track): number => (track.timesMs[1] ?? 0) - (track.timesMs[0] ?? 0) - track.stepMs
+  const isOdd = own.frames > 2 && early(own) > own.stepMs / 2 && early(source) < source.stepMs / 2
+  return (j) => (own.timesMs[j] ?? 0) - (isOdd && j > 0 ? early(own) : 0)
+}
+
 /** A neighbour in time is believed to be the right one only where it fits better by this share and a twentieth of a level. */
 const CLEARLY = 0.9
 
@@ -28,8 +38,9 @@ function align(source: SourceTrack, own: Track): { base: number[]; best: number[
   const matched: number[] = []
   const best: number[] = []
   const rmse = new Float64Array(own.frames)
+  const timeOf = pacedTimes(source, own)
   for (let j = 0; j < own.frames; j++) {
-    const centre = nearest(source, own.timesMs[j] ?? 0)
+    const centre = nearest(source, timeOf(j))
     const reach = j < 3 || j >= own.frames - 3 ? 2 : 1
     let bestAt = centre
     let least = Number.POSITIVE_INFINITY

@@ -1,5 +1,6 @@
 import { drawnFrames, fingerprintOf } from '../../proofs/digest.ts'
 import type { Hex } from '../../proofs/types.ts'
+import type { Pictures } from '../transcode/pictures.ts'
 
 /**
  * The exact fingerprint: same bytes in, same bits out, on every honest machine. Integer arithmetic alone; every number below
@@ -173,7 +174,7 @@ export function framesOf(draw: Draw, frames: number): number[] {
 /** Fingerprint over drawn native luma planes; undefined where one of them did not come out of the decoder. */
 export function fingerprintFrames(
   numbers: readonly number[],
-  drawn: { width: number; height: number; frames: ReadonlyMap<number, Uint8Array> },
+  drawn: { width: number; height: number; frames: Pick<Pictures, 'get'> },
 ): Fingerprint | undefined {
   const hashes = new Map<number, Hex>()
   const pdq: Hex[] = []

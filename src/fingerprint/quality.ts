@@ -15,6 +15,8 @@ const FLOOR = 0.5
 export interface Quality {
   /** Drop of energy in bands 3..5 against the scaled source. */
   detail?: number | undefined
+  /** Without a control: the drop of coherent energy against the source that a quarter of the frames, or two of the tiles, exceed. */
+  loss?: number | undefined
   /** Drop in the bands that our own re-transcode kept, against it; the kindest of them. */
   detailOwn?: number | undefined
   /** The same, counting only energy that goes with the source's: noise and sharpening bring back none of it. */
@@ -78,6 +80,8 @@ const least = (values: readonly (number | undefined)[]): number | undefined => {
   return known.length > 0 ? Math.min(...known) : undefined
 }
 
+const ALL_TILES = Array.from({ length: TILES * TILES }, (_, t) => t)
+
 /** Frames that a quarter needs to mean anything. */
 const MIN_PART = 4
 
@@ -106,7 +110,7 @@ function besideControl(detail: DetailSeries, control: DetailSeries): Beside {
     { ...scale, reference: tiles.theirs.coherent },
     tiles.theirs.coherent,
     tiles.mine.coherent,
-    Array.from({ length: TILES * TILES }, (_, t) => t),
+    ALL_TILES,
   ).sort((a, b) => b - a)
   const enough = aligned.length >= MIN_PART
   return {
@@ -143,6 +147,19 @@ export function detailDrop(series: DetailSeries): number | undefined {
   )
 }
 
+/** The worse of a quarter of the frames and of the second worst tile, against the source. */
+function lossOf(detail: DetailSeries): number | undefined {
+  const aligned = detail.frames.flatMap((_, f) => (detail.aligned[f] ? [f] : []))
+  if (aligned.length < MIN_PART) return undefined
+  const drops = (of: Products, at: readonly number[]): number[] => {
+    const { source, coherent } = energies(of)
+    return dropsOf({ bands: DETAIL_BANDS, least: MIN_ENERGY, reference: source }, source, coherent, at)
+  }
+  const frames = drops(detail, aligned)
+  const tiles = drops(detail.tiles, ALL_TILES).sort((a, b) => b - a)
+  return frames.length >= MIN_PART ? Math.max(upperQuartile(frames) ?? 0, tiles[1] ?? 0) : undefined
+}
+
 /** The kinder of our encoders counts in each measure: an honest node may use either. */
 export function qualityOf(
   features: Features,
@@ -160,6 +177,7 @@ export function qualityOf(
   return {
     ...quality,
     detail: detailDrop(detail),
+    loss: lossOf(detail),
     detailOwn: of('detailOwn'),
     coherenceOwn: of('coherenceOwn'),
     coherencePart: of('coherencePart'),

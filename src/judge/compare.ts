@@ -12,6 +12,8 @@ export interface Moment {
   source: number
 }
 
+const NONE = new Uint8Array()
+
 /** Measures one decoded track. */
 export function lookAt(source: SourceTrack, own: DecodedRendition, moments: readonly Moment[]): Look {
   const features = compare(source, trackOf(own.planes))
@@ -19,10 +21,18 @@ export function lookAt(source: SourceTrack, own: DecodedRendition, moments: read
   const pairs = moments.flatMap((moment): DetailPair[] => {
     // A rendition that is a frame late is compared with what it shows, where that picture was sampled too.
     const shown = features.matched[moment.own] ?? moment.source
-    const right = detail?.source.get(shown)
-    const wanted = right ?? detail?.source.get(moment.source)
-    const picture = detail?.own.get(moment.own)
-    return wanted && picture ? [{ frame: moment.own, aligned: right !== undefined, source: wanted, own: picture }] : []
+    const aligned = detail?.source.has(shown) === true
+    const wanted = aligned ? shown : moment.source
+    return detail?.source.has(wanted) && detail.own.has(moment.own)
+      ? [
+          {
+            frame: moment.own,
+            aligned,
+            // Read when they are compared, one pair at a time: together they would be many.
+            pictures: () => ({ source: detail.source.get(wanted) ?? NONE, own: detail.own.get(moment.own) ?? NONE }),
+          },
+        ]
+      : []
   })
   return { features, detail: detail && pairs.length > 0 ? detailOf(pairs, detail.width, detail.height) : undefined }
 }

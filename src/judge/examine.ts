@@ -6,10 +6,11 @@ import { fingerprintFrames, framesOf } from '../fingerprint/pdq.ts'
 import { contentOf, sourceTrackOf } from '../fingerprint/track.ts'
 import type { PacketSet } from '../fingerprint/types.ts'
 import type { DecodeInput, DecodeRun } from '../transcode/decode.ts'
+import type { HardwareUse } from '../transcode/hardware/types.ts'
 import { decodeJob, isDecodable, type JobFile, type Outcome, openFile } from '../transcode/job.ts'
 import { outputSize } from '../transcode/size.ts'
 import { displayTimes } from '../transcode/stills.ts'
-import type { DecodedRendition } from '../transcode/types.ts'
+import type { DecodedRendition, Demuxed } from '../transcode/types.ts'
 import { claimedProfile } from '../verdict/claim.ts'
 import { CONFIRM_FACTOR, PROVE_FACTOR } from '../verdict/lines.ts'
 import { sourceDoubts } from '../verdict/source.ts'
@@ -21,8 +22,8 @@ import type { Examination, Examined, JudgeRequest, Look } from './types.ts'
 const EMPTY_PACKETS: PacketSet = { rendition: [], source: [] }
 
 /** Only one picture a file is looked at: counts and lengths then come from the container. */
-function firstPicture(input: DecodeInput): DecodeInput {
-  return { path: input.path, facts: input.facts, firstOnly: true }
+function screenOf(path: string, { facts, firstPicture }: Demuxed): DecodeInput {
+  return { path, facts, firstPicture }
 }
 
 function decodesOf(file: JobFile, outcome: Outcome | undefined, at: number): Decodes {
@@ -51,7 +52,10 @@ export async function examine(
   request: JudgeRequest,
   presets: readonly string[],
   nowMs: () => number,
+  hardware?: HardwareUse,
 ): Promise<Examination> {
+  // What may be voted on is made in software, whatever is asked.
+  const device = request.depth === 'prove' ? undefined : hardware
   const { lap, timingsMs } = lapTimer(nowMs)
   const source = await openFile(request.source, run)
   const files = await Promise.all(request.renditions.map(({ path }) => openFile(path, run)))
@@ -86,6 +90,7 @@ export async function examine(
         usable.flatMap(({ i }) => claims[i] ?? []),
         presets,
         run,
+        device,
       )
       lap('controls')
     }
@@ -97,15 +102,18 @@ export async function examine(
     // Beside a control, the neighbours too: a frame too many in front must not hide what is compared.
     const around = presets.length > 0 ? sampled.flatMap((n) => [n - 1, n, n + 1]) : sampled
     const shown = [...new Set(around)].filter((n) => n >= 0 && n < times.length)
-    const inputOf = (path: string, demuxed: NonNullable<JobFile['demuxed']>, numbers: readonly number[]): DecodeInput => {
+    const inputOf = (path: string, demuxed: Demuxed, numbers: readonly number[]): DecodeInput => {
+      const timesMs = displayTimes(demuxed.units)
       const detail = framesAt(
-        displayTimes(demuxed.units),
+        timesMs,
         sampled.map((n) => times[n] ?? 0),
       )
       momentsOf.push(sampled.map((frame, k) => ({ source: frame, own: detail[k] ?? 0 })))
+      if (screen) return screenOf(path, demuxed)
       return {
         path,
         facts: demuxed.facts,
+        timesMs,
         ...(sampled.length > 0 ? { detail } : {}),
         ...(numbers.length > 0 ? { drawn: numbers } : {}),
       }
@@ -117,13 +125,15 @@ export async function examine(
     const head: DecodeInput = {
       path: source.path,
       facts: source.demuxed.facts,
+      timesMs: times,
       ...(sampled.length > 0 ? { detail: shown } : {}),
     }
     outcome = await decodeJob(
-      screen ? firstPicture(head) : head,
-      screen ? inputs.map(firstPicture) : inputs,
+      screen ? screenOf(source.path, source.demuxed) : head,
+      inputs,
       run,
       request.depth === 'prove',
+      device,
     )
     lap('decode')
   }

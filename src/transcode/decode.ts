@@ -1,9 +1,11 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FishermanError } from '../base/errors.ts'
 import { type FfmpegJob, runFfmpeg } from './ffmpeg.ts'
 import type { DecodeWay, HardwareUse } from './hardware/types.ts'
-import type { Container, DecodedRendition, MediaFacts, MediaLimits, Planes } from './types.ts'
+import { PictureFile, type Pictures } from './pictures.ts'
+import type { Wrapper } from './sandbox.ts'
+import { type Container, type DecodedRendition, MEDIA_LIMITS, type MediaFacts, type MediaLimits, type Planes } from './types.ts'
 
 /** Bytes of one 64x64 yuv444p picture. */
 const PLANE_BYTES = 64 * 64 * 3
@@ -11,8 +13,8 @@ const PLANE_BYTES = 64 * 64 * 3
 export const EXACT = 'accurate_rnd+bitexact'
 export const TO_PLANES = `scale=64:64:flags=area+${EXACT},format=yuv444p`
 
-/** Errors are never hidden: a broken picture must not be repaired by guessing. */
-const STRICT = ['-threads', '1', '-err_detect', 'crccheck+bitstream+buffer+explode', '-ec', '0']
+/** Errors are never hidden: a picture that was repaired by guessing is noticed by `COMPLAINT`. */
+const STRICT = ['-threads', '1', '-err_detect', 'crccheck+bitstream+buffer+explode']
 const DEMUXER: Record<Container, string> = { mpegts: 'mpegts', mp4: 'mov', flv: 'flv' }
 
 export interface DecodeInput {
@@ -22,12 +24,14 @@ export interface DecodeInput {
   drawn?: readonly number[]
   /** Frame numbers whose luma is looked at closely, at this file's own size; those of the source are scaled to each of its renditions. */
   detail?: readonly number[] | undefined
-  /** Only the first picture: a screen. */
-  firstOnly?: boolean
+  /** Presentation times of all pictures in order of display, milliseconds after the first, where the container is to be trusted. */
+  timesMs?: readonly number[]
+  /** Only this picture, with its headers, as a bare elementary stream: a screen. */
+  firstPicture?: Uint8Array
 }
 
 export interface DecodeRun {
-  wrapper: string
+  wrapper: Wrapper
   folder: string
   limits: MediaLimits
   signal?: AbortSignal | undefined
@@ -38,7 +42,29 @@ export function inputOptions(facts: MediaFacts, way?: DecodeWay): string[] {
   // Edit lists are read by our own demuxer, and judged; here every coded picture must come out.
   const whole = facts.container === 'mp4' ? ['-ignore_editlist', '1'] : []
   // Transcoders do not turn pictures, so neither do we.
-  return [...(way?.options ?? []), ...STRICT, '-noautorotate', ...whole, '-f', DEMUXER[facts.container]]
+  // A device may have a decoder of its own, named among its options.
+  const chosen = way?.options.includes('-c:v') ? pinned(facts).slice(2) : pinned(facts)
+  return [...(way?.options ?? []), ...STRICT, ...chosen, '-noautorotate', ...whole, '-f', DEMUXER[facts.container]]
+}
+
+const codecOf = (facts: MediaFacts): string => (facts.codec === 1 ? 'hevc' : 'h264')
+
+/** The decoder is ours to choose, and how large a picture may be. */
+function pinned(facts: MediaFacts): string[] {
+  return ['-codec:v', codecOf(facts), '-max_pixels', String(MEDIA_LIMITS.pixels)]
+}
+
+/** A single picture needs no search for the order of pictures, nor for the kind of stream. */
+function pictureOptions(facts: MediaFacts): string[] {
+  return [...STRICT, ...pinned(facts), '-nofind_stream_info', '-f', codecOf(facts)]
+}
+
+/**
+ * Whether the times of a file need not be asked of the decoder: they are all there and different, so that order of display is
+ * order of time, and one set of headers means one size. A log line a picture would cost more than its scaling.
+ */
+function timesAreKnown({ facts, timesMs, firstPicture }: DecodeInput): boolean {
+  return firstPicture !== undefined || (timesMs?.length === facts.frames && facts.timesOk && facts.parameterSets === 1)
 }
 
 export const RAW = ['-fps_mode', 'passthrough', '-f', 'rawvideo']
@@ -50,9 +76,13 @@ interface Wanted {
   file: string
   label: string
   frames: number
+  /** Bytes of one picture. */
+  bytes: number
 }
 
 const sizeOf = ({ facts }: DecodeInput): string => `${facts.width}x${facts.height}`
+
+const areaOf = (size: string): number => size.split('x').reduce((area, side) => area * Number(side), 1)
 
 /** Sizes that the source's sampled pictures are scaled to: one for each rung, however many files have it. */
 function detailSizes(renditions: readonly DecodeInput[]): string[] {
@@ -70,36 +100,45 @@ export function decodingGraph(
 ): { filter: string; wanted: Wanted[] } {
   const chains: string[] = []
   const wanted: Wanted[] = []
-  const want = (file: string, frames: number): string => {
+  const want = (file: string, frames: number, bytes = PLANE_BYTES): string => {
     const label = `o${wanted.length}`
-    wanted.push({ file, label, frames })
+    wanted.push({ file, label, frames, bytes })
     return `[${label}]`
   }
   // Side data is dropped before the log line: a hostile stream could fill our log with it.
-  const head = (i: number): string => `[${i}:v:0]${ways[i]?.download ?? ''}sidedata=mode=delete,showinfo@track${i}=checksum=0`
+  const head = (i: number, input: DecodeInput): string => {
+    const way = ways[i]
+    // What a device gives is always looked at frame by frame.
+    if (!way && timesAreKnown(input)) return `[${i}:v:0]null`
+    return `[${i}:v:0]${way?.download ?? ''}sidedata=mode=delete,showinfo@track${i}=checksum=0`
+  }
   const sampled = source.detail ?? []
   const sizes = sampled.length > 0 ? detailSizes(renditions) : []
-  if (sizes.length === 0) chains.push(`${head(0)},${TO_PLANES}${want('planes0', source.facts.frames)}`)
+  if (sizes.length === 0) chains.push(`${head(0, source)},${TO_PLANES}${want('planes0', source.facts.frames)}`)
   else {
-    chains.push(`${head(0)},split=2[sp][sd]`)
+    chains.push(`${head(0, source)},split=2[sp][sd]`)
     chains.push(`[sp]${TO_PLANES}${want('planes0', source.facts.frames)}`)
     chains.push(`[sd]${pick(sampled)},split=${sizes.length}${sizes.map((size) => `[s${size}]`).join('')}`)
   }
   for (const size of sizes) {
     const scaled = `scale=${size.replace('x', ':')}:flags=bicubic+${EXACT},format=yuv420p,extractplanes=y`
-    chains.push(`[s${size}]${scaled}${want(`source${size}`, sampled.length)}`)
+    chains.push(`[s${size}]${scaled}${want(`source${size}`, sampled.length, areaOf(size))}`)
   }
   renditions.forEach((rendition, index) => {
     const i = index + 1
     const parts = ['p', ...(rendition.detail ? ['d'] : []), ...(rendition.drawn ? ['f'] : [])]
     const labels = parts.map((part) => `[r${i}${part}]`)
-    chains.push(`${head(i)},split=${parts.length}${labels.join('')}`)
+    chains.push(`${head(i, rendition)},split=${parts.length}${labels.join('')}`)
     chains.push(`[r${i}p]${TO_PLANES}${want(`planes${i}`, rendition.facts.frames)}`)
     if (rendition.detail) {
-      chains.push(`[r${i}d]${pick(rendition.detail)},extractplanes=y${want(`detail${i}`, rendition.detail.length)}`)
+      chains.push(
+        `[r${i}d]${pick(rendition.detail)},extractplanes=y${want(`detail${i}`, rendition.detail.length, areaOf(sizeOf(rendition)))}`,
+      )
     }
     if (rendition.drawn) {
-      chains.push(`[r${i}f]${pick(rendition.drawn)},extractplanes=y${want(`drawn${i}`, rendition.drawn.length)}`)
+      chains.push(
+        `[r${i}f]${pick(rendition.drawn)},extractplanes=y${want(`drawn${i}`, rendition.drawn.length, areaOf(sizeOf(rendition)))}`,
+      )
     }
   })
   return { filter: `sws_flags=area+${EXACT};${chains.join(';')}`, wanted }
@@ -124,12 +163,6 @@ function frameTimes(lines: readonly string[], inputs: number): { timesMs: number
   return { timesMs: timesMs.map((times) => times.map((t) => t - (times[0] ?? 0))), sizes }
 }
 
-/** Pictures by frame number: the decoder gives each wanted one once, in rising order. */
-function byNumber(numbers: readonly number[], pictures: readonly Uint8Array[]): Map<number, Uint8Array> {
-  const order = [...new Set(numbers)].sort((a, b) => a - b)
-  return new Map(order.flatMap((n, k) => (pictures[k] ? [[n, pictures[k]]] : [])))
-}
-
 export interface DecodedSet {
   source: Planes
   renditions: readonly DecodedRendition[]
@@ -139,8 +172,12 @@ export interface DecodedSet {
   fullRange: boolean
 }
 
-/** A decoder that complained, or a picture that was lost; the demuxers' warnings about odd time stamps are not errors. */
-export const COMPLAINT = /^(?:\[[^\]]* @ 0x[0-9a-f]+\] )?\[(?:error|fatal|panic|warning\].*corrupt)/i
+/**
+ * A decoder that complained, a picture that was lost, or a part of one that was made up: a slice that ends early is no error to
+ * ffmpeg, and only its concealment says so, in passing. Therefore concealment stays on, and wherever it does anything the file is
+ * not sound. The demuxers' warnings about odd time stamps are not errors.
+ */
+export const COMPLAINT = /^(?:\[[^\]]* @ 0x[0-9a-f]+\] )?\[(?:error|fatal|panic|warning\].*corrupt)|concealing \d+ DC/i
 
 /**
  * Decodes the source and all renditions in one process. Returns undefined where ffmpeg gave up as a whole. `hardware` serves
@@ -164,61 +201,77 @@ async function decodeWith(
 ): Promise<DecodedSet | undefined> {
   const inputs = [source, ...renditions]
   const { filter, wanted } = decodingGraph(source, renditions, ways)
+  const firstOnly = source.firstPicture !== undefined
+  const bytes = wanted.reduce((sum, output) => sum + (output.frames + 1) * output.bytes, 0)
+  if (bytes > run.limits.outputBytes) {
+    throw new FishermanError({
+      code: 'media-too-large',
+      message: `the decoded pictures would take ${Math.ceil(bytes / 1e6)} MB, more than the limit of ${run.limits.outputBytes / 1e6} MB`,
+      blame: 'unknown',
+    })
+  }
   const job: FfmpegJob = {
-    inputs: inputs.map((input, i) => ({ path: input.path, options: inputOptions(input.facts, ways[i]) })),
+    inputs: await Promise.all(inputs.map(async (input, i) => await inputOf(input, join(run.folder, `first${i}`), ways[i]))),
     filter,
     outputs: wanted.map(({ file, label, frames }) => ({
       path: join(run.folder, file),
       // One frame more than there can be: a surplus must be seen, not hidden.
-      options: ['-map', `[${label}]`, ...RAW, '-frames:v', String(source.firstOnly ? 1 : frames + 1)],
+      options: ['-map', `[${label}]`, ...RAW, '-frames:v', String(firstOnly ? 1 : frames + 1)],
     })),
   }
   const result = await runFfmpeg(run.wrapper, job, { wallMs: run.limits.wallMs, signal: run.signal })
   if (!result.ok) return undefined
-  const { timesMs, sizes } = frameTimes(result.lines, inputs.length)
+  const logged = frameTimes(result.lines, inputs.length)
   const complaint = result.lines.some((line) => COMPLAINT.test(line))
-  const read = async (file: string): Promise<Buffer> => await readFile(join(run.folder, file))
-  const planesOf = async (i: number): Promise<Planes> => {
-    const data = await read(`planes${i}`)
-    const frames = Math.min(data.length / PLANE_BYTES, timesMs[i]?.length ?? 0)
-    return { frames: Math.floor(frames), data, timesMs: Float64Array.from(timesMs[i] ?? []) }
-  }
-  const planes = await Promise.all(inputs.map((_, i) => planesOf(i)))
-  const [sourcePlanes, ...others] = planes
-  if (!sourcePlanes) throw new FishermanError({ code: 'no-planes', message: 'the decoder left no planes', blame: 'ours' })
-  const decoded = await Promise.all(
-    others.map(async (own, index): Promise<DecodedRendition> => {
-      const i = index + 1
-      const input = renditions[index]
-      const { width, height } = input?.facts ?? { width: 0, height: 0 }
-      const cut = (data: Buffer): Uint8Array[] =>
-        Array.from({ length: Math.floor(data.length / (width * height)) }, (_, n) =>
-          data.subarray(n * width * height, (n + 1) * width * height),
-        )
+  const planes = await Promise.all(
+    inputs.map(async (input, i): Promise<Planes> => {
+      const data = await readFile(join(run.folder, `planes${i}`))
+      const timesMs = firstOnly ? [0] : timesAreKnown(input) ? (input.timesMs ?? []) : (logged.timesMs[i] ?? [])
       return {
-        planes: own,
-        detail:
-          input?.detail && source.detail
-            ? {
-                width,
-                height,
-                own: byNumber(input.detail, cut(await read(`detail${i}`))),
-                source: byNumber(source.detail, cut(await read(`source${sizeOf(input)}`))),
-              }
-            : undefined,
-        drawn: input?.drawn ? { width, height, frames: byNumber(input.drawn, cut(await read(`drawn${i}`))) } : undefined,
+        frames: Math.floor(Math.min(data.length / PLANE_BYTES, timesMs.length)),
+        data,
+        timesMs: Float64Array.from(timesMs),
       }
     }),
   )
+  const [sourcePlanes, ...others] = planes
+  if (!sourcePlanes) throw new FishermanError({ code: 'no-planes', message: 'the decoder left no planes', blame: 'ours' })
   const trouble = inputs.map((input, i) => {
-    const frames = planes[i]?.frames ?? 0
+    const { data, frames } = planes[i] ?? { data: new Uint8Array(), frames: 0 }
+    const counted = firstOnly || (frames === input.facts.frames && data.length === frames * PLANE_BYTES)
+    const seen = ways[i] !== undefined || !timesAreKnown(input)
     // A device may leave the coded size uncropped, which no decoder in software does.
-    const uncropped = ways[i] !== undefined && !sizes[i]?.has(`yuv420p ${sizeOf(input)}`)
-    const lost = frames === 0 || (!input.firstOnly && frames !== input.facts.frames)
-    return complaint || lost || uncropped || sizes[i]?.size !== 1
+    const uncropped = ways[i] !== undefined && !logged.sizes[i]?.has(`yuv420p ${sizeOf(input)}`)
+    return complaint || frames === 0 || !counted || uncropped || (seen && logged.sizes[i]?.size !== 1)
+  })
+  const decoded = others.map((own, index): DecodedRendition => {
+    const input = renditions[index]
+    const { width, height } = input?.facts ?? { width: 0, height: 0 }
+    const pictures = (name: string, numbers: readonly number[] | undefined): Pictures | undefined => {
+      const file = numbers && new PictureFile(join(run.folder, name), numbers, width * height)
+      if (!file || file.isWhole) return file
+      // Deep colour takes two bytes a pixel; anything else that is not of the right length is of another size, or lost.
+      if (input?.facts.bitDepth === 8) trouble[index + 1] = true
+      return undefined
+    }
+    const close = input?.detail && pictures(`detail${index + 1}`, input.detail)
+    const scaled = input?.detail && pictures(`source${sizeOf(input)}`, source.detail)
+    const drawn = pictures(`drawn${index + 1}`, input?.drawn)
+    return {
+      planes: own,
+      detail: close && scaled ? { width, height, own: close, source: scaled } : undefined,
+      drawn: drawn && { width, height, frames: drawn },
+    }
   })
   const fullRange = result.lines.some((line) => line.startsWith('[showinfo@track') && line.includes('color_range:pc'))
   return { source: sourcePlanes, renditions: decoded, trouble, fullRange }
+}
+
+/** What ffmpeg reads: the file, or a file of its first picture alone. */
+async function inputOf(input: DecodeInput, picturePath: string, way?: DecodeWay): Promise<FfmpegJob['inputs'][number]> {
+  if (input.firstPicture === undefined) return { path: input.path, options: inputOptions(input.facts, way) }
+  await writeFile(picturePath, input.firstPicture)
+  return { path: picturePath, options: pictureOptions(input.facts) }
 }
 
 /** Decodes one file alone, strictly; true only where every coded picture came out and nothing was complained about. */

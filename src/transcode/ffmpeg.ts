@@ -1,5 +1,7 @@
 import ffmpeg from 'fluent-ffmpeg'
 import { FishermanError } from '../base/errors.ts'
+import { Slots } from '../base/slots.ts'
+import type { Wrapper } from './sandbox.ts'
 
 /** Lines of ffmpeg's log that one run may produce; more than that is an attack on our memory. */
 const MAX_LOG_LINES = 200_000
@@ -29,6 +31,20 @@ export interface FfmpegResult {
   lines: readonly string[]
 }
 
+/**
+ * Exit codes with which a sandbox reports that ffmpeg died of a signal: ABRT, BUS, FPE, KILL, SEGV, TERM, XCPU, XFSZ. ffmpeg's own
+ * are small, or the last byte of an error number: 183 for bad data, 234 for bad arguments.
+ */
+const KILLED = new Set([134, 135, 136, 137, 139, 143, 152, 153])
+/** The sandbox speaks for itself in its own name. */
+const OWN_FAILURE = /^(bwrap|prlimit): /
+
+/**
+ * The path of ffmpeg is a setting of the whole of fluent-ffmpeg, read a moment after a run was asked for: jobs start one after the
+ * other, or one would run in the sandbox of another.
+ */
+const starting = new Slots(1)
+
 const ours = (code: string, message: string, cause?: unknown): FishermanError =>
   new FishermanError({ code, message, blame: 'unknown', cause })
 
@@ -37,15 +53,15 @@ const ours = (code: string, message: string, cause?: unknown): FishermanError =>
  * error exit; throws, with a blame that is never `theirs`, when it could not run, was killed, or ran into a limit.
  */
 export async function runFfmpeg(
-  wrapper: string,
+  wrapper: Wrapper,
   job: FfmpegJob,
   options: { wallMs: number; signal?: AbortSignal | undefined },
 ): Promise<FfmpegResult> {
   options.signal?.throwIfAborted()
   // stdoutLines bounds the ring that fluent-ffmpeg keeps for itself; we collect our own lines.
   const command = ffmpeg({ stdoutLines: 50 })
-  // The path is a setting of the whole module: set it again for each run.
-  command.setFfmpegPath(wrapper)
+  const path = await wrapper(job.inputs.map((input) => input.path))
+  options.signal?.throwIfAborted()
   job.inputs.forEach((input, i) => {
     command.input(`file:${input.path}`)
     const global = i === 0 ? ['-hide_banner', '-nostdin', '-loglevel', 'repeat+level+info', '-filter_complex_threads', '1'] : []
@@ -85,8 +101,13 @@ export async function runFfmpeg(
     command.on('end', () => settle(() => (failure ? reject(failure) : resolve({ ok: true, lines }))))
     command.on('error', (error: Error) =>
       settle(() => {
+        const code = Number(/exited with code (\d+)/.exec(error.message)?.[1] ?? -1)
         if (failure) reject(failure)
-        else if (/exited with code (126|127)\b/.test(error.message)) {
+        else if (KILLED.has(code)) reject(ours('media-killed', `ffmpeg was killed by signal ${code - 128}, probably by a limit`))
+        else if (lines.some((line) => OWN_FAILURE.test(line))) {
+          const why = lines.find((line) => OWN_FAILURE.test(line))
+          reject(new FishermanError({ code: 'sandbox-failed', message: `the sandbox failed: ${why}`, blame: 'ours' }))
+        } else if (/exited with code (126|127)\b/.test(error.message)) {
           reject(new FishermanError({ code: 'ffmpeg-unusable', message: `cannot run ffmpeg: ${error.message}`, blame: 'ours' }))
         } else if (/exited with code \d+/.test(error.message)) resolve({ ok: false, lines })
         else if (/signal/.test(error.message)) {
@@ -95,6 +116,16 @@ export async function runFfmpeg(
           reject(new FishermanError({ code: 'ffmpeg-unusable', message: `cannot run ffmpeg: ${error.message}`, blame: 'ours' }))
       }),
     )
-    command.run()
+    const started = new Promise<void>((begun) => {
+      for (const event of ['start', 'error', 'end']) command.once(event, () => begun())
+    })
+    starting
+      .run(async () => {
+        if (failure) return settle(() => reject(failure))
+        command.setFfmpegPath(path)
+        command.run()
+        await started
+      })
+      .catch(reject)
   })
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { type DecodedSet, type DecodeInput, type DecodeRun, decodeSet, decodesCleanly } from './decode.ts'
 import type { HardwareUse } from './hardware/types.ts'
 import { demux, readMedia } from './probe.ts'
-import { requireFfmpeg, writeWrapper } from './sandbox.ts'
+import { createWrapper, requireFfmpeg, type SandboxMode, sandboxFor } from './sandbox.ts'
 import type { Demuxed, MediaLimits } from './types.ts'
 
 export interface TranscodeInit {
@@ -12,6 +12,7 @@ export interface TranscodeInit {
   searchPath: string
   scratchDir: string
   limits: MediaLimits
+  sandbox?: SandboxMode | undefined
 }
 
 /** One job's scratch folder, removed whatever happens. */
@@ -24,8 +25,8 @@ export async function withScratch<T>(
   await mkdir(init.scratchDir, { recursive: true })
   const folder = await mkdtemp(join(init.scratchDir, 'job-'))
   try {
-    const wrapper = join(folder, 'ffmpeg')
-    await writeWrapper(wrapper, ffmpeg, init.searchPath, init.limits)
+    const sandbox = { ffmpeg, searchPath: init.searchPath }
+    const wrapper = createWrapper(sandbox, await sandboxFor(sandbox, init.sandbox), folder, init.limits)
     return await work({ wrapper, folder, limits: init.limits, signal })
   } finally {
     await rm(folder, { recursive: true, force: true })

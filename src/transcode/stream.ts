@@ -55,6 +55,23 @@ class References {
   }
 }
 
+const START_CODE = Buffer.from([0, 0, 0, 1])
+
+/** Everything up to the end of the first picture, as a stream of its own: all that a screen has to decode. */
+function firstPicture({ codec, nals }: ElementaryStream): Uint8Array {
+  if (codec !== 'h264' && codec !== 'hevc') return new Uint8Array()
+  const parts: Uint8Array[] = []
+  let begun = false
+  for (const { nal } of nals) {
+    const kind = nalKind(nal, codec)
+    const isSlice = kind === 'slice' || kind === 'key-slice'
+    if (begun && (!isSlice || beginsPicture(nal, codec))) break
+    begun ||= isSlice
+    parts.push(START_CODE, nal)
+  }
+  return Buffer.concat(parts)
+}
+
 function median(values: number[]): number {
   const sorted = values.sort((a, b) => a - b)
   return sorted[Math.floor(sorted.length / 2)] ?? 0
@@ -109,6 +126,7 @@ export function assemble(stream: ElementaryStream, fileBytes: number): Demuxed {
   const videoBytes = units.reduce((sum, unit) => sum + unit.bytes, 0)
   return {
     units,
+    firstPicture: firstPicture(stream),
     audio: stream.audio,
     facts: {
       container: stream.container,

@@ -1,4 +1,5 @@
 import type { Oddity } from './oddities.ts'
+import type { Pictures } from './pictures.ts'
 
 /** Containers that Livepeer nodes take and return; anything else is refused at the door, playlists above all. */
 export type Container = 'mpegts' | 'mp4' | 'flv'
@@ -78,6 +79,8 @@ export interface AudioPacket {
 export interface Demuxed {
   facts: MediaFacts
   units: readonly AccessUnit[]
+  /** The headers and the first coded picture as a bare elementary stream (Annex B); empty where there is none. */
+  firstPicture: Uint8Array
   /** Audio frames of all tracks; undefined where one of them is in a codec that we do not read. */
   audio: readonly AudioPacket[] | undefined
 }
@@ -94,11 +97,9 @@ export interface Planes {
 export interface DecodedRendition {
   planes: Planes
   /** Native luma of the sampled frames, and the source's scaled to the same size, both by frame number. */
-  detail:
-    | { width: number; height: number; own: ReadonlyMap<number, Uint8Array>; source: ReadonlyMap<number, Uint8Array> }
-    | undefined
+  detail: { width: number; height: number; own: Pictures; source: Pictures } | undefined
   /** Native luma of the drawn frames, by frame number. */
-  drawn: { width: number; height: number; frames: ReadonlyMap<number, Uint8Array> } | undefined
+  drawn: { width: number; height: number; frames: Pictures } | undefined
 }
 
 /** Limits that hold for every media job; hostile media is cut off by them. */

@@ -2,6 +2,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Profile } from '../../proofs/types.ts'
+import { against } from '../../src/judge/compare.ts'
 import { createJudge } from '../../src/judge.ts'
 import { outputSize } from '../../src/transcode/size.ts'
 import { sourceDoubts } from '../../src/verdict/source.ts'
@@ -67,6 +68,11 @@ function plan(segments: readonly Segment[], wanted: RegExp): { segment: Segment;
   })
 }
 
+/** Not even our own re-transcode has fine detail there: whatever is done to it, nobody sees a difference. */
+function hasNothingToLose({ own, controls }: Measured): boolean {
+  return own !== undefined && controls.length > 0 && against(own, controls).quality.detailOwn === undefined
+}
+
 function rowsOf(subject: Subjected, measured: Measured, baselines: Baselines | undefined): Row[] {
   const others = baselines ? Object.fromEntries(Object.entries(JUDGES).map(([tool, says]) => [tool, says(baselines)])) : {}
   return (['check', 'prove'] as const).map((depth) => {
@@ -84,7 +90,8 @@ function rowsOf(subject: Subjected, measured: Measured, baselines: Baselines | u
       faultClass: decision.faultClass,
       reasons: decision.reasons.map(({ code, class: of, value, limit }) => ({ code, class: of, value, limit })),
       measures: decision.measures as Row['measures'],
-      leftOut: doubt?.code,
+      leftOut: doubt?.code ?? (hasNothingToLose(measured) ? 'featureless' : undefined),
+      unsound: doubt?.class === 'source',
       again,
       others,
     }
@@ -99,6 +106,7 @@ const { values } = parseArgs({
     classes: { type: 'string', default: '.' },
     json: { type: 'boolean', default: false },
     missed: { type: 'boolean', default: false },
+    engine: { type: 'string' },
     'no-others': { type: 'boolean', default: false },
     'leave-one-out': { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -116,6 +124,7 @@ fail, are inconclusive and pass, beside what other tools say of the same files.
   --classes RE      only classes whose name matches
   --missed          list every rendition that was judged wrongly, with the measures
   --leave-one-out   set the lines by the honest work of all other origins, and try them on each
+  --engine HASH     try the lines on what an earlier state of the engine measured
   --no-others       do not ask the other tools, which takes as long as all the rest
   --json            one JSON object instead of tables
 `
@@ -145,9 +154,13 @@ async function main(): Promise<number> {
   )
   let measuredCount = 0
   const measurer = createMeasurer({
-    judge: createJudge({ scratchDir: join(tmpdir(), 'fisherman-bench'), searchPath: process.env.PATH ?? '', maxJobs: 2 }),
+    judge: createJudge({
+      scratchDir: join(tmpdir(), `fisherman-detect-${process.pid}`),
+      searchPath: process.env.PATH ?? '',
+      maxJobs: 2,
+    }),
     cacheDir: join(cache, 'measured'),
-    engine: engineHash(resolve('.')),
+    engine: values.engine ?? engineHash(resolve('.')),
     onDone: () => say(`measuring ${++measuredCount} of ${subjects.length}`),
   })
   const measured = await measurer.measure(subjects)

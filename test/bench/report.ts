@@ -19,6 +19,8 @@ export interface Row {
   measures: Partial<Record<LineCode, number>> & Record<string, unknown>
   /** Why this source can blame nobody: it must be inconclusive. */
   leftOut: string | undefined
+  /** The source itself is not sound: nothing may fail there. */
+  unsound: boolean
   /** The check looked again, beside a control. */
   again: boolean
   /** What other tools say: true is "fraud". */
@@ -105,8 +107,10 @@ export function targetsOf(rows: readonly Row[]): Target[] {
   least('fraud fail at prove', share(of('fraud', 'prove'), 'fail'), 0.85)
   const idle = of('fraud', 'prove').filter((row) => row.noWork)
   if (idle.length > 0) least('no work: fail at prove', share(idle, 'fail'), 1)
-  const unsound = rows.filter((row) => row.leftOut !== undefined)
+  const unsound = rows.filter((row) => row.unsound)
   if (unsound.length > 0) most('fail on a source that can blame nobody', share(unsound, 'fail'), 0)
+  const plain = rows.filter((row) => row.leftOut !== undefined && row.group === 'honest')
+  if (plain.length > 0) most('honest fail or pass on what was left out', 1 - share(plain, 'inconclusive'), 0)
   return targets
 }
 

@@ -2,7 +2,7 @@ import { drawDetailFrames, framesAt } from '../../src/fingerprint/detail.ts'
 import { compare } from '../../src/fingerprint/features.ts'
 import { pdq256 } from '../../src/fingerprint/pdq.ts'
 import { contentOf, sourceTrackOf, trackOf } from '../../src/fingerprint/track.ts'
-import { lookAt } from '../../src/judge/compare.ts'
+import { lookAt, type Moment } from '../../src/judge/compare.ts'
 import { type DecodeInput, decodeSet, decodingGraph, inputOptions } from '../../src/transcode/decode.ts'
 import { openFile, type TranscodeInit, withScratch } from '../../src/transcode/job.ts'
 import { displayTimes } from '../../src/transcode/stills.ts'
@@ -44,8 +44,14 @@ function decodeInputs(files: readonly Opened[], detailed: boolean): DecodeInput[
   return files.map(({ path, demuxed }) => ({
     path,
     facts: demuxed.facts,
+    timesMs: displayTimes(demuxed.units),
     ...(detailed ? { detail: framesAt(displayTimes(demuxed.units), moments) } : {}),
   }))
+}
+
+/** The sampled frames of a rendition beside those of the source. */
+function momentsOf(inputs: readonly DecodeInput[], i: number): Moment[] {
+  return (inputs[0]?.detail ?? []).map((source, k) => ({ source, own: inputs[i]?.detail?.[k] ?? 0 }))
 }
 
 /** Where the CPU time of a check goes, each part measured alone. */
@@ -83,7 +89,7 @@ export async function partsOf(init: TranscodeInit, ladder: Ladder, rounds: numbe
       ['grids of all tracks', sync(() => [sourceTrackOf(set.source), set.renditions.map(({ planes }) => trackOf(planes))]), 3],
       ['content of the source', sync(() => contentOf(track)), 3],
       ['comparison of four tracks', sync(() => tracks.map((own) => compare(track, own))), 3],
-      ['comparison with bands', sync(() => set.renditions.map((own, i) => lookAt(track, own, detailed[i + 1]?.detail ?? []))), 3],
+      ['comparison with bands', sync(() => set.renditions.map((own, i) => lookAt(track, own, momentsOf(detailed, i + 1)))), 3],
       ['PDQ of a 1080p plane', sync(() => pdq256(picture, 1920, 1080)), 20],
     ]
     const taken = new Map<string, number[]>()

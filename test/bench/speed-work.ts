@@ -4,7 +4,9 @@ import { compare } from '../../src/fingerprint/features.ts'
 import { packetSetOf } from '../../src/fingerprint/packets.ts'
 import { contentOf, sourceTrackOf, trackOf } from '../../src/fingerprint/track.ts'
 import type { Depth, Judge, JudgeRequest } from '../../src/judge.ts'
+import type { DecodeInput } from '../../src/transcode/decode.ts'
 import { decodeJob, openFile, type TranscodeInit, withScratch } from '../../src/transcode/job.ts'
+import { displayTimes } from '../../src/transcode/stills.ts'
 import type { Ladder } from './speed-media.ts'
 
 export async function ffmpeg(args: readonly string[]): Promise<void> {
@@ -68,13 +70,12 @@ export async function judged(judge: Judge, ladder: Ladder, depth: 'screen' | 'ch
 /** A check without the detail bands, put together from the same parts. */
 export async function checkWithoutBands(init: TranscodeInit, ladder: Ladder): Promise<void> {
   await withScratch(init, undefined, async (run) => {
-    const files = await Promise.all(
-      [ladder.source, ...ladder.renditions.map(({ path }) => path)].map((path) => openFile(path, run)),
-    )
+    const paths = [ladder.source, ...ladder.renditions.map(({ path }) => path)]
+    const files = await Promise.all(paths.map((path) => openFile(path, run)))
     const demuxed = files.flatMap((file) => file.demuxed ?? [])
-    const [head, ...others] = files.map(({ path }, i) => ({ path, facts: demuxed[i]?.facts }))
-    const withFacts = [head, ...others].flatMap((input) => (input?.facts ? [{ path: input.path, facts: input.facts }] : []))
-    const [source, ...renditions] = withFacts
+    const [source, ...renditions] = demuxed.map(({ facts, units }, i): DecodeInput => {
+      return { path: paths[i] ?? '', facts, timesMs: displayTimes(units) }
+    })
     if (!source || renditions.length !== ladder.renditions.length) throw new Error('a file of the ladder is no media')
     const { set } = await decodeJob(source, renditions, run, false)
     if (!set) throw new Error('the ladder does not decode')

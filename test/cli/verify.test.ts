@@ -42,7 +42,7 @@ describe('fisherman verify', () => {
     const result = JSON.parse(out)
     expect(Object.keys(result)).toEqual(['verdictVersion', 'depth', 'verdict', 'renditions', 'fingerprint', 'timingsMs'])
     expect(result).toMatchObject({
-      verdictVersion: 1,
+      verdictVersion: 2,
       depth: 'check',
       verdict: 'pass',
       renditions: [{ path, verdict: 'pass', reasons: [] }],

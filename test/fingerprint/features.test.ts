@@ -97,7 +97,7 @@ describe('detail', () => {
   const repeat = (picture: Uint8Array, count = 8): Uint8Array[] => Array.from({ length: count }, () => picture)
   const series = (own: Uint8Array[], of = sharp, aligned = true) =>
     detailOf(
-      own.map((picture, frame) => ({ frame, aligned, source: of, own: picture })),
+      own.map((picture, frame) => ({ frame, aligned, pictures: () => ({ source: of, own: picture }) })),
       size,
       size,
     )

@@ -122,7 +122,7 @@ describe('image', () => {
     ])
     const verdict = inImage([...entry, 'verify', '--source', clip, '--rendition', clip, '--json'])
     expect(verdict.stderr).toBe('')
-    expect(JSON.parse(verdict.stdout)).toMatchObject({ verdictVersion: 1 })
+    expect(JSON.parse(verdict.stdout)).toMatchObject({ verdictVersion: 2 })
     const command = JSON.parse(steps.find(({ name }) => name === 'CMD')?.text ?? '[]') as string[]
     expect(inImage([...entry, ...command])).toMatchObject({
       status: 2,

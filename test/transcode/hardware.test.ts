@@ -21,6 +21,8 @@ const init = (ffmpegPath: string, stepMs = 20_000) => ({
   searchPath: '',
   scratchDir: join(folder, 'scratch'),
   stepMs,
+  // The stand-in for ffmpeg writes down what it was asked, which a sandbox would not let it.
+  sandbox: 'limits' as const,
 })
 
 async function probe(card: FakeInit, machine = NVIDIA, modes: [decode: Mode, encode?: Mode] = ['good'], stepMs?: number) {
@@ -46,7 +48,9 @@ function plain(args: readonly string[]): string {
     .replace('-hide_banner -nostdin -loglevel repeat+level+info -filter_complex_threads 1 ', '')
 }
 
-const STRICT = '-threads 1 -err_detect crccheck+bitstream+buffer+explode -ec 0 -noautorotate -f mpegts -i'
+const strict = (decoder: string): string =>
+  `-threads 1 -err_detect crccheck+bitstream+buffer+explode${decoder} -max_pixels 16777216 -noautorotate -f mpegts -i`
+const STRICT = strict(' -codec:v h264')
 const GRAPH =
   'sws_flags=area+accurate_rnd+bitexact;[0:v:0]hwdownload,format=nv12,format=yuv420p,sidedata=mode=delete,' +
   'showinfo@track0=checksum=0,split=2[p][n];[p]scale=64:64:flags=area+accurate_rnd+bitexact,format=yuv444p[o0];[n]format=yuv420p[o1]'
@@ -92,7 +96,7 @@ describe('trying hardware', () => {
     const lpms = `-preset medium -forced-idr 1`
     expect(runs).toEqual([
       `-protocol_whitelist file -init_hw_device cuda=hw ${cuda} ${STRICT} file:self-test-h264.ts ${PLANES}`,
-      `-protocol_whitelist file -init_hw_device cuda=hw ${cuda} ${STRICT} file:self-test-hevc.ts ${PLANES}`,
+      `-protocol_whitelist file -init_hw_device cuda=hw ${cuda} ${strict(' -codec:v hevc')} file:self-test-hevc.ts ${PLANES}`,
       `${control} ${scaled} -c:v h264_nvenc ${lpms} ${RATE} -minrate 800000 -bf 0 -f mpegts encoded.ts`,
       `${control} ${scaled} -c:v hevc_nvenc ${lpms} -tier high ${RATE} -minrate 800000 -bf 0 -f mpegts encoded.ts`,
     ])
@@ -139,9 +143,9 @@ describe('trying hardware', () => {
     expect(backend(report, 'qsv').encode.h264).toEqual({ state: 'trusted', via: 'device', scaler: 'vpp_qsv' })
     const open = '-init_hw_device vaapi=va:/dev/dri/renderD128 -init_hw_device qsv=hw@va'
     const qsv = '-hwaccel qsv -hwaccel_device hw -hwaccel_output_format qsv -c:v h264_qsv'
-    expect(runs[0]).toBe(`-protocol_whitelist file ${open} ${qsv} ${STRICT} file:self-test-h264.ts ${PLANES}`)
+    expect(runs[0]).toBe(`-protocol_whitelist file ${open} ${qsv} ${strict('')} file:self-test-h264.ts ${PLANES}`)
     expect(runs[1]).toBe(
-      `-protocol_whitelist file ${open} -filter_hw_device hw ${qsv} ${STRICT} file:self-test-h264.ts -y -filter_complex ` +
+      `-protocol_whitelist file ${open} -filter_hw_device hw ${qsv} ${strict('')} file:self-test-h264.ts -y -filter_complex ` +
         '[0:v:0]vpp_qsv=w=256:h=144:format=nv12:extra_hw_frames=8[c0] -map [c0] -fps_mode passthrough ' +
         `-c:v h264_qsv -preset medium -forced_idr 1 ${RATE} -bf 0 -f mpegts encoded.ts`,
     )

@@ -68,6 +68,32 @@ const cases: readonly (readonly [source: Size, profile: Size, made: Size])[] = [
   ],
 ]
 
+/** The twelve sizes that lpms's own resolution test demands; a 0 stands for the side that the node is to find. */
+const UPSTREAM: readonly (readonly [source: string, profile: string, made: string])[] = [
+  ['150x200', '0x250', '188x250'],
+  ['200x300', '0x427', '284x426'],
+  ['200x300', '426x0', '284x426'],
+  ['123x456', '0x426', '146x542'],
+  ['200x300', '0x428', '286x428'],
+  ['400x456', '0x40', '146x166'],
+  ['456x123', '426x0', '426x114'],
+  ['456x123', '0x301', '300x80'],
+  ['456x400', '100x0', '146x128'],
+  ['500x100', '0x200', '250x50'],
+  ['456x120', '0x400', '400x106'],
+  ['123x123', '426x0', '426x426'],
+]
+
+describe('sizes of the resolution test of lpms', () => {
+  const size = (text: string) => {
+    const [width = 0, height = 0] = text.split('x').map(Number)
+    return { width, height }
+  }
+  it.each(UPSTREAM)('%s ordered as %s becomes %s', (source, profile, made) => {
+    expect(outputSize(size(source), { ...size(profile), codec: 0 })).toEqual(size(made))
+  })
+})
+
 describe('aspect rule', () => {
   it.each(cases)('%j as %j is made as %j', ([width, height], profile, made) => {
     expect(outputSize({ width, height }, { width: profile[0], height: profile[1] })).toEqual({ width: made[0], height: made[1] })

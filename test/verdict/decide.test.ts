@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Features } from '../../src/fingerprint/types.ts'
 import type { MediaFacts } from '../../src/transcode/types.ts'
-import { decide, worstOf } from '../../src/verdict/decide.ts'
+import { decide, isNearALine, worstOf } from '../../src/verdict/decide.ts'
 import { CONFIRM_FACTOR, PROVE_FACTOR } from '../../src/verdict/lines.ts'
 import type { VerdictInput } from '../../src/verdict/types.ts'
 
@@ -172,6 +172,65 @@ describe('verdict', () => {
     expect(decide(input({ claim: { leaf: { width: 0, height: 0, frames: 61, durationMs: 2030 } } })).verdict).toBe('pass')
     const slower = input({ claim: { profile: { ...profile, fpsNum: 25 } }, rendition: own({ frames: 50, fps: 25 }) })
     expect(decide(slower).verdict).toBe('pass')
+  })
+
+  it('never blames quality on a source alone: beside a control it may', () => {
+    const bad = input({ quality: { detail: 2.5, errorRatio: 1 } })
+    expect(decide(bad)).toMatchObject({ verdict: 'fail', faultClass: 'Q' })
+    expect(isNearALine(bad)).toBe(true)
+    const beside = { quality: { detail: 2.5, detailOwn: 0, errorRatio: 1 }, controls: [{ features: features(), detail: 2.4 }] }
+    expect(decide(input(beside)).verdict).not.toBe('fail')
+    expect(isNearALine(input({ ...beside, quality: { ...beside.quality, detailOwn: 3 } }))).toBe(false)
+    expect(isNearALine(input())).toBe(false)
+    expect(isNearALine(input({ features: features({ rmse: series(11, 20) }) }))).toBe(true)
+    expect(isNearALine(input({ features: features({ rmse: series(30, 20) }) }))).toBe(false)
+    expect(isNearALine(input({ source: undefined }))).toBe(false)
+  })
+
+  it.each([
+    ['coherence-own', { coherenceOwn: 2.5 }],
+    ['coherence-part', { coherencePart: 3 }],
+    ['coherence-tile', { coherenceTile: 3 }],
+    ['error-part', { errorPart: 4 }],
+  ])('sees %s as Q', (code, change) => {
+    const quality = { detail: 0.2, detailOwn: 0, errorRatio: 1, ...change }
+    const decision = decide(input({ quality, controls: [{ features: features(), detail: 0.2 }] }))
+    expect(decision).toMatchObject({ verdict: 'fail', faultClass: 'Q', reasons: [{ code }] })
+  })
+
+  it('takes two measures of quality together for one', () => {
+    const both = { detail: 0.2, detailOwn: 0.9, coherenceOwn: 1.6, errorRatio: 1 }
+    const at = (quality: VerdictInput['quality']) => decide(input({ quality, controls: [{ features: features(), detail: 0.2 }] }))
+    expect(at(both)).toMatchObject({ verdict: 'fail', faultClass: 'Q' })
+    expect(at({ ...both, detailOwn: 0.8 }).verdict).toBe('inconclusive')
+    expect(at({ ...both, coherenceOwn: 1.3 }).verdict).toBe('inconclusive')
+  })
+
+  it('tells other sound from sound left out, and allows two packets', () => {
+    const audio = (foreign: number, missing: number) => decide(input({ audio: { source: 90, rendition: 90, foreign, missing } }))
+    expect(audio(2, 2).verdict).toBe('pass')
+    expect(audio(60, 60)).toMatchObject({ verdict: 'fail', faultClass: 'D3' })
+    expect(audio(0, 60)).toMatchObject({ verdict: 'fail', faultClass: 'Q' })
+    expect(audio(5, 5).verdict).toBe('inconclusive')
+  })
+
+  it('knows a codec that it does not read by its name', () => {
+    const rendition = { ...own({ codec: -1, codecName: 'mp4v', frames: 0 }), decodes: 'unknown' as const }
+    const mpeg4 = input({ claim: { profile }, features: undefined, rendition })
+    expect(decide(mpeg4)).toMatchObject({ verdict: 'fail', faultClass: 'D3', reasons: [{ code: 'codec' }] })
+    const nameless = { ...rendition, facts: { ...rendition.facts, codecName: 'none' } }
+    expect(decide({ ...mpeg4, rendition: nameless }).verdict).toBe('inconclusive')
+  })
+
+  it('clears nothing that is too slow to be seen moving, and still sees a wrong picture there', () => {
+    const slow = {
+      facts,
+      decodes: true,
+      overLimit: false,
+      content: { quality: 60, contrast: 40, moving: 50, lag: 16, excursion: 30 },
+    }
+    expect(decide(input({ source: slow }))).toMatchObject({ verdict: 'inconclusive', reasons: [{ code: 'motionless' }] })
+    expect(decide(input({ source: slow, features: features({ rmse: series(30, 20) }) })).verdict).toBe('fail')
   })
 
   it('prefers D2 to D3 to Q', () => {

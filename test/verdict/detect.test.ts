@@ -125,6 +125,57 @@ else {
   )
 }
 
+describe('attacks that know this code', () => {
+  const source = movingSource(2)
+  const [w, h] = [SMALL.width, SMALL.height]
+  const small = 'scale=142:80,scale=426:240'
+  const fake = (filter: string, when: string): string =>
+    rendition(source, SMALL, `split[a][b];[b]${filter}[f];[a][f]overlay=enable='${when}':format=yuv420`)
+  const withSound = (...sound: string[]): string =>
+    clip('ts', '-i', source, ...sound, '-map', '0:v', '-map', '1:a', '-c:v', 'copy', '-c:a', 'aac', '-shortest', '-f', 'mpegts')
+  const tone = (hertz: number): string[] => ['-f', 'lavfi', '-i', `sine=f=${hertz}:r=44100:d=2`]
+  const cases: [name: string, faultClass: string, path: () => string][] = [
+    ['honest in every third frame alone', 'Q', () => fake(small, 'gt(mod(n,3),0)')],
+    ['honest in the first half of each group', 'Q', () => fake(small, 'gte(mod(n,30),15)')],
+    [
+      'enlarged in a part of the picture',
+      'Q',
+      () => {
+        const part = 'crop=212:120:60:40,scale=70:40,scale=212:120'
+        return rendition(source, SMALL, `split[a][b];[b]${part}[f];[a][f]overlay=60:40:format=yuv420`)
+      },
+    ],
+    ['enlarged, with noise for detail', 'Q', () => rendition(source, SMALL, `${small},noise=alls=14:allf=t:all_seed=7`)],
+    ['nothing but what 64x64 pictures hold', 'Q', () => rendition(source, SMALL, `scale=64:64:flags=area,scale=${w}:${h}`)],
+    ['half of its colour', 'D2', () => rendition(source, SMALL, 'hue=s=0.4')],
+    ['every second picture shown twice', 'D2', () => rendition(source, SMALL, 'framestep=2,fps=30')],
+  ]
+  it.each(cases)('%s is seen at check', LONG, async (name, faultClass, path) => {
+    const v = await ask(source, SMALL, { name, path: path() }, 'check')
+    expect(summary({ name, path: '' }, v)).toContain(`fail ${faultClass}`)
+  })
+
+  it('finds other sound under the right picture, and no fault in copied sound of either container', LONG, async () => {
+    const spoken = withSound(...tone(300))
+    const own = rendition(source, SMALL)
+    const copied = (format: string, sound: string): string =>
+      clip(format === 'mp4' ? 'mp4' : 'ts', '-i', own, '-i', sound, '-map', '0:v', '-map', '1:a', '-c', 'copy', '-f', format)
+    const honestOne = { name: 'copied', path: copied('mp4', spoken), profile: { container: 1 } }
+    expect((await ask(spoken, SMALL, honestOne, 'check')).verdict).toBe('pass')
+    const other = await ask(spoken, SMALL, { name: 'other', path: copied('mpegts', withSound(...tone(500))) }, 'check')
+    expect(other).toMatchObject({ verdict: 'fail', faultClass: 'D3' })
+    expect(other.reasons[0]?.code).toBe('audio')
+  })
+
+  it('looks again beside its own encode before it doubts what a hard order does to a picture', LONG, async () => {
+    const path = rendition(source, TINY, '', ['-preset', 'medium', '-g', '1'])
+    const plain = await ask(source, TINY, { name: 'key frames alone, not ordered', path }, 'check')
+    const ordered = await ask(source, TINY, { name: 'key frames alone', path, profile: { gopMs: -1 } }, 'check')
+    expect(summary({ name: 'ordered', path }, ordered)).toMatch(/^ordered: pass/)
+    expect(ordered.measures['error-ratio']).toBeLessThan(plain.measures['error-ratio'] as number)
+  })
+})
+
 describe('whole jobs', () => {
   it('gives every machine the same fingerprint, and each draw its own', async () => {
     const source = movingSource()

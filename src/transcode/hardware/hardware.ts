@@ -4,6 +4,7 @@ import type { Profile } from '../../../proofs/types.ts'
 import type { DecodeRun } from '../decode.ts'
 import { runFfmpeg } from '../ffmpeg.ts'
 import { demux, readMedia } from '../probe.ts'
+import type { SandboxMode } from '../sandbox.ts'
 import { outputSize } from '../size.ts'
 import { Bench, type HardwareCount } from './bench.ts'
 import { type PlanState, planControl, planDecode } from './plan.ts'
@@ -24,6 +25,7 @@ export interface HardwareInit {
   ffmpegPath: string
   searchPath: string
   preference?: BackendName | undefined
+  sandbox?: SandboxMode | undefined
   /** Failures in a row after which a backend is passed over until the next trial. */
   maxFailuresInARow?: number
 }
@@ -58,7 +60,11 @@ export function createHardware(init: HardwareInit, deps: HardwareDeps = {}): Har
     const devices = report.backends.find((backend) => backend.name === name)?.devices ?? []
     const wallMs = Math.ceil(run.limits.wallMs * WALL_SHARE)
     try {
-      return await withDevice(run, { wrap, init: { ffmpeg: ffmpegPath, searchPath }, devices, wallMs }, work)
+      return await withDevice(
+        run,
+        { wrap, init: { ffmpeg: ffmpegPath, searchPath, sandbox: init.sandbox }, devices, wallMs },
+        work,
+      )
     } catch (error) {
       run.signal?.throwIfAborted()
       return { why: whyThrown(error), counts: true }

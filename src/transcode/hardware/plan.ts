@@ -24,7 +24,7 @@ export function planDecode(
   inputs: readonly DecodeInput[],
   { report, preference, benched }: PlanState,
 ): { backend: HardwareName; ways: (DecodeWay | undefined)[] } | undefined {
-  const codecs = inputs.map((input) => (input.firstOnly || input.drawn?.length ? undefined : fitForDevice(input.facts)))
+  const codecs = inputs.map((input) => (input.firstPicture || input.drawn?.length ? undefined : fitForDevice(input.facts)))
   const first = codecs.find((codec) => codec !== undefined)
   const backend = first ? chooseBackend(report, first, 'decode', preference, benched) : 'software'
   if (backend === 'software') return undefined

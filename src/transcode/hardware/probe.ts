@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DecodeRun } from '../decode.ts'
-import { requireFfmpeg, writeWrapper } from '../sandbox.ts'
+import { createWrapper, requireFfmpeg, type SandboxMode, sandboxFor } from '../sandbox.ts'
 import { MEDIA_LIMITS, type MediaLimits } from '../types.ts'
 import { both, type TrialEnvironment, tryBackend, unavailable } from './backend-trial.ts'
 import { type Build, readBuild } from './build.ts'
@@ -22,6 +22,7 @@ export interface ProbeInit {
   limits?: Partial<MediaLimits>
   /** Milliseconds for each step of a trial. */
   stepMs?: number
+  sandbox?: SandboxMode | undefined
 }
 
 export interface ProbeDeps {
@@ -88,14 +89,15 @@ export async function probeHardware(init: ProbeInit, deps: ProbeDeps = {}, signa
   const folder = await mkdtemp(join(init.scratchDir, 'trial-'))
   try {
     const limits = { ...MEDIA_LIMITS, ...init.limits, wallMs }
-    const run: DecodeRun = { wrapper: join(folder, 'ffmpeg'), folder, limits, signal }
-    await writeWrapper(run.wrapper, ffmpeg, init.searchPath, limits)
+    const sandbox = { ffmpeg, searchPath: init.searchPath }
+    const wrapper = createWrapper(sandbox, await sandboxFor(sandbox, init.sandbox), folder, limits)
+    const run: DecodeRun = { wrapper, folder, limits, signal }
     const material = await prepareMaterial(build, run)
     const reports: BackendReport[] = []
     for (const [i, backend] of BACKENDS.entries()) {
       const why = refusals[i]
       const devices = machine.nodes(backend.devices)
-      const device = { wrap, init: { ffmpeg, searchPath: init.searchPath }, devices, wallMs }
+      const device = { wrap, init: { ...sandbox, sandbox: init.sandbox }, devices, wallMs }
       const step: TrialEnvironment['step'] = async (work) => await withDevice(run, device, work)
       const known = backend.name === 'cuda-decode' && refusals[i - 1] === undefined ? reports[i - 1] : undefined
       reports.push(

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FishermanError } from '../../base/errors.ts'
 import type { DecodeRun } from '../decode.ts'
-import { writeWrapper } from '../sandbox.ts'
+import { createWrapper, type SandboxMode, sandboxFor, type Wrapper } from '../sandbox.ts'
 import type { MediaLimits } from '../types.ts'
 
 /** CUDA reserves address space for all memory of the machine and of its cards: all that a 64-bit process has. */
@@ -13,13 +13,16 @@ const KILL_GRACE_MS = 2_000
 export interface WrapInit {
   ffmpeg: string
   searchPath: string
+  sandbox?: SandboxMode | undefined
 }
 
-/** Writes the wrapper of a job that may use a device; what a sandbox must let through is in `devices`. */
-export type WrapDevice = (path: string, init: WrapInit, limits: MediaLimits, devices: readonly string[]) => Promise<void>
+/** Makes the wrapper of jobs that may use a device, in their scratch folder; `devices` is what the sandbox must let through. */
+export type WrapDevice = (folder: string, init: WrapInit, limits: MediaLimits, devices: readonly string[]) => Promise<Wrapper>
 
-export const wrapDevice: WrapDevice = async (path, { ffmpeg, searchPath }, limits) =>
-  await writeWrapper(path, ffmpeg, searchPath, { ...limits, addressBytes: ADDRESS_BYTES })
+export const wrapDevice: WrapDevice = async (folder, { ffmpeg, searchPath, sandbox }, limits, devices) => {
+  const init = { ffmpeg, searchPath, devices }
+  return createWrapper(init, await sandboxFor(init, sandbox), folder, { ...limits, addressBytes: ADDRESS_BYTES })
+}
 
 export interface DeviceRun {
   wrap: WrapDevice
@@ -39,8 +42,7 @@ export async function withDevice<T>(run: DecodeRun, device: DeviceRun, work: (ow
   const folder = join(run.folder, `device-${jobs++}`)
   await mkdir(folder)
   const limits = { ...run.limits, wallMs: device.wallMs }
-  const wrapper = join(folder, 'ffmpeg')
-  await device.wrap(wrapper, device.init, limits, device.devices)
+  const wrapper = await device.wrap(folder, device.init, limits, device.devices)
   let timer: NodeJS.Timeout | undefined
   const stuck = new Promise<never>((_, reject) => {
     timer = setTimeout(
