@@ -8,6 +8,7 @@ import { encodeControls } from '../../src/transcode/control.ts'
 import { type DecodeInput, type DecodeRun, decodeSet } from '../../src/transcode/decode.ts'
 import { createHardware } from '../../src/transcode/hardware/hardware.ts'
 import type { Ability, BackendReport, HardwareReport } from '../../src/transcode/hardware/types.ts'
+import { withDevice, wrapDevice } from '../../src/transcode/hardware/wrap.ts'
 import { decodeJob, openFile, withScratch } from '../../src/transcode/job.ts'
 import type { Pictures } from '../../src/transcode/pictures.ts'
 import { demux } from '../../src/transcode/probe.ts'
@@ -110,7 +111,7 @@ describe('decoding with hardware', () => {
       expect(inputs[0]).toContain(`-protocol_whitelist file -init_hw_device cuda=hw ${cuda}`)
       expect(inputs[1]).toContain(`-protocol_whitelist file ${cuda}`)
       expect(inputs[2]).toContain('-protocol_whitelist file -threads 1')
-      const download = 'hwdownload,format=nv12,format=yuv420p,sidedata'
+      const download = 'hwdownload,format=nv12,sidedata'
       expect(inputs[3]).toContain(`[0:v:0]${download}`)
       expect(inputs[3]).toContain(`[1:v:0]${download}`)
       expect(inputs[3]).toContain('[2:v:0]sidedata')
@@ -195,6 +196,25 @@ describe('decoding with hardware', () => {
       )
       await decodeSet(await inputOf(tenBit, run), [], run, use)
       expect(fake.deviceRuns()).toEqual([])
+    })
+  })
+
+  it('hands full colour range to software without holding it against the card', async () => {
+    await onCard(async ({ fake, use, failures, hardware }, run) => {
+      fake.set('full-range')
+      const source = await inputOf(movingSource(), run)
+      const software = await decodeSet(source, [], run)
+      expect(digests(await decodeSet(source, [], run, use))).toEqual(digests(software))
+      expect(fake.deviceRuns().length).toBe(1)
+      expect({ failures, counts: hardware.counts() }).toEqual({ failures: [], counts: [] })
+    })
+  })
+
+  it('does not wait for a driver that outlives its own end', async () => {
+    await onCard(async ({ fake }, run) => {
+      const device = { wrap: wrapDevice, init: { ffmpeg: fake.path, searchPath: '' }, devices: [], wallMs: 1 }
+      const stuck = withDevice(run, device, () => new Promise<never>(() => undefined))
+      await expect(stuck).rejects.toMatchObject({ code: 'hardware-hangs', blame: 'ours' })
     })
   })
 

@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../../base/clock.ts'
 import { encodeControls } from '../control.ts'
 import type { DecodeRun } from '../decode.ts'
 import { runFfmpeg } from '../ffmpeg.ts'
-import { writeWrapper } from '../sandbox.ts'
+import { createWrapper, sandboxFor } from '../sandbox.ts'
 import { MEDIA_LIMITS } from '../types.ts'
 import { decodeClip, makeClip } from './clip.ts'
 import { decodeWay } from './jobs.ts'
@@ -42,9 +42,10 @@ export async function measureSpeed(
   const folder = await mkdtemp(join(init.scratchDir, 'speed-'))
   try {
     const limits = { ...MEDIA_LIMITS, ...init.limits, wallMs: init.stepMs ?? 60_000 }
-    const run: DecodeRun = { wrapper: join(folder, 'ffmpeg'), folder, limits, signal }
     const { path } = report.ffmpeg
-    await writeWrapper(run.wrapper, path, init.searchPath, limits)
+    const sandbox = { ffmpeg: path, searchPath: init.searchPath }
+    const wrapper = createWrapper(sandbox, await sandboxFor(sandbox, init.sandbox), folder, limits)
+    const run: DecodeRun = { wrapper, folder, limits, signal }
     const [short, long] = [await makeClip('h264', run), await makeClip('h264', run, LONG)]
     if ('why' in short || 'why' in long) return {}
     const extraMs = async (work: Work): Promise<number> => {
