@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -12,6 +13,7 @@ import { withDevice, wrapDevice } from '../../src/transcode/hardware/wrap.ts'
 import { decodeJob, openFile, withScratch } from '../../src/transcode/job.ts'
 import type { Pictures } from '../../src/transcode/pictures.ts'
 import { demux } from '../../src/transcode/probe.ts'
+import { createWrapper, requireFfmpeg, trySandbox } from '../../src/transcode/sandbox.ts'
 import { MEDIA_LIMITS } from '../../src/transcode/types.ts'
 import { clip, movingSource, rendition } from './clips.ts'
 import { CARDS, fakeFfmpeg, type Mode } from './fake-ffmpeg.ts'
@@ -243,6 +245,19 @@ describe('decoding with hardware', () => {
       { signal: stop.signal },
     )
   })
+})
+
+const ffmpeg = requireFfmpeg('ffmpeg', '')
+const locked = (await trySandbox({ ffmpeg, searchPath: '', devices: ['/dev/null'] })).level === 'bubblewrap'
+it.skipIf(!locked)('a sandbox with a device shows what its driver reads, and one without shows nothing', async () => {
+  const folder = mkdtempSync(join(scratchDir, 'sandbox-'))
+  const sees = async (devices: string[]) => {
+    const report = await trySandbox({ ffmpeg, searchPath: '', devices })
+    const wrapper = await createWrapper({ ffmpeg: '/bin/sh', searchPath: '', devices }, report, folder, MEDIA_LIMITS)([])
+    return spawnSync(wrapper, ['-c', 'ls -d /proc/self /sys/class'], { encoding: 'utf8' }).stdout
+  }
+  expect(await sees(['/dev/null'])).toBe('/proc/self\n/sys/class\n')
+  expect(await sees([])).toBe('')
 })
 
 describe('controls by hardware', () => {
