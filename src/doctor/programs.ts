@@ -75,7 +75,7 @@ export const ffmpegCheckUp: CheckUp = {
 export const sandboxCheckUp: CheckUp = {
   name: 'sandbox',
   look: async (patient) => {
-    const { searchPath } = patient.init
+    const { ffmpegPath, searchPath } = patient.init
     const platform = platformOf(patient)
     const prlimit = findProgram('prlimit', searchPath)
     const limits: Finding = prlimit
@@ -86,27 +86,22 @@ export const sandboxCheckUp: CheckUp = {
           says: 'not found: media jobs have no limit of memory and of processor time',
           ...(platform === 'darwin' ? {} : { mend: install(platform, 'util-linux') }),
         }
-    return [limits, await wall(patient, findProgram('bwrap', searchPath), platform)]
+    return [limits, await wall(patient, findProgram('bwrap', searchPath), findProgram(ffmpegPath, searchPath))]
   },
 }
 
-/** The very trial that a daemon makes before its first job. */
-async function realTrial({ ffmpegPath, searchPath }: Patient['init']): Promise<{ works: boolean; says: string }> {
-  const ffmpeg = findProgram(ffmpegPath, searchPath) ?? '/bin/true'
-  const { level, reason } = await trySandbox({ ffmpeg, searchPath })
-  return { works: level === 'bubblewrap', says: reason ?? 'media runs without network, without our files, alone' }
-}
-
-/** Being there is not enough: many systems forbid what it does, so that only a trial can tell. */
-async function wall({ deps, init, signal }: Patient, bwrap: string | undefined, platform: string): Promise<Finding> {
+/** Being there is not enough: many systems forbid what it does, so that only a run of ffmpeg in it can tell. */
+async function wall(patient: Patient, bwrap: string | undefined, ffmpeg: string | undefined): Promise<Finding> {
   const name = 'bubblewrap'
+  const platform = platformOf(patient)
   if (!bwrap) {
     const says = 'not found: media jobs can reach the network and read our files'
     return { name, state: 'warning', says, ...(platform === 'darwin' ? {} : { mend: install(platform, 'bubblewrap') }) }
   }
-  const { works, says } = await (deps.trySandbox ?? (async () => await realTrial(init)))(signal)
-  if (works) return { name, state: 'ok', says: `${bwrap}: ${says}` }
+  if (!ffmpeg) return { name, state: 'warning', says: `${bwrap} was not tried: there is no ffmpeg to run in it` }
+  const { level, reason } = await (patient.deps.trySandbox ?? trySandbox)({ ffmpeg, searchPath: patient.init.searchPath })
+  if (level === 'bubblewrap') return { name, state: 'ok', says: `${bwrap} keeps media from the network and from our files` }
   const mend =
-    'allow user namespaces: sudo sysctl -w kernel.unprivileged_userns_clone=1 (in a container: --security-opt seccomp=unconfined)'
-  return { name, state: 'warning', says: `${bwrap} does not work here: ${says}`, mend }
+    'sudo sysctl -w kernel.unprivileged_userns_clone=1 kernel.apparmor_restrict_unprivileged_userns=0 (in a container: --security-opt seccomp=unconfined --security-opt apparmor=unconfined)'
+  return { name, state: 'warning', says: reason ?? 'bubblewrap does not work here', mend }
 }

@@ -16,10 +16,10 @@ const WALL_MS = 120_000
 
 /** A source, an honest rendition of it and a forged one: the black-and-white copy that signatures of luma call a match. */
 async function judged({ init, signal }: Patient): Promise<{ honest: string; forged: string }> {
-  const { ffmpegPath, searchPath } = init
+  const { ffmpegPath, searchPath, sandbox } = init
   const scratchDir = join(init.scratchDir, 'self-test')
   const limits = { ...MEDIA_LIMITS, wallMs: WALL_MS }
-  return await withScratch({ ffmpegPath, searchPath, scratchDir, limits }, signal, async (run) => {
+  return await withScratch({ ffmpegPath, searchPath, scratchDir, limits, sandbox }, signal, async (run) => {
     const [source, honest, forged] = ['source', 'honest', 'forged'].map((name) => join(run.folder, `${name}.ts`)) as [
       string,
       string,

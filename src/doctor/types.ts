@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Machine } from '../transcode/hardware/devices.ts'
 import type { HardwareReport } from '../transcode/hardware/types.ts'
 import type { WrapDevice } from '../transcode/hardware/wrap.ts'
+import type { SandboxMode, trySandbox } from '../transcode/sandbox.ts'
 
 /** `warning`: works, but not as well as it could. `failed`: a verdict cannot be trusted, or not be made at all. */
 export type State = 'ok' | 'warning' | 'failed'
@@ -25,10 +26,8 @@ export interface DoctorInit {
   cacheFile: string
   /** Try the hardware again, whatever is kept. */
   refresh: boolean
+  sandbox?: SandboxMode
 }
-
-/** A real trial of the wall around media: whether a program in it can do harm, and what it says. */
-export type SandboxTrial = (signal?: AbortSignal) => Promise<{ works: boolean; says: string }>
 
 /** What the doctor asks of the world; each has a real default. */
 export interface DoctorDeps {
@@ -39,7 +38,7 @@ export interface DoctorDeps {
   canDrawText?: () => Promise<boolean>
   /** Free bytes where a folder lies. */
   freeBytes?: (folder: string) => Promise<number>
-  trySandbox?: SandboxTrial
+  trySandbox?: typeof trySandbox
 }
 
 /** What check-ups share and hand on. */

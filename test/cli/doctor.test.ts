@@ -135,19 +135,24 @@ describe('check-ups of programs', () => {
   })
 
   it('say whether the wall around media stands, by a trial where there is one', async () => {
-    const searchPath = join(program('bwrap', 'exit 0'), '..')
-    const works = async () => ({ works: true, says: 'no network, no files' })
-    const wall = async (trySandbox?: DoctorDeps['trySandbox']) =>
-      (await look(sandboxCheckUp, { searchPath }, trySandbox ? { trySandbox } : {})).bubblewrap
-    // This bwrap runs nothing at all, and is content.
-    expect(await wall()).toMatchObject({ state: 'ok', says: expect.stringContaining('without network') })
-    expect(await wall(works)).toEqual({ state: 'ok', says: `${join(searchPath, 'bwrap')}: no network, no files` })
-    const broken = await wall(async () => ({ works: false, says: 'Creating new namespace failed: Operation not permitted' }))
+    const searchPath = join(program('bwrap', 'echo "No permissions to create a new namespace" >&2; exit 1'), '..')
+    const stands = await look(
+      sandboxCheckUp,
+      { searchPath },
+      { trySandbox: async () => ({ level: 'bubblewrap', prlimit: '', bwrap: '' }) },
+    )
+    expect(stands.bubblewrap).toEqual({
+      state: 'ok',
+      says: `${join(searchPath, 'bwrap')} keeps media from the network and from our files`,
+    })
+    const broken = (await look(sandboxCheckUp, { searchPath })).bubblewrap
     expect(broken).toMatchObject({
       state: 'warning',
-      says: expect.stringMatching(/Operation not permitted$/),
+      says: 'bubblewrap does not work here: No permissions to create a new namespace',
       mend: expect.stringMatching(/kernel\.unprivileged_userns_clone=1/),
     })
+    const alone = (await look(sandboxCheckUp, { searchPath, ffmpegPath: '/no' })).bubblewrap
+    expect(alone).toMatchObject({ state: 'warning', says: expect.stringContaining('was not tried') })
   })
 })
 
@@ -184,7 +189,7 @@ describe('check-ups of hardware', () => {
     // Each span that it measures is longer than the one before, so that the longer clip always takes longer.
     let [now, step] = [0, 0]
     const clock = { nowMs: () => 0, monotonicMs: () => (now += step++) }
-    return await look(hardwareCheckUp, { ffmpegPath: fake.path, refresh: true }, { machine, clock })
+    return await look(hardwareCheckUp, { ffmpegPath: fake.path, refresh: true, sandbox: 'limits' }, { machine, clock })
   }
 
   it('tell what a good card does, and how fast', async () => {
@@ -219,7 +224,7 @@ describe('check-ups of hardware', () => {
     const fake = fakeFfmpeg({ ...CARDS.vaapi, encoders: [] })
     fake.set('wrong-planes')
     const deps = { machine: RENDER, checkUps: [hardwareCheckUp] }
-    const { ok, findings } = await examineMachine({ ...init, ffmpegPath: fake.path, refresh: true }, deps)
+    const { ok, findings } = await examineMachine({ ...init, ffmpegPath: fake.path, refresh: true, sandbox: 'limits' }, deps)
     expect(ok).toBe(true)
     expect(findings.find(({ name }) => name === 'vaapi')).toMatchObject({
       state: 'warning',

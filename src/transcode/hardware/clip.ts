@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { COMPLAINT, type DecodeRun, EXACT, inputOptions, RAW, TO_PLANES } from '../decode.ts'
+import { COMPLAINT, type DecodeRun, EXACT, inputOptions, loggedTrack, RAW, TO_PLANES } from '../decode.ts'
 import { runFfmpeg } from '../ffmpeg.ts'
 import { demux } from '../probe.ts'
 import type { ControlSource, DecodeWay, VideoCodec } from './types.ts'
@@ -66,7 +66,7 @@ export interface ClipPictures {
 /** Decodes a clip to both sizes, in software or by `way`, with the options and the graph of real jobs. */
 export async function decodeClip(clip: ControlSource, run: DecodeRun, way?: DecodeWay): Promise<ClipPictures | { why: string }> {
   const [planes, native] = ['planes', 'native'].map((name) => join(run.folder, name)) as [string, string]
-  const head = `[0:v:0]${way?.download ?? ''}sidedata=mode=delete,showinfo@track0=checksum=0,split=2[p][n]`
+  const head = `${loggedTrack(0, way)},split=2[p][n]`
   const result = await runFfmpeg(
     run.wrapper,
     {

@@ -138,16 +138,12 @@ export function backendOf(name: HardwareName): Backend {
 }
 
 /** Options of one input that the device decodes; its pictures stay there, so that a silent retreat to software cannot pass for hardware. */
-export function decoderOptions(backend: Backend, codec: VideoCodec): string[] {
-  const own = backend.decoders[codec]
-  return [
-    ...['-hwaccel', backend.accel, '-hwaccel_device', DEVICE, '-hwaccel_output_format', backend.surface],
-    ...(own ? ['-c:v', own] : []),
-  ]
+export function decoderOptions(backend: Backend): string[] {
+  return ['-hwaccel', backend.accel, '-hwaccel_device', DEVICE, '-hwaccel_output_format', backend.surface]
 }
 
 /** Makes the filters of a graph use the opened device. */
 export const FILTER_DEVICE = ['-filter_hw_device', DEVICE]
 
-/** From the device to memory: what 8-bit 4:2:0 is on every device, then its chroma in two planes, which moves bytes and changes none. */
-export const DOWNLOAD = 'hwdownload,format=nv12,format=yuv420p,'
+/** What 8-bit 4:2:0 is on every device. */
+export const DEVICE_FORMAT = 'nv12'
