@@ -24,6 +24,7 @@ import { createCourt } from './court/court.ts'
 import { createBlobCache } from './fetch/blobs.ts'
 import { createGossip, type Gossip } from './gossip/index.ts'
 import { idOf } from './gossip/validate.ts'
+import { openHardware } from './judge/hardware.ts'
 import { createJudge } from './judge.ts'
 import { createMetrics } from './observe/metrics.ts'
 import { daemonRoutes } from './observe/routes.ts'
@@ -103,7 +104,15 @@ async function open(config: Config, logger: Logger, closers: Closers): Promise<D
   })
   rmSync(at('scratch'), { recursive: true, force: true })
   mkdirSync(at('scratch'), { recursive: true, mode: 0o700 })
-  const judge = createJudge({ scratchDir: at('scratch'), maxJobs: config.ffmpegJobs, searchPath: programPath() })
+  const hardware =
+    config.hardware === 'auto'
+      ? await openHardware(
+          { scratchDir: at('scratch'), cacheFile: at('hardware.json'), searchPath: programPath() },
+          logger,
+          signal,
+        )
+      : undefined
+  const judge = createJudge({ scratchDir: at('scratch'), maxJobs: config.ffmpegJobs, searchPath: programPath(), hardware })
   const blobs = await createBlobCache(
     { folder: at('cache'), quotaBytes: config.cacheBytes },
     { clock, nowSec: chain.nowSec, authorize: async (request) => authorize(identity?.attester, request) },

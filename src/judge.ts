@@ -6,6 +6,7 @@ import type { Examination, Examined, JudgeRequest, JudgeResult, RenditionVerdict
 import { sheetOf } from './sheet.ts'
 import { CONTROL_PRESETS } from './transcode/control.ts'
 import { type DecodeRun, decodesCleanly } from './transcode/decode.ts'
+import type { Hardware } from './transcode/hardware/hardware.ts'
 import { openFile, type TranscodeInit, withScratch } from './transcode/job.ts'
 import { inspectMedia } from './transcode/probe.ts'
 import { MEDIA_LIMITS, type MediaLimits } from './transcode/types.ts'
@@ -23,6 +24,13 @@ export interface JudgeInit {
   scratchDir: string
   maxJobs: number
   limits?: Partial<MediaLimits>
+  /** Devices for screens and checks; what is proven never uses them. */
+  hardware?: Hardware | undefined
+}
+
+interface Tools {
+  nowMs: () => number
+  hardware: Hardware | undefined
 }
 
 export interface Judge {
@@ -83,13 +91,15 @@ async function sureOfSource(run: DecodeRun, request: JudgeRequest, first: Examin
 }
 
 /** Examines at the depth asked for; a check that ends near a line looks again, beside our own re-transcode. */
-async function lookClosely(run: DecodeRun, request: JudgeRequest, nowMs: () => number): Promise<Examination> {
-  const first = await examine(run, request, request.depth === 'prove' ? CONTROL_PRESETS : [], nowMs)
+async function lookClosely(run: DecodeRun, request: JudgeRequest, tools: Tools): Promise<Examination> {
+  const { nowMs } = tools
+  const hardware = request.depth === 'prove' ? undefined : tools.hardware?.everyday(request.depth)
+  const first = await examine(run, request, request.depth === 'prove' ? CONTROL_PRESETS : [], nowMs, hardware)
   if (request.depth === 'screen') return await sureOfSource(run, request, first)
   const near = first.renditions.map(({ input }, i) => ({ input, i })).filter(({ input }) => isNearALine(input))
   if (request.depth === 'prove' || near.length === 0) return first
   const renditions = near.flatMap(({ i }) => request.renditions[i] ?? [])
-  const second = await examine(run, { ...request, renditions }, SECOND_LOOK, nowMs)
+  const second = await examine(run, { ...request, renditions }, SECOND_LOOK, nowMs, hardware)
   const again = new Map(near.map(({ i }, k) => [i, second.renditions[k]]))
   return {
     ...first,
@@ -98,8 +108,8 @@ async function lookClosely(run: DecodeRun, request: JudgeRequest, nowMs: () => n
   }
 }
 
-async function judgeIn(run: DecodeRun, request: JudgeRequest, nowMs: () => number): Promise<JudgeResult> {
-  const { renditions, sourceFacts, timingsMs } = await lookClosely(run, request, nowMs)
+async function judgeIn(run: DecodeRun, request: JudgeRequest, tools: Tools): Promise<JudgeResult> {
+  const { renditions, sourceFacts, timingsMs } = await lookClosely(run, request, tools)
   const verdicts = renditions.map(verdictOf)
   return {
     verdictVersion: VERDICT_VERSION,
@@ -115,6 +125,7 @@ async function judgeIn(run: DecodeRun, request: JudgeRequest, nowMs: () => numbe
 export function createJudge(init: JudgeInit, deps: { nowMs?: () => number } = {}): Judge {
   const slots = new Slots(Math.max(1, init.maxJobs))
   const nowMs = deps.nowMs ?? (() => performance.now())
+  const tools: Tools = { nowMs, hardware: init.hardware }
   const transcode: TranscodeInit = {
     ffmpegPath: init.ffmpegPath ?? 'ffmpeg',
     searchPath: init.searchPath ?? '',
@@ -130,7 +141,7 @@ export function createJudge(init: JudgeInit, deps: { nowMs?: () => number } = {}
       ),
     judge: async (request, options) =>
       await slots.run(
-        async () => await withScratch(transcode, options?.signal, async (run) => await judgeIn(run, request, nowMs)),
+        async () => await withScratch(transcode, options?.signal, async (run) => await judgeIn(run, request, tools)),
         options?.signal,
       ),
     writeSheet: async (request, result, path, options) =>

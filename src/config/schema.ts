@@ -42,6 +42,8 @@ export const configSchema = z
       .prefault({}),
     /** Checks at once; each is one ffmpeg process. */
     ffmpegJobs: positive.max(64).default(1),
+    /** `auto` tries the graphics cards at start and uses what agrees with software, for everyday checks only. */
+    hardware: z.enum(['auto', 'off']).default('auto'),
     /** Bytes of media kept for checks; evidence is kept apart. */
     cacheBytes: positive.default(2_000_000_000),
     /** Samples waiting for a check; when it is full the newest least urgent one is dropped and counted. */

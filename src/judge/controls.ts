@@ -1,6 +1,7 @@
 import type { Profile } from '../../proofs/types.ts'
 import { encodeControls } from '../transcode/control.ts'
 import type { DecodeRun } from '../transcode/decode.ts'
+import type { HardwareUse } from '../transcode/hardware/types.ts'
 import { demux, readMedia } from '../transcode/probe.ts'
 import type { Demuxed } from '../transcode/types.ts'
 
@@ -27,13 +28,14 @@ export async function encodeControlSets(
   claims: readonly Profile[],
   presets: readonly string[],
   run: DecodeRun,
+  hardware?: HardwareUse,
 ): Promise<ControlSet[]> {
   const distinct = new Map(claims.map((profile) => [controlKey(profile), profile]))
   const sets: ControlSet[] = []
   for (const [key, profile] of distinct) {
     try {
       const label = String(sets.length)
-      const made = await encodeControls({ path, facts: source.facts }, profile, { ...run, label, presets })
+      const made = await encodeControls({ path, facts: source.facts }, profile, { ...run, label, presets }, hardware)
       const files = await Promise.all(
         made.map(async (control) => ({
           path: control.path,

@@ -6,6 +6,7 @@ import { fingerprintFrames, framesOf } from '../fingerprint/pdq.ts'
 import { contentOf, sourceTrackOf } from '../fingerprint/track.ts'
 import type { PacketSet } from '../fingerprint/types.ts'
 import type { DecodeInput, DecodeRun } from '../transcode/decode.ts'
+import type { HardwareUse } from '../transcode/hardware/types.ts'
 import { decodeJob, isDecodable, type JobFile, type Outcome, openFile } from '../transcode/job.ts'
 import { outputSize } from '../transcode/size.ts'
 import { displayTimes } from '../transcode/stills.ts'
@@ -51,7 +52,10 @@ export async function examine(
   request: JudgeRequest,
   presets: readonly string[],
   nowMs: () => number,
+  hardware?: HardwareUse,
 ): Promise<Examination> {
+  // What may be voted on is made in software, whatever is asked.
+  const device = request.depth === 'prove' ? undefined : hardware
   const { lap, timingsMs } = lapTimer(nowMs)
   const source = await openFile(request.source, run)
   const files = await Promise.all(request.renditions.map(({ path }) => openFile(path, run)))
@@ -86,6 +90,7 @@ export async function examine(
         usable.flatMap(({ i }) => claims[i] ?? []),
         presets,
         run,
+        device,
       )
       lap('controls')
     }
@@ -123,7 +128,13 @@ export async function examine(
       timesMs: times,
       ...(sampled.length > 0 ? { detail: shown } : {}),
     }
-    outcome = await decodeJob(screen ? screenOf(source.path, source.demuxed) : head, inputs, run, request.depth === 'prove')
+    outcome = await decodeJob(
+      screen ? screenOf(source.path, source.demuxed) : head,
+      inputs,
+      run,
+      request.depth === 'prove',
+      device,
+    )
     lap('decode')
   }
   // A control that fails on a source which decodes is our fault, and without it nothing may be proven.

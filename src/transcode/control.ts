@@ -3,6 +3,7 @@ import type { Profile } from '../../proofs/types.ts'
 import { FishermanError } from '../base/errors.ts'
 import { type DecodeRun, inputOptions } from './decode.ts'
 import { runFfmpeg } from './ffmpeg.ts'
+import type { Control, HardwareUse } from './hardware/types.ts'
 import { outputSize } from './size.ts'
 import type { MediaFacts } from './types.ts'
 
@@ -26,15 +27,28 @@ function encoderOptions(profile: Profile, preset: string): string[] {
   return options
 }
 
+type ControlRun = DecodeRun & { label: string; presets: readonly string[] }
+
 /**
- * Our own honest re-transcodes of a source for one claim: x264 in software with one thread, so that every machine with this
- * build makes the same. A failure here is never the node's fault.
+ * Our own honest re-transcodes of a source for one claim. With `hardware`, which is for everyday jobs, one control of a device
+ * stands for all presets. A failure here is never the node's fault.
  */
 export async function encodeControls(
   source: { path: string; facts: MediaFacts },
   profile: Profile,
-  run: DecodeRun & { label: string; presets: readonly string[] },
-): Promise<{ preset: string; path: string }[]> {
+  run: ControlRun,
+  hardware?: HardwareUse,
+): Promise<Control[]> {
+  const software = (): Promise<Control[]> => encodeInSoftware(source, profile, run)
+  return hardware ? await hardware.control(source, profile, run, software) : await software()
+}
+
+/** x264 with one thread, so that every machine with this build makes the same. */
+async function encodeInSoftware(
+  source: { path: string; facts: MediaFacts },
+  profile: Profile,
+  run: ControlRun,
+): Promise<Control[]> {
   const size = outputSize(source.facts, profile)
   const rate = profile.fpsNum > 0 ? `,fps=${profile.fpsNum}/${profile.fpsDen}` : ''
   const outputs = run.presets.map((preset) => ({ preset, path: join(run.folder, `control-${run.label}-${preset}.ts`) }))

@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FishermanError } from '../base/errors.ts'
 import { type FfmpegJob, runFfmpeg } from './ffmpeg.ts'
+import type { DecodeWay, HardwareUse } from './hardware/types.ts'
 import { PictureFile, type Pictures } from './pictures.ts'
 import type { Wrapper } from './sandbox.ts'
 import { type Container, type DecodedRendition, MEDIA_LIMITS, type MediaFacts, type MediaLimits, type Planes } from './types.ts'
@@ -9,8 +10,8 @@ import { type Container, type DecodedRendition, MEDIA_LIMITS, type MediaFacts, t
 /** Bytes of one 64x64 yuv444p picture. */
 const PLANE_BYTES = 64 * 64 * 3
 /** swscale gives the same bits on every machine only with both flags, on every step. */
-const EXACT = 'accurate_rnd+bitexact'
-const TO_PLANES = `scale=64:64:flags=area+${EXACT},format=yuv444p`
+export const EXACT = 'accurate_rnd+bitexact'
+export const TO_PLANES = `scale=64:64:flags=area+${EXACT},format=yuv444p`
 
 /** Errors are never hidden: a picture that was repaired by guessing is noticed by `COMPLAINT`. */
 const STRICT = ['-threads', '1', '-err_detect', 'crccheck+bitstream+buffer+explode']
@@ -37,11 +38,13 @@ export interface DecodeRun {
 }
 
 /** Options that pin an input to the demuxer found by its own bytes, so that no playlist or script is ever opened. */
-export function inputOptions(facts: MediaFacts): string[] {
+export function inputOptions(facts: MediaFacts, way?: DecodeWay): string[] {
   // Edit lists are read by our own demuxer, and judged; here every coded picture must come out.
   const whole = facts.container === 'mp4' ? ['-ignore_editlist', '1'] : []
   // Transcoders do not turn pictures, so neither do we.
-  return [...STRICT, ...pinned(facts), '-noautorotate', ...whole, '-f', DEMUXER[facts.container]]
+  // A device may have a decoder of its own, named among its options.
+  const chosen = way?.options.includes('-c:v') ? pinned(facts).slice(2) : pinned(facts)
+  return [...(way?.options ?? []), ...STRICT, ...chosen, '-noautorotate', ...whole, '-f', DEMUXER[facts.container]]
 }
 
 const codecOf = (facts: MediaFacts): string => (facts.codec === 1 ? 'hevc' : 'h264')
@@ -64,7 +67,7 @@ function timesAreKnown({ facts, timesMs, firstPicture }: DecodeInput): boolean {
   return firstPicture !== undefined || (timesMs?.length === facts.frames && facts.timesOk && facts.parameterSets === 1)
 }
 
-const RAW = ['-fps_mode', 'passthrough', '-f', 'rawvideo']
+export const RAW = ['-fps_mode', 'passthrough', '-f', 'rawvideo']
 
 /** Keeps the frames of these numbers, rising and without repeats. */
 const pick = (numbers: readonly number[]): string => `select='${[...new Set(numbers)].map((n) => `eq(n\\,${n})`).join('+')}'`
@@ -86,8 +89,15 @@ function detailSizes(renditions: readonly DecodeInput[]): string[] {
   return [...new Set(renditions.filter(({ detail }) => detail).map(sizeOf))]
 }
 
+/** How each input is decoded, the source first; undefined is software. */
+type Ways = readonly (DecodeWay | undefined)[]
+
 /** One filter graph for all files, and the raw outputs that come out of it. */
-export function decodingGraph(source: DecodeInput, renditions: readonly DecodeInput[]): { filter: string; wanted: Wanted[] } {
+export function decodingGraph(
+  source: DecodeInput,
+  renditions: readonly DecodeInput[],
+  ways: Ways = [],
+): { filter: string; wanted: Wanted[] } {
   const chains: string[] = []
   const wanted: Wanted[] = []
   const want = (file: string, frames: number, bytes = PLANE_BYTES): string => {
@@ -96,8 +106,12 @@ export function decodingGraph(source: DecodeInput, renditions: readonly DecodeIn
     return `[${label}]`
   }
   // Side data is dropped before the log line: a hostile stream could fill our log with it.
-  const head = (i: number, input: DecodeInput): string =>
-    `[${i}:v:0]${timesAreKnown(input) ? 'null' : `sidedata=mode=delete,showinfo@track${i}=checksum=0`}`
+  const head = (i: number, input: DecodeInput): string => {
+    const way = ways[i]
+    // What a device gives is always looked at frame by frame.
+    if (!way && timesAreKnown(input)) return `[${i}:v:0]null`
+    return `[${i}:v:0]${way?.download ?? ''}sidedata=mode=delete,showinfo@track${i}=checksum=0`
+  }
   const sampled = source.detail ?? []
   const sizes = sampled.length > 0 ? detailSizes(renditions) : []
   if (sizes.length === 0) chains.push(`${head(0, source)},${TO_PLANES}${want('planes0', source.facts.frames)}`)
@@ -154,6 +168,8 @@ export interface DecodedSet {
   renditions: readonly DecodedRendition[]
   /** Something in the decoders' log or in the counts is not as a clean file would have it; index 0 is the source. */
   trouble: readonly boolean[]
+  /** A picture said that its luma runs from 0 to 255: what a device makes of that is its own affair. */
+  fullRange: boolean
 }
 
 /**
@@ -161,16 +177,30 @@ export interface DecodedSet {
  * ffmpeg, and only its concealment says so, in passing. Therefore concealment stays on, and wherever it does anything the file is
  * not sound. The demuxers' warnings about odd time stamps are not errors.
  */
-const COMPLAINT = /^(?:\[[^\]]* @ 0x[0-9a-f]+\] )?\[(?:error|fatal|panic|warning\].*corrupt)|concealing \d+ DC/i
+export const COMPLAINT = /^(?:\[[^\]]* @ 0x[0-9a-f]+\] )?\[(?:error|fatal|panic|warning\].*corrupt)|concealing \d+ DC/i
 
-/** Decodes the source and all renditions in one process. Returns undefined where ffmpeg gave up as a whole. */
+/**
+ * Decodes the source and all renditions in one process. Returns undefined where ffmpeg gave up as a whole. `hardware` serves
+ * everyday jobs only: nothing that is voted on may be handed one.
+ */
 export async function decodeSet(
   source: DecodeInput,
   renditions: readonly DecodeInput[],
   run: DecodeRun,
+  hardware?: HardwareUse,
+): Promise<DecodedSet | undefined> {
+  if (!hardware) return await decodeWith(source, renditions, run, [])
+  return await hardware.decode([source, ...renditions], run, (own, ways) => decodeWith(source, renditions, own, ways))
+}
+
+async function decodeWith(
+  source: DecodeInput,
+  renditions: readonly DecodeInput[],
+  run: DecodeRun,
+  ways: Ways,
 ): Promise<DecodedSet | undefined> {
   const inputs = [source, ...renditions]
-  const { filter, wanted } = decodingGraph(source, renditions)
+  const { filter, wanted } = decodingGraph(source, renditions, ways)
   const firstOnly = source.firstPicture !== undefined
   const bytes = wanted.reduce((sum, output) => sum + (output.frames + 1) * output.bytes, 0)
   if (bytes > run.limits.outputBytes) {
@@ -181,7 +211,7 @@ export async function decodeSet(
     })
   }
   const job: FfmpegJob = {
-    inputs: await Promise.all(inputs.map(async (input, i) => await inputOf(input, join(run.folder, `first${i}`)))),
+    inputs: await Promise.all(inputs.map(async (input, i) => await inputOf(input, join(run.folder, `first${i}`), ways[i]))),
     filter,
     outputs: wanted.map(({ file, label, frames }) => ({
       path: join(run.folder, file),
@@ -209,7 +239,10 @@ export async function decodeSet(
   const trouble = inputs.map((input, i) => {
     const { data, frames } = planes[i] ?? { data: new Uint8Array(), frames: 0 }
     const counted = firstOnly || (frames === input.facts.frames && data.length === frames * PLANE_BYTES)
-    return complaint || frames === 0 || !counted || (!timesAreKnown(input) && logged.sizes[i]?.size !== 1)
+    const seen = ways[i] !== undefined || !timesAreKnown(input)
+    // A device may leave the coded size uncropped, which no decoder in software does.
+    const uncropped = ways[i] !== undefined && !logged.sizes[i]?.has(`yuv420p ${sizeOf(input)}`)
+    return complaint || frames === 0 || !counted || uncropped || (seen && logged.sizes[i]?.size !== 1)
   })
   const decoded = others.map((own, index): DecodedRendition => {
     const input = renditions[index]
@@ -230,12 +263,13 @@ export async function decodeSet(
       drawn: drawn && { width, height, frames: drawn },
     }
   })
-  return { source: sourcePlanes, renditions: decoded, trouble }
+  const fullRange = result.lines.some((line) => line.startsWith('[showinfo@track') && line.includes('color_range:pc'))
+  return { source: sourcePlanes, renditions: decoded, trouble, fullRange }
 }
 
 /** What ffmpeg reads: the file, or a file of its first picture alone. */
-async function inputOf(input: DecodeInput, picturePath: string): Promise<FfmpegJob['inputs'][number]> {
-  if (input.firstPicture === undefined) return { path: input.path, options: inputOptions(input.facts) }
+async function inputOf(input: DecodeInput, picturePath: string, way?: DecodeWay): Promise<FfmpegJob['inputs'][number]> {
+  if (input.firstPicture === undefined) return { path: input.path, options: inputOptions(input.facts, way) }
   await writeFile(picturePath, input.firstPicture)
   return { path: picturePath, options: pictureOptions(input.facts) }
 }

@@ -1,8 +1,9 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type DecodedSet, type DecodeInput, type DecodeRun, decodeSet, decodesCleanly } from './decode.ts'
+import type { HardwareUse } from './hardware/types.ts'
 import { demux, readMedia } from './probe.ts'
-import { createWrapper, requireFfmpeg, trySandbox } from './sandbox.ts'
+import { createWrapper, requireFfmpeg, type SandboxMode, sandboxFor } from './sandbox.ts'
 import type { Demuxed, MediaLimits } from './types.ts'
 
 export interface TranscodeInit {
@@ -11,6 +12,7 @@ export interface TranscodeInit {
   searchPath: string
   scratchDir: string
   limits: MediaLimits
+  sandbox?: SandboxMode | undefined
 }
 
 /** One job's scratch folder, removed whatever happens. */
@@ -24,7 +26,7 @@ export async function withScratch<T>(
   const folder = await mkdtemp(join(init.scratchDir, 'job-'))
   try {
     const sandbox = { ffmpeg, searchPath: init.searchPath }
-    const wrapper = createWrapper(sandbox, await trySandbox(sandbox), folder, init.limits)
+    const wrapper = createWrapper(sandbox, await sandboxFor(sandbox, init.sandbox), folder, init.limits)
     return await work({ wrapper, folder, limits: init.limits, signal })
   } finally {
     await rm(folder, { recursive: true, force: true })
@@ -81,15 +83,18 @@ export interface Outcome {
 /**
  * Decodes source and renditions together. Where anything is off, each file is decoded alone to find out whose fault it is, and
  * the clean ones are decoded together again. `again` asks a broken rendition a second time, so that one bad run accuses nobody.
+ * `hardware` is for the first decoding of an everyday job: who is to blame is always found out in software.
  */
 export async function decodeJob(
   source: DecodeInput,
   renditions: readonly DecodeInput[],
   run: DecodeRun,
   again: boolean,
+  hardware?: HardwareUse,
 ): Promise<Outcome> {
   const all = renditions.map((_, i) => i)
-  const first = await decodeSet(source, renditions, run)
+  // Asking again is for proof, and proof rests on software.
+  const first = await decodeSet(source, renditions, run, again ? undefined : hardware)
   if (first && !first.trouble.some(Boolean)) {
     return { set: first, sourceDecodes: true, decodes: all.map(() => true), indices: all }
   }

@@ -110,6 +110,17 @@ export async function trySandbox(init: SandboxInit): Promise<SandboxReport> {
   return await known
 }
 
+/** `limits` leaves bubblewrap out where it is in the way, as it may be of a driver. */
+export type SandboxMode = 'auto' | 'limits'
+
+/** What a job is to be run in. */
+export async function sandboxFor(init: SandboxInit, mode: SandboxMode = 'auto'): Promise<SandboxReport> {
+  const report = await trySandbox(init)
+  return mode === 'auto' || !report.bwrap
+    ? report
+    : { ...report, level: 'limits', reason: 'left out by the configuration', bwrap: undefined }
+}
+
 async function trial(init: SandboxInit): Promise<SandboxReport> {
   const prlimit = findProgram('prlimit', init.searchPath)
   const bwrap = findProgram('bwrap', init.searchPath)

@@ -1,4 +1,14 @@
-import { BAD_FRAMES, CONTROL_SLACK, LINES, type LineClass, type LineCode, MOVING_FRAMES, SLOW_LAG } from './lines.ts'
+import {
+  BAD_FRAMES,
+  CONTROL_SLACK,
+  LINES,
+  type LineClass,
+  type LineCode,
+  MOVING_FRAMES,
+  PROVE_FACTOR,
+  SLOW_LAG,
+  TOGETHER,
+} from './lines.ts'
 import { claimMeasures, limitOf, type Measured, pictureMeasures, qualityMeasures } from './measure.ts'
 import { sourceDoubts } from './source.ts'
 import type { Decision, Judgement, Reason, VerdictInput } from './types.ts'
@@ -51,6 +61,8 @@ function sort(measured: readonly Measured[], input: VerdictInput): Sorted {
 
 /** Measures that are an average over time. */
 const AVERAGED = new Set<LineCode>(['cell', 'chroma-cell', 'frozen', 'shift'])
+
+const isOneOf = <T extends object>(table: T, code: string): code is Extract<keyof T, string> => code in table
 
 /** A D2 stands on 8 bad frames of one measure, or on two measures. */
 function isEnough(broken: readonly Measured[], input: VerdictInput): boolean {
@@ -132,7 +144,9 @@ export function decide(input: VerdictInput): Decision {
   if (undecodable && input.depth === 'prove') {
     accuse('D3', [{ code: 'undecodable', value: 1, badFrames: () => 0 }])
   }
+  const together = q.doubtful.filter(({ code, value }) => isOneOf(TOGETHER, code) && value > TOGETHER[code])
   if (q.broken.length > 0) accuse('Q', q.broken)
+  else if (together.length === Object.keys(TOGETHER).length) accuse('Q', together)
   if (faultClass) return { verdict: 'fail', faultClass, reasons: broken, measures }
 
   const doubts: Reason[] = renditionDoubts(input)
@@ -177,7 +191,11 @@ export function worstOf(verdicts: readonly Judgement[]): Judgement {
 /** Whether a control could still settle a check: what is in doubt is the picture, and not the source, the file or the content alone. */
 export function isNearALine(input: VerdictInput): boolean {
   const { verdict, faultClass, reasons } = decide(input)
-  // Quality is judged beside a control alone: a hard source loses detail in honest hands too.
-  if (verdict === 'fail') return faultClass === 'Q' && input.controls.length === 0
+  // Quality is judged beside a control alone, and so is a picture that could not be proven wrong: a hard source, or a hard order,
+  // does both to honest work.
+  if (verdict === 'fail') {
+    if (input.controls.length > 0 || faultClass === 'D3') return false
+    return faultClass === 'Q' || decide({ ...input, depth: 'prove', proveFactor: PROVE_FACTOR }).faultClass !== 'D2'
+  }
   return verdict === 'inconclusive' && reasons.every((reason) => reason.class === 'limit' || reason.class === 'content')
 }

@@ -91,7 +91,7 @@ export const LINES = {
     clear: 1,
     fraud: 1,
     sees: 'truncation, speed',
-    why: 'milliseconds off, in units of max(two frames, 2 %, 100 ms)',
+    why: 'milliseconds off, in units of max(two frames, 2 %, 150 ms)',
   },
   leaf: {
     class: 'D3',
@@ -194,6 +194,12 @@ export const LINES = {
 } as const satisfies Record<string, Line>
 
 export type LineCode = keyof typeof LINES
+
+/**
+ * Two measures of quality that together are enough, each well below its own line: less detail, and what there is does not go with
+ * the source. Honest work has at most one of them (a bilinear scaler 0.71 of the first, half the bit rate 1.9 of the second).
+ */
+export const TOGETHER = { 'detail-own': 0.85, 'coherence-own': 1.4 } as const
 
 /** D2 lines at `prove`: what is voted on lies far outside of what honest encoders differ by. */
 export const PROVE_FACTOR = 2

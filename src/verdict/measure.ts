@@ -54,6 +54,9 @@ export function pictureMeasures(f: Features): Measured[] {
   return measured
 }
 
+/** Milliseconds of length that odd times of a first or last picture account for. */
+const LENGTH_SLACK_MS = 150
+
 /** Audio packets that may differ at the ends of an honest copy. */
 const AUDIO_PACKETS = 2
 
@@ -77,9 +80,11 @@ export function claimMeasures(input: VerdictInput): Measured[] {
   if (size) add('size', Math.max(Math.abs(own.width - size.width), Math.abs(own.height - size.height)))
   const fps = profile ? (profile.fpsNum > 0 ? profile.fpsNum / Math.max(1, profile.fpsDen) : 0) : changedRate(source.fps, own.fps)
   const expected = fps > 0 ? (source.durationMs * fps) / 1000 : source.frames
-  add('frames', Math.abs(own.frames - expected) / frameSlack(expected))
+  // Where the source has gaps, a rate that is ordered fills them, or not.
+  const gaps = fps > 0 && source.longestGapMs > 1500 / Math.max(1, source.fps) ? (source.longestGapMs * fps) / 1000 : 0
+  add('frames', Math.abs(own.frames - expected) / (frameSlack(expected) + gaps))
   const step = 1000 / Math.max(1, Math.min(source.fps || 25, own.fps || 25))
-  const lengthSlack = Math.max(2 * step, 0.02 * source.durationMs, 100)
+  const lengthSlack = Math.max(2 * step, 0.02 * source.durationMs, LENGTH_SLACK_MS)
   add('duration', Math.abs(own.durationMs - source.durationMs) / lengthSlack)
   if (leaf) {
     const sized = leaf.width === 0 && leaf.height === 0 ? 0 : leaf.width === own.width && leaf.height === own.height ? 0 : 2

@@ -106,6 +106,7 @@ const { values } = parseArgs({
     classes: { type: 'string', default: '.' },
     json: { type: 'boolean', default: false },
     missed: { type: 'boolean', default: false },
+    engine: { type: 'string' },
     'no-others': { type: 'boolean', default: false },
     'leave-one-out': { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -123,6 +124,7 @@ fail, are inconclusive and pass, beside what other tools say of the same files.
   --classes RE      only classes whose name matches
   --missed          list every rendition that was judged wrongly, with the measures
   --leave-one-out   set the lines by the honest work of all other origins, and try them on each
+  --engine HASH     try the lines on what an earlier state of the engine measured
   --no-others       do not ask the other tools, which takes as long as all the rest
   --json            one JSON object instead of tables
 `
@@ -158,7 +160,7 @@ async function main(): Promise<number> {
       maxJobs: 2,
     }),
     cacheDir: join(cache, 'measured'),
-    engine: engineHash(resolve('.')),
+    engine: values.engine ?? engineHash(resolve('.')),
     onDone: () => say(`measuring ${++measuredCount} of ${subjects.length}`),
   })
   const measured = await measurer.measure(subjects)

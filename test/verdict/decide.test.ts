@@ -182,11 +182,13 @@ describe('verdict', () => {
     expect(decide(input(beside)).verdict).not.toBe('fail')
     expect(isNearALine(input({ ...beside, quality: { ...beside.quality, detailOwn: 3 } }))).toBe(false)
     expect(isNearALine(input())).toBe(false)
+    expect(isNearALine(input({ features: features({ rmse: series(11, 20) }) }))).toBe(true)
+    expect(isNearALine(input({ features: features({ rmse: series(30, 20) }) }))).toBe(false)
     expect(isNearALine(input({ source: undefined }))).toBe(false)
   })
 
   it.each([
-    ['coherence-own', { coherenceOwn: 2 }],
+    ['coherence-own', { coherenceOwn: 2.5 }],
     ['coherence-part', { coherencePart: 3 }],
     ['coherence-tile', { coherenceTile: 3 }],
     ['error-part', { errorPart: 4 }],
@@ -194,6 +196,14 @@ describe('verdict', () => {
     const quality = { detail: 0.2, detailOwn: 0, errorRatio: 1, ...change }
     const decision = decide(input({ quality, controls: [{ features: features(), detail: 0.2 }] }))
     expect(decision).toMatchObject({ verdict: 'fail', faultClass: 'Q', reasons: [{ code }] })
+  })
+
+  it('takes two measures of quality together for one', () => {
+    const both = { detail: 0.2, detailOwn: 0.9, coherenceOwn: 1.6, errorRatio: 1 }
+    const at = (quality: VerdictInput['quality']) => decide(input({ quality, controls: [{ features: features(), detail: 0.2 }] }))
+    expect(at(both)).toMatchObject({ verdict: 'fail', faultClass: 'Q' })
+    expect(at({ ...both, detailOwn: 0.8 }).verdict).toBe('inconclusive')
+    expect(at({ ...both, coherenceOwn: 1.3 }).verdict).toBe('inconclusive')
   })
 
   it('tells other sound from sound left out, and allows two packets', () => {
