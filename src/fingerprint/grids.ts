@@ -1,13 +1,12 @@
 import type { Planes } from '../transcode/types.ts'
+import { ssimOf, UNITS } from './luma.ts'
 import { type Procedure, start } from './wasm/assembler.ts'
-import { GRID_BYTES, GRID_MODULE } from './wasm/grids.ts'
+import { GRID_BYTES, GRID_MODULE, STRUCTURE_SUMS } from './wasm/grids.ts'
 
 /** Comparison grid: 64x36, the aspect of most video, which evens out the coding noise of single rows. */
 export const COLS = 64
 export const ROWS = 36
 export const CELLS = COLS * ROWS
-/** Units of a level in which cells are kept. */
-export const UNITS = 16
 
 /** Bytes of the planes of a frame and of one channel. */
 const FRAME = 3 * 4096
@@ -35,6 +34,7 @@ export class GridStore {
   readonly #gather: Procedure
   readonly #weighted: Procedure
   readonly #gradient: Procedure
+  readonly #structure: Procedure
   #cells: Int16Array
 
   constructor() {
@@ -46,6 +46,7 @@ export class GridStore {
     this.#gather = procedure('gather')
     this.#weighted = procedure('weighted')
     this.#gradient = procedure('gradient')
+    this.#structure = procedure('structure')
     this.#cells = new Int16Array(memory.buffer)
   }
 
@@ -82,6 +83,12 @@ export class GridStore {
     return this.#aboutGrey(addressOf(a), addressOf(b)) / (UNITS * UNITS)
   }
 
+  /** Mean SSIM of windows of 8x8 cells, four cells apart. */
+  ssim(a: Grid, b: Grid): number {
+    this.#structure(addressOf(a), addressOf(b), SUMS)
+    return ssimOf(new Int32Array(this.#memory.buffer, SUMS, STRUCTURE_SUMS))
+  }
+
   /** Writes the largest difference of each cell to one of its four neighbours, summed over some grids. */
   gradient(of: readonly Grid[], out: Grid): void {
     this.cells(out).fill(0)
@@ -89,12 +96,14 @@ export class GridStore {
     for (const grid of of) this.#gradient(addressOf(grid) - COLS * 2, addressOf(out))
   }
 
-  /** Mean over pairs of grids of the difference of each cell, in levels; a pair without a second grid counts the first alone. */
-  meanOf(pairs: readonly (readonly [plus: Grid, minus?: Grid])[]): Float64Array {
+  /** Mean over a number of grids of each cell, in levels, less that of as many others where they are given. */
+  meanOf(count: number, plus: (n: number) => Grid, minus?: (n: number) => Grid): Float64Array {
     const sums = new Int32Array(this.#memory.buffer, SUMS, CELLS)
     sums.fill(0)
-    for (const [plus, minus] of pairs) this.#gather(SUMS, addressOf(plus), minus === undefined ? EMPTY : addressOf(minus))
-    return Float64Array.from(sums, (sum) => sum / (UNITS * Math.max(1, pairs.length)))
+    for (let n = 0; n < count; n++) this.#gather(SUMS, addressOf(plus(n)), minus ? addressOf(minus(n)) : EMPTY)
+    const mean = new Float64Array(CELLS)
+    for (let i = 0; i < CELLS; i++) mean[i] = (sums[i] ?? 0) / (UNITS * Math.max(1, count))
+    return mean
   }
 
   /** Weights of the cells for `weightedRmse`. */

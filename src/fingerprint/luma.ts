@@ -1,5 +1,7 @@
 import type { Planes } from '../transcode/types.ts'
-import { COLS, ROWS, UNITS } from './grids.ts'
+
+/** Units of a level in which cells of grids are kept. */
+export const UNITS = 16
 
 const SIDE = 64
 const PLANE = SIDE * SIDE
@@ -7,55 +9,34 @@ const PLANE = SIDE * SIDE
 /** Usual constants of SSIM for 8 bits: (0.01 x 255)^2 and (0.03 x 255)^2. */
 const C1 = 6.5025
 const C2 = 58.5225
-/** Windows are 8x8 cells, four cells apart: each is made of four blocks of 4x4, which are summed once. */
-const BLOCK = 4
-const BLOCKS_X = COLS / BLOCK
-const BLOCKS_Y = ROWS / BLOCK
-const blockSums = Array.from({ length: 5 }, () => new Float64Array(BLOCKS_X * BLOCKS_Y))
+/** Windows are 8x8 cells, four cells apart: two rows of 4x4 blocks and four pairs of columns. */
+const BLOCK_ROWS = 9
+const PAIRS = 32
+const KINDS = 5
+/** Cells of a window, in sixteenths of a level, and of the products of two. */
+const WINDOW = 64 * UNITS
+const SQUARES = WINDOW * UNITS
+const window = new Float64Array(KINDS)
 
-/** Mean SSIM of two grids in sixteenths of a level, over windows of 8x8 cells, four cells apart. */
-export function ssimOf(a: Int16Array, b: Int16Array): number {
-  const [sa, sb, saa, sbb, sab] = blockSums as [Float64Array, Float64Array, Float64Array, Float64Array, Float64Array]
-  for (let block = 0; block < BLOCKS_X * BLOCKS_Y; block++) {
-    const top = Math.floor(block / BLOCKS_X) * BLOCK * COLS + (block % BLOCKS_X) * BLOCK
-    let p1 = 0
-    let q1 = 0
-    let p2 = 0
-    let q2 = 0
-    let pq = 0
-    for (let y = 0; y < BLOCK; y++) {
-      for (let i = top + y * COLS; i < top + y * COLS + BLOCK; i++) {
-        const p = a[i] ?? 0
-        const q = b[i] ?? 0
-        p1 += p
-        q1 += q
-        p2 += p * p
-        q2 += q * q
-        pq += p * q
-      }
-    }
-    sa[block] = p1
-    sb[block] = q1
-    saa[block] = p2
-    sbb[block] = q2
-    sab[block] = pq
-  }
-  const n = 4 * BLOCK * BLOCK * UNITS
-  const window = (sums: Float64Array, at: number): number =>
-    (sums[at] ?? 0) + (sums[at + 1] ?? 0) + (sums[at + BLOCKS_X] ?? 0) + (sums[at + BLOCKS_X + 1] ?? 0)
+/** Mean SSIM from the sums of a, b, a^2, b^2, ab over blocks of four rows and two columns, as the kernel writes them. */
+export function ssimOf(sums: Int32Array): number {
   let total = 0
-  for (let y = 0; y + 1 < BLOCKS_Y; y++) {
-    for (let x = 0; x + 1 < BLOCKS_X; x++) {
-      const at = y * BLOCKS_X + x
-      const ma = window(sa, at) / n
-      const mb = window(sb, at) / n
-      const square = n * UNITS
-      const numerator = (2 * ma * mb + C1) * (2 * (window(sab, at) / square - ma * mb) + C2)
-      const spread = window(saa, at) / square - ma * ma + window(sbb, at) / square - mb * mb
-      total += numerator / ((ma * ma + mb * mb + C1) * (spread + C2))
+  for (let y = 0; y + 1 < BLOCK_ROWS; y++) {
+    for (let x = 0; x + 4 <= PAIRS; x += 2) {
+      for (let kind = 0; kind < KINDS; kind++) {
+        const above = (y * KINDS + kind) * PAIRS + x
+        let sum = 0
+        for (let i = above; i < above + 4; i++) sum += (sums[i] ?? 0) + (sums[i + KINDS * PAIRS] ?? 0)
+        window[kind] = sum
+      }
+      const ma = (window[0] ?? 0) / WINDOW
+      const mb = (window[1] ?? 0) / WINDOW
+      const covariance = (window[4] ?? 0) / SQUARES - ma * mb
+      const variances = (window[2] ?? 0) / SQUARES - ma * ma + (window[3] ?? 0) / SQUARES - mb * mb
+      total += ((2 * ma * mb + C1) * (2 * covariance + C2)) / ((ma * ma + mb * mb + C1) * (variances + C2))
     }
   }
-  return total / ((BLOCKS_X - 1) * (BLOCKS_Y - 1))
+  return total / ((BLOCK_ROWS - 1) * (PAIRS / 2 - 1))
 }
 
 /** Percent of the full range that a difference of levels is, without its fraction. */

@@ -1,5 +1,5 @@
 import type { AccessUnit } from '../transcode/types.ts'
-import { UNITS } from './grids.ts'
+import { UNITS } from './luma.ts'
 import { nearest, type SourceTrack, sourceGrid } from './track.ts'
 import type { PacketLook, PacketSet } from './types.ts'
 

@@ -1,5 +1,4 @@
 import type { Grid } from './grids.ts'
-import { ssimOf } from './luma.ts'
 import { motionOf, type SourceTrack, sourceGrid, type Track } from './track.ts'
 
 const CHANNELS = ['y', 'u', 'v'] as const
@@ -40,8 +39,7 @@ export class Pair {
   }
 
   ssim(i: number, j: number): number {
-    const { store } = this.source
-    return ssimOf(store.cells(sourceGrid(i, 'y')), store.cells(this.#grid(j, 'y')))
+    return this.source.store.ssim(sourceGrid(i, 'y'), this.#grid(j, 'y'))
   }
 
   /** Difference of one cell, rendition less source. */
@@ -51,12 +49,16 @@ export class Pair {
 
   /** Difference of each cell, rendition less source, averaged over all frames. */
   meanError(channel: Channel, best: readonly number[]): Float64Array {
-    return this.source.store.meanOf(best.map((i, j) => [this.#grid(j, channel), sourceGrid(i, channel)]))
+    return this.source.store.meanOf(
+      best.length,
+      (j) => this.#grid(j, channel),
+      (j) => sourceGrid(best[j] ?? 0, channel),
+    )
   }
 
   /** Gradient of the source in each cell, averaged over the matched frames. */
   meanSlope(of: 'slope' | 'chromaSlope', best: readonly number[]): Float64Array {
-    return this.source.store.meanOf(best.map((i) => [sourceGrid(i, of)]))
+    return this.source.store.meanOf(best.length, (j) => sourceGrid(best[j] ?? 0, of))
   }
 
   /** RMSE of a channel of each frame, each cell's difference times its weight. */

@@ -1,6 +1,6 @@
 import type { Planes } from '../transcode/types.ts'
-import { CELLS, type Grid, GridStore, UNITS } from './grids.ts'
-import { median, qualityOf } from './luma.ts'
+import { CELLS, type Grid, GridStore } from './grids.ts'
+import { median, qualityOf, UNITS } from './luma.ts'
 import type { ContentFacts } from './types.ts'
 
 /** A track made ready for comparison. */

@@ -161,4 +161,40 @@ function gradient(): Writer {
   return p
 }
 
-export const GRID_MODULE = new WebAssembly.Module(moduleOf([grid(), squares(), aboutGrey(), gather(), weighted(), gradient()], 2))
+/** Sums that `structure` writes: five kinds, for each of nine rows of 4x4 blocks, for each pair of columns. */
+export const STRUCTURE_SUMS = (ROWS / 4) * 5 * (COLS / 2)
+
+/** structure(a, b, out): sums over four rows and two columns of a, b, a^2, b^2 and ab, each 32 numbers of 32 bits a row of blocks. */
+function structure(): Writer {
+  const p = new Writer('structure', 3)
+  const [a, b, out] = p.params as [Local, Local, Local]
+  const rows = p.local('i32')
+  const sums = Array.from({ length: 5 }, () => p.local('v128'))
+  const [left, right] = [p.local('v128'), p.local('v128')]
+  const ones = v128.constant16(1)
+  const body = CHUNKS.flatMap((x): Code[] => [
+    ...sums.map((sum) => sum.set(zero)),
+    ...[0, 1, 2, 3].flatMap((y): Code[] => {
+      const terms = [
+        [left.get, ones],
+        [right.get, ones],
+        [left.get, left.get],
+        [right.get, right.get],
+        [left.get, right.get],
+      ] as const
+      return [
+        left.set(v128.load(a.get, y * ROW + x * 16)),
+        right.set(v128.load(b.get, y * ROW + x * 16)),
+        ...terms.map(([one, other], k) => (sums[k] as Local).set(i32x4.add((sums[k] as Local).get, i32x4.dot16(one, other)))),
+      ]
+    }),
+    ...sums.map((sum, k) => v128.store(out.get, sum.get, k * 2 * COLS + x * 16)),
+  ])
+  p.emit(rows.set(i32.constant(ROWS / 4)))
+  p.emit(countDown(rows, [...flat(body), ...a.step(4 * ROW), ...b.step(4 * ROW), ...out.step(5 * 2 * COLS)]))
+  return p
+}
+
+export const GRID_MODULE = new WebAssembly.Module(
+  moduleOf([grid(), squares(), aboutGrey(), gather(), weighted(), gradient(), structure()], 2),
+)
