@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Profile } from '../../proofs/types.ts'
+import { createJudge } from '../../src/judge.ts'
 import { encodeControls } from '../../src/transcode/control.ts'
 import { type DecodeInput, type DecodeRun, decodeSet } from '../../src/transcode/decode.ts'
 import { createHardware } from '../../src/transcode/hardware/hardware.ts'
@@ -218,6 +219,18 @@ describe('decoding with hardware', () => {
       const stuck = withDevice(run, device, () => new Promise<never>(() => undefined))
       await expect(stuck).rejects.toMatchObject({ code: 'hardware-hangs', blame: 'ours' })
     })
+  })
+
+  it('may lie, and accuses nobody: what does not pass is judged again in software', async () => {
+    const { fake, hardware } = worldOf('cuda-nvenc')
+    fake.set('negative')
+    const judge = createJudge({ scratchDir, maxJobs: 1, ffmpegPath: fake.path, hardware })
+    const zero = (bytes: number) => `0x${'00'.repeat(bytes)}` as const
+    // A drawn rendition is decoded in software, its source by the device: nothing can differ more.
+    const draw = { beacon: zero(32), sampleId: zero(32), fisherman: zero(20) }
+    const honest = { source: movingSource(), renditions: [{ path: own(), draw }], depth: 'check' } as const
+    expect((await judge.judge(honest)).verdict).toBe('pass')
+    expect(fake.deviceRuns().length).toBe(1)
   })
 
   it('is never asked for what is proven', async () => {
