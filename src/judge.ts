@@ -90,16 +90,32 @@ async function sureOfSource(run: DecodeRun, request: JudgeRequest, first: Examin
   return { ...first, renditions: first.renditions.map(broken) }
 }
 
+/**
+ * Examines with a device where there is one. A device shows damaged pictures without a word, and may err: it may clear, never
+ * accuse. Whatever does not pass is looked at again in software.
+ */
+async function examineFairly(
+  run: DecodeRun,
+  request: JudgeRequest,
+  presets: readonly string[],
+  { nowMs, hardware }: Tools,
+): Promise<Examination> {
+  // A screen looks at single pictures, which no device is asked for.
+  const use = request.depth === 'check' ? hardware?.everyday(request.depth) : undefined
+  const first = await examine(run, request, presets, nowMs, use)
+  if (!use || first.renditions.every(({ input }) => decide(input).verdict === 'pass')) return first
+  const again = await examine(run, request, presets, nowMs)
+  return { ...again, timingsMs: addTimes(first.timingsMs, again.timingsMs) }
+}
+
 /** Examines at the depth asked for; a check that ends near a line looks again, beside our own re-transcode. */
 async function lookClosely(run: DecodeRun, request: JudgeRequest, tools: Tools): Promise<Examination> {
-  const { nowMs } = tools
-  const hardware = request.depth === 'prove' ? undefined : tools.hardware?.everyday(request.depth)
-  const first = await examine(run, request, request.depth === 'prove' ? CONTROL_PRESETS : [], nowMs, hardware)
+  const first = await examineFairly(run, request, request.depth === 'prove' ? CONTROL_PRESETS : [], tools)
   if (request.depth === 'screen') return await sureOfSource(run, request, first)
   const near = first.renditions.map(({ input }, i) => ({ input, i })).filter(({ input }) => isNearALine(input))
   if (request.depth === 'prove' || near.length === 0) return first
   const renditions = near.flatMap(({ i }) => request.renditions[i] ?? [])
-  const second = await examine(run, { ...request, renditions }, SECOND_LOOK, nowMs, hardware)
+  const second = await examineFairly(run, { ...request, renditions }, SECOND_LOOK, tools)
   const again = new Map(near.map(({ i }, k) => [i, second.renditions[k]]))
   return {
     ...first,

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { isFishermanError, messageOf } from '../base/errors.ts'
 import { declareDemo } from './demo.options.ts'
 import { declareDevnet } from './devnet.options.ts'
+import { declareDoctor } from './doctor.options.ts'
 import { declareRun } from './run.options.ts'
 import { declareVerify } from './verify.options.ts'
 
@@ -25,6 +26,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     process.exitCode = await command()
   }
   declareVerify(program, (options) => ends(async () => (await import('./verify.ts')).verifyCommand(options))())
+  declareDoctor(program, (options) => ends(async () => (await import('./doctor.ts')).doctorCommand(options))())
   declareRun(program, (options) => ends(async () => (await import('./run.ts')).runCommand(options))())
   declareDemo(program, (options) => ends(async () => (await import('./demo.ts')).demoCommand(options))())
   declareDevnet(program, {

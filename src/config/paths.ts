@@ -1,4 +1,14 @@
+import { homedir } from 'node:os'
+import { isAbsolute, join } from 'node:path'
+
 /** Folders that programs are looked for in, as the shell would. */
 export function programPath(env: NodeJS.ProcessEnv = process.env): string {
   return env.PATH ?? ''
+}
+
+/** Folder for what can be made again at any time. */
+export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
+  const given = env.XDG_CACHE_HOME
+  // The specification says to ignore a path that is not absolute.
+  return join(given && isAbsolute(given) ? given : join(homedir(), '.cache'), 'fisherman')
 }

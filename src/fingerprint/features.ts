@@ -1,4 +1,5 @@
-import { CELLS, rmseOf, ssimOf } from './luma.ts'
+import { CELLS } from './grids.ts'
+import { Pair } from './pair.ts'
 import { MOVES, nearest, type SourceTrack, type Track } from './track.ts'
 import type { Features } from './types.ts'
 
@@ -10,14 +11,6 @@ const STILL_SHARE = 0.12
 const SHIFTS = [-8, -7, -6, -5, -4, -3, -2, 2, 3, 4, 5, 6, 7, 8]
 
 const clamp = (i: number, frames: number): number => Math.max(0, Math.min(frames - 1, i))
-
-/** Difference of two grids. A plain loop: this runs three times a frame. */
-function minus(a: Float32Array | undefined, b: Float32Array | undefined): Float32Array {
-  const out = new Float32Array(CELLS)
-  if (!a || !b) return out
-  for (let i = 0; i < CELLS; i++) out[i] = (a[i] ?? 0) - (b[i] ?? 0)
-  return out
-}
 
 /**
  * Times of a rendition, with its first frame moved to where the others say that it belongs: encoders give the first picture odd
@@ -33,7 +26,8 @@ function pacedTimes(source: SourceTrack, own: Track): (j: number) => number {
 const CLEARLY = 0.9
 
 /** Best source frame near each rendition frame: +-1, and +-2 in the first and last three, where encoders differ most. */
-function align(source: SourceTrack, own: Track): { base: number[]; best: number[]; matched: number[]; rmse: Float64Array } {
+function align(pair: Pair): { base: number[]; best: number[]; matched: number[]; rmse: Float64Array } {
+  const { source, own } = pair
   const base: number[] = []
   const matched: number[] = []
   const best: number[] = []
@@ -46,7 +40,7 @@ function align(source: SourceTrack, own: Track): { base: number[]; best: number[
     let least = Number.POSITIVE_INFINITY
     let there = Number.POSITIVE_INFINITY
     for (let i = Math.max(0, centre - reach); i <= Math.min(source.frames - 1, centre + reach); i++) {
-      const value = distance(source, own, i, j)
+      const value = pair.error(i, j)
       if (i === centre) there = value
       if (value < least) {
         least = value
@@ -61,20 +55,15 @@ function align(source: SourceTrack, own: Track): { base: number[]; best: number[
   return { base, best, matched, rmse }
 }
 
-function distance(source: Track, own: Track, i: number, j: number): number {
-  const a = source.luma[i]
-  const b = own.luma[j]
-  return a && b ? rmseOf(a, b) : Number.POSITIVE_INFINITY
-}
-
 /** Mean RMSE where the whole rendition is taken k source frames off its time. */
-function meanAt(source: SourceTrack, own: Track, base: readonly number[], k: number): number {
+function meanAt(pair: Pair, base: readonly number[], k: number): number {
+  const { source, own } = pair
   let sum = 0
   let count = 0
   for (let j = 0; j < own.frames; j++) {
     const i = (base[j] ?? 0) + k
     if (i < 0 || i >= source.frames) continue
-    sum += distance(source, own, i, j)
+    sum += pair.error(i, j)
     count++
   }
   // Half of the frames must overlap, else a few lucky ones would decide.
@@ -85,13 +74,11 @@ function meanAt(source: SourceTrack, own: Track, base: readonly number[], k: num
  * How much the source moves from one frame to another at least, where each of them may be a neighbour: a rate that was changed
  * takes frames that we cannot name, and a scene that halts for a moment must not look like a freeze of the rendition.
  */
-function leastMotion(source: SourceTrack, i: number, before: number): number {
+function leastMotion(pair: Pair, i: number, before: number): number {
   let least = Number.POSITIVE_INFINITY
   for (const p of [i - 1, i, i + 1]) {
     for (const q of [before - 1, before, before + 1]) {
-      const a = source.luma[p]
-      const b = source.luma[q]
-      if (a && b && q < p) least = Math.min(least, rmseOf(a, b))
+      if (q >= 0 && p < pair.source.frames && q < p) least = Math.min(least, pair.sourceMotion(p, q))
     }
   }
   return Number.isFinite(least) ? least : 0
@@ -105,8 +92,9 @@ interface TimeTest {
   shiftFrames: number
 }
 
-function timeTest(source: SourceTrack, own: Track, base: readonly number[]): TimeTest {
-  const offsets = [0, -1, 1].map((k) => ({ k, mean: meanAt(source, own, base, k) }))
+function timeTest(pair: Pair, base: readonly number[]): TimeTest {
+  const { source, own } = pair
+  const offsets = [0, -1, 1].map((k) => ({ k, mean: meanAt(pair, base, k) }))
   // One frame off is honest rounding of time stamps; the right offset is used for what follows.
   const right = offsets.reduce((a, b) => (b.mean < a.mean * 0.98 ? b : a))
   // Where the rendition has more frames than the source, honest neighbours repeat: compare frames a whole lag apart.
@@ -118,20 +106,16 @@ function timeTest(source: SourceTrack, own: Track, base: readonly number[]): Tim
   for (let j = stride; j < own.frames; j++) {
     const i = clamp((base[j] ?? 0) + right.k, source.frames)
     const before = clamp((base[j - stride] ?? 0) + right.k, source.frames)
-    const a = source.luma[i]
-    const b = source.luma[before]
-    const p = own.luma[j]
-    const q = own.luma[j - stride]
-    if (i === before || !a || !b || !p || !q) continue
-    const motion = paced ? rmseOf(a, b) : leastMotion(source, i, before)
+    if (i === before) continue
+    const motion = paced ? pair.sourceMotion(i, before) : leastMotion(pair, i, before)
     if (motion < MOVES) continue
     moving++
-    if (rmseOf(p, q) < STILL_SHARE * motion) {
+    if (pair.ownMotion(j, j - stride) < STILL_SHARE * motion) {
       frozen++
       if (frozenAt < 0) frozenAt = j
     }
   }
-  const best = SHIFTS.map((k) => ({ k, mean: meanAt(source, own, base, k) })).reduce((a, b) => (b.mean < a.mean ? b : a))
+  const best = SHIFTS.map((k) => ({ k, mean: meanAt(pair, base, k) })).reduce((a, b) => (b.mean < a.mean ? b : a))
   const honest = Math.min(...offsets.map((o) => o.mean))
   // Half a level of noise on both sides keeps the ratio of two tiny errors from meaning anything.
   const shiftGain = Number.isFinite(best.mean) ? (honest + 0.5) / (best.mean + 0.5) : 1
@@ -139,14 +123,13 @@ function timeTest(source: SourceTrack, own: Track, base: readonly number[]): Tim
 }
 
 /** Worst cell of the time-averaged error, with each frame's own error in that cell and the frame that shows it most. */
-function cellTest(errors: readonly Float32Array[], gradient: Float32Array): Pick<Features, 'cell' | 'cellByFrame'> {
-  const frames = errors.length
-  const mean = new Float32Array(CELLS)
-  for (const error of errors) for (let i = 0; i < CELLS; i++) mean[i] = (mean[i] ?? 0) + (error[i] ?? 0) / frames
+function cellTest(pair: Pair, best: readonly number[]): Pick<Features, 'cell' | 'cellByFrame'> {
+  const mean = pair.meanError('y', best)
+  const gradient = pair.meanSlope('slope', best)
   const score = (i: number, error: number): number => Math.abs(error) / (2 + 0.25 * (gradient[i] ?? 0))
   let at = 0
   for (let i = 0; i < CELLS; i++) if (score(i, mean[i] ?? 0) > score(at, mean[at] ?? 0)) at = i
-  const byFrame = Float64Array.from(errors, (error) => score(at, error[at] ?? 0))
+  const byFrame = Float64Array.from(best, (i, j) => score(at, pair.cellError(i, j, 'y', at)))
   const frame = byFrame.reduce((most, value, j) => (value > (byFrame[most] ?? 0) ? j : most), 0)
   return { cell: { value: score(at, mean[at] ?? 0), frame }, cellByFrame: byFrame.sort().reverse() }
 }
@@ -160,44 +143,22 @@ type ChromaFeatures = Pick<Features, 'chromaMean' | 'chromaByFrame' | 'chromaCel
  * Chroma error by frame and by cell. Low bit rates wash out small coloured details and nothing else, so a cell counts less the
  * steeper the source's own chroma is there; a colour that was really changed is changed in even areas too.
  */
-function chromaTest(
-  source: SourceTrack,
-  best: readonly number[],
-  du: readonly Float32Array[],
-  dv: readonly Float32Array[],
-): ChromaFeatures {
-  const frames = du.length
-  const weight = new Float32Array(CELLS)
-  const meanU = new Float32Array(CELLS)
-  const meanV = new Float32Array(CELLS)
-  for (let j = 0; j < frames; j++) {
-    const slope = source.chromaGradient[best[j] ?? 0]
-    for (let i = 0; i < CELLS; i++) {
-      weight[i] = (weight[i] ?? 0) + (slope?.[i] ?? 0) / frames
-      meanU[i] = (meanU[i] ?? 0) + (du[j]?.[i] ?? 0) / frames
-      meanV[i] = (meanV[i] ?? 0) + (dv[j]?.[i] ?? 0) / frames
-    }
-  }
-  for (let i = 0; i < CELLS; i++) weight[i] = 1 / (1 + (weight[i] ?? 0) / CHROMA_SLOPE)
-  const byFrame = Float64Array.from({ length: frames }, (_, j) => {
-    let u = 0
-    let v = 0
-    for (let i = 0; i < CELLS; i++) {
-      u += ((du[j]?.[i] ?? 0) * (weight[i] ?? 0)) ** 2
-      v += ((dv[j]?.[i] ?? 0) * (weight[i] ?? 0)) ** 2
-    }
-    return Math.sqrt(u / CELLS) + Math.sqrt(v / CELLS)
-  })
+function chromaTest(pair: Pair, best: readonly number[]): ChromaFeatures {
+  const meanU = pair.meanError('u', best)
+  const meanV = pair.meanError('v', best)
+  const weight = pair.meanSlope('chromaSlope', best).map((slope) => 1 / (1 + slope / CHROMA_SLOPE))
+  const v = pair.weightedErrors('v', best, weight)
+  const byFrame = pair.weightedErrors('u', best, weight).map((u, j) => u + (v[j] ?? 0))
   let at = 0
   const atCell = (i: number): number => (Math.abs(meanU[i] ?? 0) + Math.abs(meanV[i] ?? 0)) * (weight[i] ?? 0)
   for (let i = 0; i < CELLS; i++) if (atCell(i) > atCell(at)) at = i
   const cells = Float64Array.from(
-    { length: frames },
-    (_, j) => (Math.abs(du[j]?.[at] ?? 0) + Math.abs(dv[j]?.[at] ?? 0)) * (weight[at] ?? 0),
+    best,
+    (i, j) => (Math.abs(pair.cellError(i, j, 'u', at)) + Math.abs(pair.cellError(i, j, 'v', at))) * (weight[at] ?? 0),
   )
   const frame = cells.reduce((most, value, j) => (value > (cells[most] ?? 0) ? j : most), 0)
   return {
-    chromaMean: byFrame.reduce((a, b) => a + b, 0) / Math.max(1, frames),
+    chromaMean: byFrame.reduce((a, b) => a + b, 0) / Math.max(1, best.length),
     chromaByFrame: byFrame,
     chromaCell: { value: atCell(at), frame },
     chromaCellByFrame: cells.sort().reverse(),
@@ -213,65 +174,34 @@ type ColourFeatures = Pick<Features, 'colourLoss' | 'colourByFrame'>
  * How much of the source's colour is still there: the gain that best maps U and V about grey on the rendition's. It sees what the
  * error in levels cannot in a pale picture: all of its colour gone.
  */
-function colourTest(source: SourceTrack, own: Track, best: readonly number[]): ColourFeatures {
+function colourTest(pair: Pair, best: readonly number[]): ColourFeatures {
   let all = 0
   let kept = 0
-  const byFrame = Float64Array.from({ length: own.frames }, (_, j) => {
-    const i = best[j] ?? 0
-    let energy = 0
-    let product = 0
-    for (const [a, b] of [
-      [source.u[i], own.u[j]],
-      [source.v[i], own.v[j]],
-    ]) {
-      if (!a || !b) continue
-      for (let c = 0; c < CELLS; c++) {
-        const x = (a[c] ?? 0) - 128
-        energy += x * x
-        product += x * ((b[c] ?? 0) - 128)
-      }
-    }
+  const byFrame = Float64Array.from(best, (i, j) => {
+    const { energy, product } = pair.colour(i, j)
     all += energy
     kept += product
     return energy >= GREY * CELLS ? Math.max(0, 1 - product / energy) : 0
   })
-  const loss = all >= GREY * CELLS * own.frames ? Math.max(0, 1 - kept / all) : undefined
+  const loss = all >= GREY * CELLS * best.length ? Math.max(0, 1 - kept / all) : undefined
   return { colourLoss: loss, colourByFrame: byFrame }
 }
 
 /** Compares a rendition with its source, both as planes. Pure: the same planes give the same numbers. */
 export function compare(source: SourceTrack, own: Track): Features {
-  const { base, best, matched, rmse } = align(source, own)
+  const pair = new Pair(source, own)
+  const { base, best, matched, rmse } = align(pair)
   const frames = own.frames
-  const ssimLoss = new Float64Array(frames)
-  const gradient = new Float32Array(CELLS)
-  const errors: Float32Array[] = []
-  const du: Float32Array[] = []
-  const dv: Float32Array[] = []
-  const zero = new Float32Array(CELLS)
-  for (let j = 0; j < frames; j++) {
-    const i = best[j] ?? 0
-    const a = source.luma[i] ?? zero
-    const b = own.luma[j] ?? zero
-    ssimLoss[j] = (source.quality[i] ?? 0) >= SSIM_QUALITY ? 1 - ssimOf(a, b) : Number.NaN
-    const slope = source.gradient[i] ?? zero
-    for (let c = 0; c < CELLS; c++) gradient[c] = (gradient[c] ?? 0) + (slope[c] ?? 0) / frames
-    errors.push(minus(b, a))
-    du.push(minus(own.u[j], source.u[i]))
-    dv.push(minus(own.v[j], source.v[i]))
-  }
-  const chroma = chromaTest(source, best, du, dv)
-  const time = timeTest(source, own, base)
   return {
     frames,
     sourceFrames: source.frames,
     matched,
     rmse,
-    ssimLoss,
-    ...cellTest(errors, gradient),
-    ...chroma,
-    ...colourTest(source, own, best),
-    ...time,
+    ssimLoss: Float64Array.from(best, (i, j) => ((source.quality[i] ?? 0) >= SSIM_QUALITY ? 1 - pair.ssim(i, j) : Number.NaN)),
+    ...cellTest(pair, best),
+    ...chromaTest(pair, best),
+    ...colourTest(pair, best),
+    ...timeTest(pair, base),
     meanRmse: rmse.reduce((a, b) => a + b, 0) / Math.max(1, frames),
   }
 }

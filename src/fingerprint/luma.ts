@@ -1,117 +1,54 @@
 import type { Planes } from '../transcode/types.ts'
 
-/** Comparison grid: 64x36, the aspect of most video, which evens out the coding noise of single rows. */
-export const COLS = 64
-export const ROWS = 36
-export const CELLS = COLS * ROWS
+/** Units of a level in which cells of grids are kept. */
+export const UNITS = 16
+
 const SIDE = 64
 const PLANE = SIDE * SIDE
-
-/** Each of the 36 rows covers 64/36 = 16/9 rows of the plane: first row and the weights of up to three of them. */
-const WEIGHTS = Array.from({ length: ROWS }, (_, r) => {
-  const from = (r * SIDE) / ROWS
-  const to = ((r + 1) * SIDE) / ROWS
-  const first = Math.floor(from)
-  const weights: number[] = []
-  for (let y = first; y < to; y++) weights.push(((Math.min(y + 1, to) - Math.max(y, from)) * ROWS) / SIDE)
-  return { first, weights }
-})
-
-/** A channel (0 Y, 1 U, 2 V) of every frame on the 64x36 grid. */
-export function gridOf(planes: Planes, channel: 0 | 1 | 2): Float32Array[] {
-  return Array.from({ length: planes.frames }, (_, n) => {
-    const base = (n * 3 + channel) * PLANE
-    const grid = new Float32Array(CELLS)
-    for (let r = 0; r < ROWS; r++) {
-      const { first, weights } = WEIGHTS[r] ?? { first: 0, weights: [] }
-      for (let k = 0; k < weights.length; k++) {
-        const weight = weights[k] ?? 0
-        const row = base + (first + k) * SIDE
-        for (let x = 0; x < COLS; x++) grid[r * COLS + x] = (grid[r * COLS + x] ?? 0) + weight * (planes.data[row + x] ?? 0)
-      }
-    }
-    return grid
-  })
-}
-
-export function rmseOf(a: Float32Array, b: Float32Array): number {
-  let sum = 0
-  for (let i = 0; i < a.length; i++) {
-    const d = (a[i] ?? 0) - (b[i] ?? 0)
-    sum += d * d
-  }
-  return Math.sqrt(sum / a.length)
-}
 
 /** Usual constants of SSIM for 8 bits: (0.01 x 255)^2 and (0.03 x 255)^2. */
 const C1 = 6.5025
 const C2 = 58.5225
-const WINDOW = 8
-const STEP = 4
+/** Windows are 8x8 cells, four cells apart: two rows of 4x4 blocks and four pairs of columns. */
+const BLOCK_ROWS = 9
+const PAIRS = 32
+const KINDS = 5
+/** Cells of a window, in sixteenths of a level, and of the products of two. */
+const WINDOW = 64 * UNITS
+const SQUARES = WINDOW * UNITS
+const window = new Float64Array(KINDS)
 
-/** Mean SSIM over windows of 8x8 cells, four cells apart. */
-export function ssimOf(a: Float32Array, b: Float32Array): number {
+/** Mean SSIM from the sums of a, b, a^2, b^2, ab over blocks of four rows and two columns, as the kernel writes them. */
+export function ssimOf(sums: Int32Array): number {
   let total = 0
-  let windows = 0
-  for (let top = 0; top + WINDOW <= ROWS; top += STEP) {
-    for (let left = 0; left + WINDOW <= COLS; left += STEP) {
-      let sa = 0
-      let sb = 0
-      let saa = 0
-      let sbb = 0
-      let sab = 0
-      for (let y = top; y < top + WINDOW; y++) {
-        for (let i = y * COLS + left; i < y * COLS + left + WINDOW; i++) {
-          const p = a[i] ?? 0
-          const q = b[i] ?? 0
-          sa += p
-          sb += q
-          saa += p * p
-          sbb += q * q
-          sab += p * q
-        }
+  for (let y = 0; y + 1 < BLOCK_ROWS; y++) {
+    for (let x = 0; x + 4 <= PAIRS; x += 2) {
+      for (let kind = 0; kind < KINDS; kind++) {
+        const above = (y * KINDS + kind) * PAIRS + x
+        let sum = 0
+        for (let i = above; i < above + 4; i++) sum += (sums[i] ?? 0) + (sums[i + KINDS * PAIRS] ?? 0)
+        window[kind] = sum
       }
-      const n = WINDOW * WINDOW
-      const ma = sa / n
-      const mb = sb / n
-      const numerator = (2 * ma * mb + C1) * (2 * (sab / n - ma * mb) + C2)
-      total += numerator / ((ma * ma + mb * mb + C1) * (saa / n - ma * ma + sbb / n - mb * mb + C2))
-      windows++
+      const ma = (window[0] ?? 0) / WINDOW
+      const mb = (window[1] ?? 0) / WINDOW
+      const covariance = (window[4] ?? 0) / SQUARES - ma * mb
+      const variances = (window[2] ?? 0) / SQUARES - ma * ma + (window[3] ?? 0) / SQUARES - mb * mb
+      total += ((2 * ma * mb + C1) * (2 * covariance + C2)) / ((ma * ma + mb * mb + C1) * (variances + C2))
     }
   }
-  return total / windows
+  return total / ((BLOCK_ROWS - 1) * (PAIRS / 2 - 1))
 }
+
+/** Percent of the full range that a difference of levels is, without its fraction. */
+const PERCENT = Uint8Array.from({ length: 256 }, (_, difference) => Math.trunc((difference * 100) / 255))
 
 /** PDQ's picture quality 0..100: how much gradient the 64x64 luma has. Flat, dark or foggy pictures are near 0. */
 export function qualityOf(planes: Planes, frame: number): number {
-  const base = frame * 3 * PLANE
+  const luma = planes.data.subarray(frame * 3 * PLANE, frame * 3 * PLANE + PLANE)
   let sum = 0
-  for (let y = 0; y < SIDE; y++) {
-    for (let x = 0; x < SIDE; x++) {
-      const here = planes.data[base + y * SIDE + x] ?? 0
-      if (y + 1 < SIDE) sum += Math.trunc((Math.abs(here - (planes.data[base + (y + 1) * SIDE + x] ?? 0)) * 100) / 255)
-      if (x + 1 < SIDE) sum += Math.trunc((Math.abs(here - (planes.data[base + y * SIDE + x + 1] ?? 0)) * 100) / 255)
-    }
-  }
+  for (let i = 0; i < PLANE - SIDE; i++) sum += PERCENT[Math.abs((luma[i] ?? 0) - (luma[i + SIDE] ?? 0))] ?? 0
+  for (let i = 0; i < PLANE; i++) if ((i & 63) !== 63) sum += PERCENT[Math.abs((luma[i] ?? 0) - (luma[i + 1] ?? 0))] ?? 0
   return Math.min(100, Math.trunc(sum / 90))
-}
-
-/** Local gradient of a grid: the largest difference to one of the four neighbours, one a cell. */
-export function gradientOf(grid: Float32Array): Float32Array {
-  const out = new Float32Array(CELLS)
-  for (let y = 0; y < ROWS; y++) {
-    for (let x = 0; x < COLS; x++) {
-      const i = y * COLS + x
-      const here = grid[i] ?? 0
-      let most = 0
-      if (x > 0) most = Math.max(most, Math.abs(here - (grid[i - 1] ?? 0)))
-      if (x + 1 < COLS) most = Math.max(most, Math.abs(here - (grid[i + 1] ?? 0)))
-      if (y > 0) most = Math.max(most, Math.abs(here - (grid[i - COLS] ?? 0)))
-      if (y + 1 < ROWS) most = Math.max(most, Math.abs(here - (grid[i + COLS] ?? 0)))
-      out[i] = most
-    }
-  }
-  return out
 }
 
 export function median(values: readonly number[]): number {

@@ -1,6 +1,6 @@
 import type { AccessUnit } from '../transcode/types.ts'
-import type { SourceTrack } from './track.ts'
-import { nearest } from './track.ts'
+import { UNITS } from './luma.ts'
+import { nearest, type SourceTrack, sourceGrid } from './track.ts'
 import type { PacketLook, PacketSet } from './types.ts'
 
 /** Slices below this many bytes are mostly "nothing changed" and can be equal by chance. */
@@ -8,15 +8,14 @@ const MIN_BYTES = 64
 /** RMSE in levels of two 16x9 pictures above which a person sees two different pictures: the fraud line of the frame error. */
 const VISIBLY_DIFFERENT = 9
 
-/** 16x9 luma of a 64x36 grid, as base64. */
-function lookOf(grid: Float32Array | undefined): string {
-  if (!grid) return ''
+/** 16x9 luma of a 64x36 grid in sixteenths of a level, as base64. */
+function lookOf(cells: Int16Array): string {
   const small = new Uint8Array(16 * 9)
   for (let y = 0; y < 9; y++) {
     for (let x = 0; x < 16; x++) {
       let sum = 0
-      for (let dy = 0; dy < 4; dy++) for (let dx = 0; dx < 4; dx++) sum += grid[(y * 4 + dy) * 64 + x * 4 + dx] ?? 0
-      small[y * 16 + x] = Math.round(sum / 16)
+      for (let dy = 0; dy < 4; dy++) for (let dx = 0; dx < 4; dx++) sum += cells[(y * 4 + dy) * 64 + x * 4 + dx] ?? 0
+      small[y * 16 + x] = Math.round(sum / (16 * UNITS))
     }
   }
   return Buffer.from(small).toString('base64')
@@ -37,6 +36,12 @@ export function packetSetOf(
   source: readonly AccessUnit[],
   track: SourceTrack | undefined,
 ): PacketSet {
+  const looks = new Map<number, string>()
+  const lookAt = (from: SourceTrack, frame: number): string => {
+    const look = looks.get(frame) ?? lookOf(from.store.cells(sourceGrid(frame, 'y')))
+    looks.set(frame, look)
+    return look
+  }
   const dress = (units: readonly AccessUnit[]): PacketLook[] => {
     const first = units.reduce(
       (least, unit) => Math.min(least, Number.isNaN(unit.ptsMs) ? least : unit.ptsMs),
@@ -45,7 +50,7 @@ export function packetSetOf(
     return units.map(({ hash, bytes, ptsMs }) => ({
       hash,
       bytes,
-      look: track && Number.isFinite(ptsMs - first) ? lookOf(track.luma[nearest(track, ptsMs - first)]) : '',
+      look: track && track.frames > 0 && Number.isFinite(ptsMs - first) ? lookAt(track, nearest(track, ptsMs - first)) : '',
     }))
   }
   return { rendition: dress(rendition), source: dress(source) }

@@ -1,30 +1,36 @@
 import type { Planes } from '../transcode/types.ts'
-import { gradientOf, gridOf, median, qualityOf, rmseOf } from './luma.ts'
+import { CELLS, type Grid, GridStore } from './grids.ts'
+import { median, qualityOf, UNITS } from './luma.ts'
 import type { ContentFacts } from './types.ts'
 
-/** A track made ready for comparison; done once for a source, however many renditions it has. */
+/** A track made ready for comparison. */
 export interface Track {
   frames: number
+  planes: Planes
   timesMs: Float64Array
-  luma: Float32Array[]
-  u: Float32Array[]
-  v: Float32Array[]
   /** Median distance of two frames in milliseconds. */
   stepMs: number
   /** No two frames are much further apart than others. */
   steady: boolean
 }
 
+/** A source, prepared once, however many renditions it has. */
 export interface SourceTrack extends Track {
+  /** Grids of each frame, numbered by `sourceGrid`. */
+  store: GridStore
   /** PDQ quality of each frame. */
   quality: number[]
-  gradient: Float32Array[]
-  /** Gradient of U plus that of V. */
-  chromaGradient: Float32Array[]
   /** Frames apart at which the source is seen to move; slow scenes need more than one. */
   lag: number
   /** Pairs of frames that far apart which differ by at least `MOVES`. */
   moving: number
+}
+
+/** Y, U, V, the gradient of Y, and that of U plus that of V. */
+export const SOURCE_GRIDS = ['y', 'u', 'v', 'slope', 'chromaSlope'] as const
+
+export function sourceGrid(frame: number, channel: (typeof SOURCE_GRIDS)[number]): Grid {
+  return frame * SOURCE_GRIDS.length + SOURCE_GRIDS.indexOf(channel)
 }
 
 /** RMSE in levels between two frames that counts as motion: twice what sensor noise makes of a 64x36 grid. */
@@ -33,20 +39,26 @@ export const MOVES = 1
 const ENOUGH = 8
 const LAGS = [1, 2, 4, 8, 16]
 
-function movingAt(luma: readonly Float32Array[], lag: number): number {
+/** Root of the mean squared difference of two frames of the source, in levels. */
+export function motionOf({ store }: Pick<SourceTrack, 'store'>, a: number, b: number): number {
+  return store.rmse(sourceGrid(a, 'y'), sourceGrid(b, 'y'))
+}
+
+function movingAt(source: Pick<SourceTrack, 'store' | 'frames'>, lag: number): number {
   let moving = 0
-  for (let i = lag; i < luma.length; i++) {
-    const a = luma[i]
-    const b = luma[i - lag]
-    if (a && b && rmseOf(a, b) >= MOVES) moving++
-  }
+  for (let i = lag; i < source.frames; i++) if (motionOf(source, i, i - lag) >= MOVES) moving++
   return moving
 }
 
 /** The shortest lag at which the scene moves: in a slow one neighbours are equal even in honest work. */
-function lagOf(luma: readonly Float32Array[]): { lag: number; moving: number } {
-  const counts = LAGS.map((lag) => ({ lag, moving: movingAt(luma, lag) }))
-  return counts.find(({ moving }) => moving >= ENOUGH) ?? { lag: 1, moving: Math.max(...counts.map(({ moving }) => moving)) }
+function lagOf(source: Pick<SourceTrack, 'store' | 'frames'>): { lag: number; moving: number } {
+  let most = 0
+  for (const lag of LAGS) {
+    const moving = movingAt(source, lag)
+    if (moving >= ENOUGH) return { lag, moving }
+    most = Math.max(most, moving)
+  }
+  return { lag: 1, moving: most }
 }
 
 /** Times without gaps: where the container gave none, frames are taken as evenly spaced in the order of display. */
@@ -59,39 +71,39 @@ export function trackOf(planes: Planes): Track {
   const timesMs = cleanTimes(planes.timesMs, planes.frames)
   const steps = Array.from(timesMs.slice(1, planes.frames), (t, i) => t - (timesMs[i] ?? 0))
   const stepMs = steps.length > 0 ? median(steps) : 40
-  return {
-    frames: planes.frames,
-    timesMs,
-    luma: gridOf(planes, 0),
-    u: gridOf(planes, 1),
-    v: gridOf(planes, 2),
-    stepMs,
-    steady: steps.every((step) => step < 1.3 * stepMs),
-  }
+  return { frames: planes.frames, planes, timesMs, stepMs, steady: steps.every((step) => step < 1.3 * stepMs) }
 }
 
 export function sourceTrackOf(planes: Planes): SourceTrack {
-  const track = trackOf(planes)
-  return {
-    ...track,
-    ...lagOf(track.luma),
-    quality: track.luma.map((_, n) => qualityOf(planes, n)),
-    gradient: track.luma.map((grid) => gradientOf(grid)),
-    chromaGradient: track.u.map((grid, n) => {
-      const v = track.v[n]
-      const slope = v && gradientOf(v)
-      return gradientOf(grid).map((value, i) => value + (slope?.[i] ?? 0))
-    }),
+  const { frames } = planes
+  const store = new GridStore()
+  store.reserve(frames * SOURCE_GRIDS.length)
+  const quality: number[] = []
+  for (let n = 0; n < frames; n++) {
+    store.load(planes, n, sourceGrid(n, 'y'))
+    store.gradient([sourceGrid(n, 'y')], sourceGrid(n, 'slope'))
+    store.gradient([sourceGrid(n, 'u'), sourceGrid(n, 'v')], sourceGrid(n, 'chromaSlope'))
+    quality.push(qualityOf(planes, n))
   }
+  return { ...trackOf(planes), store, quality, ...lagOf({ store, frames }) }
+}
+
+/** Standard deviation of a grid, in levels. */
+function deviationOf(cells: Int16Array): number {
+  let sum = 0
+  let squares = 0
+  for (let i = 0; i < cells.length; i++) {
+    const cell = cells[i] ?? 0
+    sum += cell
+    squares += cell * cell
+  }
+  return Math.sqrt(Math.max(0, squares / CELLS - (sum / CELLS) ** 2)) / UNITS
 }
 
 export function contentOf(source: SourceTrack): ContentFacts {
-  const deviations = source.luma.map((grid) => {
-    const mean = grid.reduce((a, b) => a + b, 0) / grid.length
-    return Math.sqrt(grid.reduce((sum, x) => sum + (x - mean) ** 2, 0) / grid.length)
-  })
-  const first = source.luma[0]
-  const excursion = source.luma.reduce((most, grid) => (first ? Math.max(most, rmseOf(grid, first)) : most), 0)
+  const frames = Array.from({ length: source.frames }, (_, n) => n)
+  const deviations = frames.map((n) => deviationOf(source.store.cells(sourceGrid(n, 'y'))))
+  const excursion = frames.reduce((most, n) => Math.max(most, motionOf(source, n, 0)), 0)
   return { quality: median(source.quality), contrast: median(deviations), moving: source.moving, lag: source.lag, excursion }
 }
 

@@ -42,16 +42,14 @@ export function inputOptions(facts: MediaFacts, way?: DecodeWay): string[] {
   // Edit lists are read by our own demuxer, and judged; here every coded picture must come out.
   const whole = facts.container === 'mp4' ? ['-ignore_editlist', '1'] : []
   // Transcoders do not turn pictures, so neither do we.
-  // A device may have a decoder of its own, named among its options.
-  const chosen = way?.options.includes('-c:v') ? pinned(facts).slice(2) : pinned(facts)
-  return [...(way?.options ?? []), ...STRICT, ...chosen, '-noautorotate', ...whole, '-f', DEMUXER[facts.container]]
+  return [...(way?.options ?? []), ...STRICT, ...pinned(facts, way), '-noautorotate', ...whole, '-f', DEMUXER[facts.container]]
 }
 
 const codecOf = (facts: MediaFacts): string => (facts.codec === 1 ? 'hevc' : 'h264')
 
 /** The decoder is ours to choose, and how large a picture may be. */
-function pinned(facts: MediaFacts): string[] {
-  return ['-codec:v', codecOf(facts), '-max_pixels', String(MEDIA_LIMITS.pixels)]
+function pinned(facts: MediaFacts, way?: DecodeWay): string[] {
+  return ['-codec:v', way?.decoder ?? codecOf(facts), '-max_pixels', String(MEDIA_LIMITS.pixels)]
 }
 
 /** A single picture needs no search for the order of pictures, nor for the kind of stream. */
@@ -68,6 +66,15 @@ function timesAreKnown({ facts, timesMs, firstPicture }: DecodeInput): boolean {
 }
 
 export const RAW = ['-fps_mode', 'passthrough', '-f', 'rawvideo']
+
+/**
+ * A track whose pictures are logged as its decoder gives them; side data is dropped before, or a hostile stream could fill our log
+ * with it. Those of a device are fetched from it, and then get their chroma in two planes, which moves bytes and changes none.
+ */
+export function loggedTrack(i: number, way?: DecodeWay): string {
+  const log = `sidedata=mode=delete,showinfo@track${i}=checksum=0`
+  return way ? `[${i}:v:0]hwdownload,format=${way.format},${log},format=yuv420p` : `[${i}:v:0]${log}`
+}
 
 /** Keeps the frames of these numbers, rising and without repeats. */
 const pick = (numbers: readonly number[]): string => `select='${[...new Set(numbers)].map((n) => `eq(n\\,${n})`).join('+')}'`
@@ -105,13 +112,9 @@ export function decodingGraph(
     wanted.push({ file, label, frames, bytes })
     return `[${label}]`
   }
-  // Side data is dropped before the log line: a hostile stream could fill our log with it.
-  const head = (i: number, input: DecodeInput): string => {
-    const way = ways[i]
-    // What a device gives is always looked at frame by frame.
-    if (!way && timesAreKnown(input)) return `[${i}:v:0]null`
-    return `[${i}:v:0]${way?.download ?? ''}sidedata=mode=delete,showinfo@track${i}=checksum=0`
-  }
+  // What a device gives is always looked at frame by frame.
+  const head = (i: number, input: DecodeInput): string =>
+    ways[i] || !timesAreKnown(input) ? loggedTrack(i, ways[i]) : `[${i}:v:0]null`
   const sampled = source.detail ?? []
   const sizes = sampled.length > 0 ? detailSizes(renditions) : []
   if (sizes.length === 0) chains.push(`${head(0, source)},${TO_PLANES}${want('planes0', source.facts.frames)}`)
@@ -241,7 +244,8 @@ async function decodeWith(
     const counted = firstOnly || (frames === input.facts.frames && data.length === frames * PLANE_BYTES)
     const seen = ways[i] !== undefined || !timesAreKnown(input)
     // A device may leave the coded size uncropped, which no decoder in software does.
-    const uncropped = ways[i] !== undefined && !logged.sizes[i]?.has(`yuv420p ${sizeOf(input)}`)
+    const way = ways[i]
+    const uncropped = way !== undefined && !logged.sizes[i]?.has(`${way.format} ${sizeOf(input)}`)
     return complaint || frames === 0 || !counted || uncropped || (seen && logged.sizes[i]?.size !== 1)
   })
   const decoded = others.map((own, index): DecodedRendition => {
@@ -278,7 +282,7 @@ async function inputOf(input: DecodeInput, picturePath: string, way?: DecodeWay)
 export async function decodesCleanly(input: DecodeInput, run: DecodeRun): Promise<boolean> {
   const job: FfmpegJob = {
     inputs: [{ path: input.path, options: ['-xerror', ...inputOptions(input.facts)] }],
-    filter: `[0:v:0]sidedata=mode=delete,showinfo@track0=checksum=0,scale=16:16:flags=fast_bilinear[o]`,
+    filter: `${loggedTrack(0)},scale=16:16:flags=fast_bilinear[o]`,
     outputs: [{ path: join(run.folder, 'strict'), options: ['-map', '[o]', ...RAW] }],
   }
   const result = await runFfmpeg(run.wrapper, job, { wallMs: run.limits.wallMs, signal: run.signal })

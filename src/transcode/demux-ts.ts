@@ -60,7 +60,8 @@ export function demuxTs(bytes: Buffer): ElementaryStream {
   const pmtPids = new Set<number>()
   const tracks = new Map<number, number>()
   let videoPid = -1
-  const parts: Buffer[] = []
+  // One buffer for all video: a slice a packet would be tens of thousands of objects.
+  const video = Buffer.allocUnsafe(bytes.length)
   const marks: { offset: number; ptsMs: number }[] = []
   const audioParts = new Map<number, Buffer[]>()
   let length = 0
@@ -76,8 +77,9 @@ export function demuxTs(bytes: Buffer): ElementaryStream {
     let from = at + 4
     if (control & 2) from += 1 + (bytes[at + 4] ?? 0)
     if (!(control & 1) || from >= at + PACKET) continue
-    const payload = bytes.subarray(from, at + PACKET)
+    const end = at + PACKET
     if (pid === 0 || pmtPids.has(pid)) {
+      const payload = bytes.subarray(from, end)
       // Tables of one packet only: those of segments are small; a longer one leaves the tracks unknown, which is never a fail.
       const skip = starts ? 1 + (payload[0] ?? 0) : payload.length
       const section = payload.subarray(skip)
@@ -89,6 +91,7 @@ export function demuxTs(bytes: Buffer): ElementaryStream {
     }
     const type = tracks.get(pid)
     if (type !== undefined && type in AUDIO_READ) {
+      const payload = bytes.subarray(from, end)
       const begins = starts && payload.length >= 9 && payload.readUIntBE(0, 3) === 1
       const known = audioParts.get(pid)
       const body = begins ? payload.subarray(Math.min(payload.length, 9 + (payload[8] ?? 0))) : payload
@@ -103,8 +106,8 @@ export function demuxTs(bytes: Buffer): ElementaryStream {
     if ((bytes[at + 1] ?? 0) & 0x80 || (bytes[at + 3] ?? 0) & 0xc0) damaged++
     else if (lastCounter >= 0 && counter !== ((lastCounter + 1) & 15) && !announced) damaged++
     lastCounter = counter
-    let body = payload
     if (starts) {
+      const payload = bytes.subarray(from, end)
       if (payload.length < 9 || payload.readUIntBE(0, 3) !== 1) continue
       const ticks = pesTime(payload)
       // The 33-bit counter wraps every 26.5 hours.
@@ -114,13 +117,12 @@ export function demuxTs(bytes: Buffer): ElementaryStream {
       }
       if (!Number.isNaN(ticks)) lastTicks = ticks
       marks.push({ offset: length, ptsMs: (ticks + epoch) / 90 })
-      body = payload.subarray(Math.min(payload.length, 9 + (payload[8] ?? 0)))
+      from = Math.min(end, from + 9 + (payload[8] ?? 0))
     } else if (marks.length === 0) continue
-    parts.push(body)
-    length += body.length
+    length += bytes.copy(video, length, from, end)
   }
   let mark = 0
-  const nals = splitAnnexB(Buffer.concat(parts)).map(({ offset, nal }) => {
+  const nals = splitAnnexB(video.subarray(0, length)).map(({ offset, nal }) => {
     // A start code of four bytes is found one byte late; the packet begins with its first zero.
     while (mark + 1 < marks.length && (marks[mark + 1]?.offset ?? 0) <= offset + 1) mark++
     return { nal, ptsMs: marks[mark]?.ptsMs ?? Number.NaN, packet: mark }

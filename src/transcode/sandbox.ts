@@ -57,6 +57,8 @@ function bwrapArgs(init: SandboxInit, folder: string, inputs: readonly string[])
     ...SYSTEM.flatMap((path) => bind('--ro-bind-try', path)),
     ...bind('--ro-bind-try', dirname(init.ffmpeg)),
     ...(init.devices ?? []).flatMap((path) => bind('--dev-bind-try', path)),
+    // Drivers know their device by what these say of it.
+    ...(init.devices?.length ? ['--proc', '/proc', ...bind('--ro-bind-try', '/sys')] : []),
     ...bind('--bind', folder),
     ...inputs.flatMap((path) => bind('--ro-bind', path)),
     ...['--chdir', folder, '--'],

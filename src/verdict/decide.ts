@@ -1,5 +1,6 @@
 import {
   BAD_FRAMES,
+  CONTROL_FACTOR,
   CONTROL_SLACK,
   LINES,
   type LineClass,
@@ -7,6 +8,7 @@ import {
   MOVING_FRAMES,
   PROVE_FACTOR,
   SLOW_LAG,
+  SPENT,
   TOGETHER,
 } from './lines.ts'
 import { claimMeasures, limitOf, type Measured, pictureMeasures, qualityMeasures } from './measure.ts'
@@ -51,7 +53,9 @@ function sort(measured: readonly Measured[], input: VerdictInput): Sorted {
       // The drop against the source alone blames a hard source as well; our own re-transcode must have kept clearly more.
       const unexplained =
         m.code !== 'detail' || control === undefined || (input.quality.detailOwn ?? 0) > LINES['detail-own'].clear
-      if (unexplained && (control === undefined || control <= line.fraud)) sorted.broken.push(m)
+      // What blames a node lies far from our own honest work on the same source, not only from the source.
+      const apart = line.class !== 'D2' || control === undefined || m.value > CONTROL_FACTOR * control
+      if (unexplained && apart && (control === undefined || control <= line.fraud)) sorted.broken.push(m)
       else sorted.content.push(m)
     } else if (control === undefined || m.value > Math.max(line.clear, control * CONTROL_SLACK)) sorted.doubtful.push(m)
     else if (control > line.fraud) sorted.content.push(m)
@@ -144,7 +148,9 @@ export function decide(input: VerdictInput): Decision {
   if (undecodable && input.depth === 'prove') {
     accuse('D3', [{ code: 'undecodable', value: 1, badFrames: () => 0 }])
   }
-  const together = q.doubtful.filter(({ code, value }) => isOneOf(TOGETHER, code) && value > TOGETHER[code])
+  // A starved encode explains both; one that spent its bits and has no detail does not.
+  const spent = (input.rendition.facts?.bitrate ?? 0) >= SPENT * (input.claim.profile?.bitrate ?? Number.POSITIVE_INFINITY)
+  const together = q.doubtful.filter(({ code, value }) => spent && isOneOf(TOGETHER, code) && value > TOGETHER[code])
   if (q.broken.length > 0) accuse('Q', q.broken)
   else if (together.length === Object.keys(TOGETHER).length) accuse('Q', together)
   if (faultClass) return { verdict: 'fail', faultClass, reasons: broken, measures }

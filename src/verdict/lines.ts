@@ -197,9 +197,15 @@ export type LineCode = keyof typeof LINES
 
 /**
  * Two measures of quality that together are enough, each well below its own line: less detail, and what there is does not go with
- * the source. Honest work has at most one of them (a bilinear scaler 0.71 of the first, half the bit rate 1.9 of the second).
+ * the source. Honest work that spent the bits it was ordered to spend has at most one of them: a bilinear scaler 0.71 of the first.
+ * Half the bit rate has up to 0.98 and 1.9.
  */
 export const TOGETHER = { 'detail-own': 0.85, 'coherence-own': 1.4 } as const
+
+/** Share of the ordered bit rate from which on the bits were spent. */
+export const SPENT = 0.75
+/** A wrong picture is at least so many times as far from the source as our own honest encode of it. */
+export const CONTROL_FACTOR = 2
 
 /** D2 lines at `prove`: what is voted on lies far outside of what honest encoders differ by. */
 export const PROVE_FACTOR = 2

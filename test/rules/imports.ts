@@ -11,7 +11,7 @@ const FLOW = [
 /** Rooms that everyone may use. */
 const SHARED = ['base']
 /** Composition roots: they join rooms, and only cli imports them. */
-const ROOT_FOLDERS = ['devnet', 'sidecar', 'monitor', 'sim', 'pipeline', 'judge']
+const ROOT_FOLDERS = ['devnet', 'sidecar', 'monitor', 'sim', 'pipeline', 'judge', 'doctor']
 const ROOT_FILES = ['src/daemon.ts', 'src/pipeline.ts', 'src/judge.ts', 'src/sheet.ts']
 
 /** Where each library may be imported; a trailing slash means a folder. */

@@ -39,6 +39,8 @@ export type Mode =
   | 'hang'
   | 'crash'
   | 'silent-software'
+  | 'full-range'
+  | 'negative'
   | `says-${keyof typeof DRIVER_SAYS}`
 
 export interface FakeInit {
@@ -135,8 +137,10 @@ ${says.join('\n')}
 run "$mode"
 down='format=nv12,'
 case "$mode" in
-  wrong-planes) down='format=nv12,lutyuv=y=val+6,' ;;
+  wrong-planes) down='lutyuv=y=val+6,format=nv12,' ;;
   lost-frame) down='format=nv12,select=not(eq(n\\\\,5)),' ;;
+  negative) down='negate,format=nv12,' ;;
+  full-range) down='format=nv12,setparams=range=pc,' ;;
   silent-software) down='hwdownload,format=nv12,' ;;
 esac
 filter() {

@@ -1,16 +1,20 @@
+import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Profile } from '../../proofs/types.ts'
+import { createJudge } from '../../src/judge.ts'
 import { encodeControls } from '../../src/transcode/control.ts'
 import { type DecodeInput, type DecodeRun, decodeSet } from '../../src/transcode/decode.ts'
 import { createHardware } from '../../src/transcode/hardware/hardware.ts'
 import type { Ability, BackendReport, HardwareReport } from '../../src/transcode/hardware/types.ts'
+import { withDevice, wrapDevice } from '../../src/transcode/hardware/wrap.ts'
 import { decodeJob, openFile, withScratch } from '../../src/transcode/job.ts'
 import type { Pictures } from '../../src/transcode/pictures.ts'
 import { demux } from '../../src/transcode/probe.ts'
+import { createWrapper, requireFfmpeg, trySandbox } from '../../src/transcode/sandbox.ts'
 import { MEDIA_LIMITS } from '../../src/transcode/types.ts'
 import { clip, movingSource, rendition } from './clips.ts'
 import { CARDS, fakeFfmpeg, type Mode } from './fake-ffmpeg.ts'
@@ -110,7 +114,7 @@ describe('decoding with hardware', () => {
       expect(inputs[0]).toContain(`-protocol_whitelist file -init_hw_device cuda=hw ${cuda}`)
       expect(inputs[1]).toContain(`-protocol_whitelist file ${cuda}`)
       expect(inputs[2]).toContain('-protocol_whitelist file -threads 1')
-      const download = 'hwdownload,format=nv12,format=yuv420p,sidedata'
+      const download = 'hwdownload,format=nv12,sidedata'
       expect(inputs[3]).toContain(`[0:v:0]${download}`)
       expect(inputs[3]).toContain(`[1:v:0]${download}`)
       expect(inputs[3]).toContain('[2:v:0]sidedata')
@@ -198,6 +202,37 @@ describe('decoding with hardware', () => {
     })
   })
 
+  it('hands full colour range to software without holding it against the card', async () => {
+    await onCard(async ({ fake, use, failures, hardware }, run) => {
+      fake.set('full-range')
+      const source = await inputOf(movingSource(), run)
+      const software = await decodeSet(source, [], run)
+      expect(digests(await decodeSet(source, [], run, use))).toEqual(digests(software))
+      expect(fake.deviceRuns().length).toBe(1)
+      expect({ failures, counts: hardware.counts() }).toEqual({ failures: [], counts: [] })
+    })
+  })
+
+  it('does not wait for a driver that outlives its own end', async () => {
+    await onCard(async ({ fake }, run) => {
+      const device = { wrap: wrapDevice, init: { ffmpeg: fake.path, searchPath: '' }, devices: [], wallMs: 1 }
+      const stuck = withDevice(run, device, () => new Promise<never>(() => undefined))
+      await expect(stuck).rejects.toMatchObject({ code: 'hardware-hangs', blame: 'ours' })
+    })
+  })
+
+  it('may lie, and accuses nobody: what does not pass is judged again in software', async () => {
+    const { fake, hardware } = worldOf('cuda-nvenc')
+    fake.set('negative')
+    const judge = createJudge({ scratchDir, maxJobs: 1, ffmpegPath: fake.path, hardware })
+    const zero = (bytes: number) => `0x${'00'.repeat(bytes)}` as const
+    // A drawn rendition is decoded in software, its source by the device: nothing can differ more.
+    const draw = { beacon: zero(32), sampleId: zero(32), fisherman: zero(20) }
+    const honest = { source: movingSource(), renditions: [{ path: own(), draw }], depth: 'check' } as const
+    expect((await judge.judge(honest)).verdict).toBe('pass')
+    expect(fake.deviceRuns().length).toBe(1)
+  })
+
   it('is never asked for what is proven', async () => {
     await onCard(async ({ fake, use, hardware }, run) => {
       // @ts-expect-error there is no hardware for `prove`: the type does not have it
@@ -223,6 +258,19 @@ describe('decoding with hardware', () => {
       { signal: stop.signal },
     )
   })
+})
+
+const ffmpeg = requireFfmpeg('ffmpeg', '')
+const locked = (await trySandbox({ ffmpeg, searchPath: '', devices: ['/dev/null'] })).level === 'bubblewrap'
+it.skipIf(!locked)('a sandbox with a device shows what its driver reads, and one without shows nothing', async () => {
+  const folder = mkdtempSync(join(scratchDir, 'sandbox-'))
+  const sees = async (devices: string[]) => {
+    const report = await trySandbox({ ffmpeg, searchPath: '', devices })
+    const wrapper = await createWrapper({ ffmpeg: '/bin/sh', searchPath: '', devices }, report, folder, MEDIA_LIMITS)([])
+    return spawnSync(wrapper, ['-c', 'ls -d /proc/self /sys/class'], { encoding: 'utf8' }).stdout
+  }
+  expect(await sees(['/dev/null'])).toBe('/proc/self\n/sys/class\n')
+  expect(await sees([])).toBe('')
 })
 
 describe('controls by hardware', () => {

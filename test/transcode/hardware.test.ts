@@ -49,11 +49,11 @@ function plain(args: readonly string[]): string {
 }
 
 const strict = (decoder: string): string =>
-  `-threads 1 -err_detect crccheck+bitstream+buffer+explode${decoder} -max_pixels 16777216 -noautorotate -f mpegts -i`
-const STRICT = strict(' -codec:v h264')
+  `-threads 1 -err_detect crccheck+bitstream+buffer+explode -codec:v ${decoder} -max_pixels 16777216 -noautorotate -f mpegts -i`
+const STRICT = strict('h264')
 const GRAPH =
-  'sws_flags=area+accurate_rnd+bitexact;[0:v:0]hwdownload,format=nv12,format=yuv420p,sidedata=mode=delete,' +
-  'showinfo@track0=checksum=0,split=2[p][n];[p]scale=64:64:flags=area+accurate_rnd+bitexact,format=yuv444p[o0];[n]format=yuv420p[o1]'
+  'sws_flags=area+accurate_rnd+bitexact;[0:v:0]hwdownload,format=nv12,sidedata=mode=delete,' +
+  'showinfo@track0=checksum=0,format=yuv420p,split=2[p][n];[p]scale=64:64:flags=area+accurate_rnd+bitexact,format=yuv444p[o0];[n]format=yuv420p[o1]'
 const RAW = '-fps_mode passthrough -f rawvideo'
 const PLANES = `-y -filter_complex ${GRAPH} -map [o0] ${RAW} planes -map [o1] ${RAW} native`
 const RATE = '-b:v 800000 -maxrate 800000 -bufsize 800000'
@@ -64,7 +64,8 @@ describe('trying hardware', () => {
     const report = await probeHardware(init(fake.path), { machine: machineWith([]) })
     expect(report.backends.map(({ name }) => name)).toEqual(['cuda-nvenc', 'cuda-decode', 'vaapi', 'qsv', 'videotoolbox'])
     for (const { decode, encode, devices } of report.backends) {
-      for (const why of [...whys(decode), ...whys(encode)]) expect(why).toMatch(/^absent: (no such device here|another system)/)
+      for (const why of [...whys(decode), ...whys(encode)])
+        expect(why).toMatch(/^absent: (no such device here|only macOS has it)/)
       expect(devices).toEqual([])
     }
     expect(existsSync(join(folder, 'scratch'))).toBe(false)
@@ -95,7 +96,7 @@ describe('trying hardware', () => {
     const lpms = `-preset medium -forced-idr 1`
     expect(runs).toEqual([
       `-protocol_whitelist file -init_hw_device cuda=hw ${cuda} ${STRICT} file:self-test-h264.ts ${PLANES}`,
-      `-protocol_whitelist file -init_hw_device cuda=hw ${cuda} ${strict(' -codec:v hevc')} file:self-test-hevc.ts ${PLANES}`,
+      `-protocol_whitelist file -init_hw_device cuda=hw ${cuda} ${strict('hevc')} file:self-test-hevc.ts ${PLANES}`,
       `${control} ${scaled} -c:v h264_nvenc ${lpms} ${RATE} -minrate 800000 -bf 0 -f mpegts encoded.ts`,
       `${control} ${scaled} -c:v hevc_nvenc ${lpms} -tier high ${RATE} -minrate 800000 -bf 0 -f mpegts encoded.ts`,
     ])
@@ -141,10 +142,10 @@ describe('trying hardware', () => {
     const { report, runs } = await probe({ ...CARDS.intel, encoders: ['h264_qsv'] }, RENDER)
     expect(backend(report, 'qsv').encode.h264).toEqual({ state: 'trusted', via: 'device', scaler: 'vpp_qsv' })
     const open = '-init_hw_device vaapi=va:/dev/dri/renderD128 -init_hw_device qsv=hw@va'
-    const qsv = '-hwaccel qsv -hwaccel_device hw -hwaccel_output_format qsv -c:v h264_qsv'
-    expect(runs[0]).toBe(`-protocol_whitelist file ${open} ${qsv} ${strict('')} file:self-test-h264.ts ${PLANES}`)
+    const qsv = '-hwaccel qsv -hwaccel_device hw -hwaccel_output_format qsv'
+    expect(runs[0]).toBe(`-protocol_whitelist file ${open} ${qsv} ${strict('h264_qsv')} file:self-test-h264.ts ${PLANES}`)
     expect(runs[1]).toBe(
-      `-protocol_whitelist file ${open} -filter_hw_device hw ${qsv} ${strict('')} file:self-test-h264.ts -y -filter_complex ` +
+      `-protocol_whitelist file ${open} -filter_hw_device hw ${qsv} ${strict('h264_qsv')} file:self-test-h264.ts -y -filter_complex ` +
         '[0:v:0]vpp_qsv=w=256:h=144:format=nv12:extra_hw_frames=8[c0] -map [c0] -fps_mode passthrough ' +
         `-c:v h264_qsv -preset medium -forced_idr 1 ${RATE} -bf 0 -f mpegts encoded.ts`,
     )

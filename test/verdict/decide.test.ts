@@ -148,6 +148,16 @@ describe('verdict', () => {
     expect(decision.reasons[0]).toMatchObject({ code: 'frame-error', class: 'content' })
   })
 
+  it('wants a wrong picture to be twice as far off as our own encode', () => {
+    const at = (value: number, control: number) => {
+      const beside = [{ features: features({ rmse: series(control, 60) }) }]
+      return decide(input({ features: features({ rmse: series(value, 60) }), controls: beside })).verdict
+    }
+    expect(at(11, 8)).toBe('inconclusive')
+    expect(at(17, 8)).toBe('fail')
+    expect(at(11, 1)).toBe('fail')
+  })
+
   it('lets a control explain what lies between the lines', () => {
     const soft = features({ rmse: series(6, 20) })
     expect(decide(input({ depth: 'prove', features: soft, controls: [{ features: soft }] })).verdict).toBe('pass')
@@ -200,8 +210,18 @@ describe('verdict', () => {
 
   it('takes two measures of quality together for one', () => {
     const both = { detail: 0.2, detailOwn: 0.9, coherenceOwn: 1.6, errorRatio: 1 }
-    const at = (quality: VerdictInput['quality']) => decide(input({ quality, controls: [{ features: features(), detail: 0.2 }] }))
+    const spending = (bitrate: number) => own({ bitrate })
+    const at = (quality: VerdictInput['quality'], bitrate = 300_000) =>
+      decide(
+        input({
+          quality,
+          claim: { profile },
+          rendition: spending(bitrate),
+          controls: [{ features: features(), detail: 0.2 }],
+        }),
+      )
     expect(at(both)).toMatchObject({ verdict: 'fail', faultClass: 'Q' })
+    expect(at(both, 150_000).verdict).toBe('inconclusive')
     expect(at({ ...both, detailOwn: 0.8 }).verdict).toBe('inconclusive')
     expect(at({ ...both, coherenceOwn: 1.3 }).verdict).toBe('inconclusive')
   })

@@ -167,11 +167,11 @@ describe('attacks that know this code', () => {
     expect(other.reasons[0]?.code).toBe('audio')
   })
 
-  it('looks again beside its own encode before it doubts what a hard order does to a picture', LONG, async () => {
+  it('blames nobody for what a hard order does to a picture: its own encode looks as bad', LONG, async () => {
     const path = rendition(source, TINY, '', ['-preset', 'medium', '-g', '1'])
     const plain = await ask(source, TINY, { name: 'key frames alone, not ordered', path }, 'check')
     const ordered = await ask(source, TINY, { name: 'key frames alone', path, profile: { gopMs: -1 } }, 'check')
-    expect(summary({ name: 'ordered', path }, ordered)).toMatch(/^ordered: pass/)
+    expect(summary({ name: 'ordered', path }, ordered)).not.toMatch(/fail/)
     expect(ordered.measures['error-ratio']).toBeLessThan(plain.measures['error-ratio'] as number)
   })
 })

@@ -6,9 +6,9 @@
 
 /** Machine code of an expression: it leaves its value on the stack. */
 export type Code = readonly number[]
-export type ValueType = 'i32' | 'v128'
+export type ValueType = 'i32' | 'f64' | 'v128'
 
-const VALUE_TYPES: Record<ValueType, number> = { i32: 0x7f, v128: 0x7b }
+const VALUE_TYPES: Record<ValueType, number> = { i32: 0x7f, f64: 0x7c, v128: 0x7b }
 
 function unsigned(value: number): number[] {
   const bytes: number[] = []
@@ -72,31 +72,43 @@ const load =
 export const i32 = {
   constant: (value: number): number[] => [0x41, ...signed(value)],
   add: binary([0x6a]),
-  mul: binary([0x6c]),
 }
 
 export const v128 = {
   load: load(0),
-  load32Zero: load(92),
   /** Eight bytes as eight unsigned 16-bit lanes. */
   load8x8: load(2),
+  load32Zero: load(92),
   store: (address: Code, value: Code, offset = 0): number[] => [...address, ...value, ...prefixed(11), 0, ...unsigned(offset)],
+  /** Eight 16-bit numbers. */
+  constant16: (value: number): number[] => [
+    ...prefixed(12),
+    ...Array.from({ length: 8 }, () => [value & 255, value >> 8]).flat(),
+  ],
 }
 
 export const i16x8 = {
   widenLow8: unary(prefixed(137)),
-  widenHigh8: unary(prefixed(138)),
+  abs: unary(prefixed(128)),
   add: binary(prefixed(142)),
   sub: binary(prefixed(145)),
+  mul: binary(prefixed(149)),
+  max: binary(prefixed(152)),
 }
 
 export const i32x4 = {
-  splat: unary(prefixed(17)),
+  /** Signed 16-bit lanes 0..3 and 4..7. */
   widenLow16: unary(prefixed(167)),
   widenHigh16: unary(prefixed(168)),
   add: binary(prefixed(174)),
   /** Products of 16-bit lanes, neighbours added. */
   dot16: binary(prefixed(186)),
+}
+
+export const i64x2 = {
+  widenLow32: unary(prefixed(199)),
+  widenHigh32: unary(prefixed(200)),
+  add: binary(prefixed(206)),
 }
 
 function floatBytes(value: number): number[] {
@@ -111,9 +123,27 @@ export const f32x4 = {
   fromInt: unary(prefixed(250)),
 }
 
+export const f64x2 = {
+  fromLowFloat: unary(prefixed(95)),
+  add: binary(prefixed(240)),
+}
+
+export const f64 = {
+  add: binary([0xa0]),
+  fromI64: unary([0xb9]),
+  /** Lane 0 or 1 of two 64-bit integers, or floats. */
+  lane: (value: Code, lane: 0 | 1): number[] => [...value, ...prefixed(33), lane],
+  laneOfI64: (value: Code, lane: 0 | 1): number[] => [...value, ...prefixed(29), lane, 0xb9],
+}
+
 /** Picks 32-bit lanes 0..3 of `a` and 4..7 of `b`. */
 export function shuffle32(a: Code, b: Code, lanes: readonly number[]): number[] {
   return [...a, ...b, ...prefixed(13), ...lanes.flatMap((lane) => [0, 1, 2, 3].map((byte) => lane * 4 + byte))]
+}
+
+/** Picks 16-bit lanes 0..7 of `a` and 8..15 of `b`. */
+export function shuffle16(a: Code, b: Code, lanes: readonly number[]): number[] {
+  return [...a, ...b, ...prefixed(13), ...lanes.flatMap((lane) => [lane * 2, lane * 2 + 1])]
 }
 
 /** Runs `body` until the i32 `counter`, which must begin above zero, has been counted down to zero. */
@@ -121,15 +151,17 @@ export function countDown(counter: Local, body: Code): number[] {
   return [0x03, 0x40, ...body, ...counter.step(-1), ...counter.get, 0x0d, 0, 0x0b]
 }
 
-/** One function being written: i32 parameters, no result. */
-export class Procedure {
+/** One function being written: i32 parameters; its result, if any, is what its code leaves on the stack. */
+export class Writer {
   readonly name: string
   readonly params: Local[]
+  readonly result: ValueType | undefined
   readonly #locals: ValueType[] = []
   readonly #code: Code[] = []
 
-  constructor(name: string, params: number) {
+  constructor(name: string, params: number, result?: ValueType) {
     this.name = name
+    this.result = result
     this.params = Array.from({ length: params }, (_, i) => new Local(i))
   }
 
@@ -148,11 +180,15 @@ export class Procedure {
   }
 }
 
+function typeOf({ params, result }: Writer): number[] {
+  return [0x60, ...vector(params.map(() => [VALUE_TYPES.i32])), ...vector(result ? [[VALUE_TYPES[result]]] : [])]
+}
+
 /** A module that exports its procedures and a memory of so many pages of 64 KiB. */
-export function moduleOf(procedures: readonly Procedure[], pages: number): Uint8Array<ArrayBuffer> {
+export function moduleOf(procedures: readonly Writer[], pages: number): Uint8Array<ArrayBuffer> {
   return Uint8Array.from([
     ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, vector(procedures.map(({ params }) => [0x60, ...vector(params.map(() => [VALUE_TYPES.i32])), 0]))),
+    ...section(1, vector(procedures.map(typeOf))),
     ...section(3, vector(procedures.map((_, i) => unsigned(i)))),
     ...section(5, vector([[0, ...unsigned(pages)]])),
     ...section(
@@ -163,16 +199,25 @@ export function moduleOf(procedures: readonly Procedure[], pages: number): Uint8
   ])
 }
 
-/** Starts a module; `run` calls one of its procedures. */
-export function start(bytes: Uint8Array<ArrayBuffer>): { memory: ArrayBuffer; run: (name: string, ...args: number[]) => void } {
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes))
-  const memory = exports.memory
+/** A procedure of a running module; one without a result returns nothing of use. */
+export type Procedure = (...args: number[]) => number
+
+export interface Instance {
+  memory: WebAssembly.Memory
+  procedure: (name: string) => Procedure
+}
+
+/** Starts a module: many instances may be made of one, each with its own memory. */
+export function start(module: WebAssembly.Module): Instance {
+  const { exports } = new WebAssembly.Instance(module)
+  const { memory } = exports
   if (!(memory instanceof WebAssembly.Memory)) throw new TypeError('a kernel without memory')
   return {
-    memory: memory.buffer,
-    run: (procedure, ...args) => {
-      const entry = exports[procedure]
-      if (typeof entry === 'function') entry(...args)
+    memory,
+    procedure: (name) => {
+      const entry = exports[name]
+      if (typeof entry !== 'function') throw new TypeError(`a kernel without ${name}`)
+      return entry as Procedure
     },
   }
 }

@@ -7,10 +7,10 @@ import {
   i32x4,
   type Local,
   moduleOf,
-  Procedure,
   shuffle32,
   start,
   v128,
+  Writer,
 } from './assembler.ts'
 
 /**
@@ -118,8 +118,8 @@ function block(
 }
 
 /** strip(a, b, stride, blocks): adds the products of so many blocks, 16 pixels apart, to the sums. */
-function strip(): Procedure {
-  const procedure = new Procedure('strip', 4)
+function strip(): Writer {
+  const procedure = new Writer('strip', 4)
   const [a, b, stride, blocks] = procedure.params as [Local, Local, Local, Local]
   const row = procedure.local('i32')
   const d = Array.from({ length: 8 }, () => procedure.local('v128'))
@@ -146,9 +146,11 @@ function strip(): Procedure {
   return procedure
 }
 
-const kernel = start(moduleOf([strip()], 2))
-const sums = new Float32Array(kernel.memory, SUMS, 3 * 64)
-const strips = [new Uint8Array(kernel.memory, STRIP_A, STRIP_BYTES), new Uint8Array(kernel.memory, STRIP_B, STRIP_BYTES)]
+const kernel = start(new WebAssembly.Module(moduleOf([strip()], 2)))
+const addStrip = kernel.procedure('strip')
+const { buffer } = kernel.memory
+const sums = new Float32Array(buffer, SUMS, 3 * 64)
+const strips = [new Uint8Array(buffer, STRIP_A, STRIP_BYTES), new Uint8Array(buffer, STRIP_B, STRIP_BYTES)]
 
 /** The sums lie as [u / 4][v][u % 4]; this is the squared scale of each. */
 const WEIGHT = Float64Array.from({ length: 64 }, (_, i) => ((SCALE[uOf(i)] ?? 0) * (SCALE[vOf(i)] ?? 0)) ** 2)
@@ -198,7 +200,7 @@ export function bandSums(a: Uint8Array, b: Uint8Array, width: number, height: nu
         const count = blockAt(((column + 1) * width) / TILES) - from
         if (count <= 0) continue
         sums.fill(0)
-        kernel.run('strip', STRIP_A + first + 16 * from, STRIP_B + first + 16 * from, across, count)
+        addStrip(STRIP_A + first + 16 * from, STRIP_B + first + 16 * from, across, count)
         collect(out, Math.floor((top * TILES) / height) * TILES + column, count)
       }
     }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { COMPLAINT, type DecodeRun, EXACT, inputOptions, RAW, TO_PLANES } from '../decode.ts'
+import { COMPLAINT, type DecodeRun, EXACT, inputOptions, loggedTrack, RAW, TO_PLANES } from '../decode.ts'
 import { runFfmpeg } from '../ffmpeg.ts'
 import { demux } from '../probe.ts'
 import type { ControlSource, DecodeWay, VideoCodec } from './types.ts'
@@ -22,8 +22,8 @@ const ENCODE: Record<VideoCodec, readonly string[]> = {
 const GLOBAL = ['-hide_banner', '-nostdin', '-loglevel', 'repeat+level+info', '-filter_complex_threads', '1']
 
 /** Makes the self-test clip in software. */
-export async function makeClip(codec: VideoCodec, run: DecodeRun): Promise<ControlSource | { why: string }> {
-  const path = join(run.folder, `self-test-${codec}.ts`)
+export async function makeClip(codec: VideoCodec, run: DecodeRun, frames = FRAMES): Promise<ControlSource | { why: string }> {
+  const path = join(run.folder, `self-test-${codec}${frames === FRAMES ? '' : `-${frames}`}.ts`)
   const result = await runFfmpeg(
     run.wrapper,
     {
@@ -37,7 +37,7 @@ export async function makeClip(codec: VideoCodec, run: DecodeRun): Promise<Contr
             '-map',
             '[card]',
             '-frames:v',
-            String(FRAMES),
+            String(frames),
             ...ENCODE[codec],
             '-bf',
             '3',
@@ -66,7 +66,7 @@ export interface ClipPictures {
 /** Decodes a clip to both sizes, in software or by `way`, with the options and the graph of real jobs. */
 export async function decodeClip(clip: ControlSource, run: DecodeRun, way?: DecodeWay): Promise<ClipPictures | { why: string }> {
   const [planes, native] = ['planes', 'native'].map((name) => join(run.folder, name)) as [string, string]
-  const head = `[0:v:0]${way?.download ?? ''}sidedata=mode=delete,showinfo@track0=checksum=0,split=2[p][n]`
+  const head = `${loggedTrack(0, way)},split=2[p][n]`
   const result = await runFfmpeg(
     run.wrapper,
     {

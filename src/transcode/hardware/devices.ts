@@ -54,8 +54,7 @@ export const thisMachine: Machine = {
 
 /** Why a backend cannot work on this machine; undefined where a trial must tell. */
 export function missingDevice(backend: Backend, machine: Machine): Ability | undefined {
-  if (backend.system !== undefined && backend.system !== machine.platform)
-    return { state: 'absent', why: 'another system has it' }
+  if (backend.system !== undefined && backend.system !== machine.platform) return { state: 'absent', why: 'only macOS has it' }
   // Other systems reach their devices without files.
   if (machine.platform !== 'linux' || backend.devices.length === 0) return undefined
   const nodes = machine.nodes(backend.devices)

@@ -4,7 +4,7 @@ import type { FfmpegJob } from '../ffmpeg.ts'
 import { outputSize } from '../size.ts'
 import type { MediaFacts } from '../types.ts'
 import { encoderOptions } from './encoders.ts'
-import { type Backend, DOWNLOAD, decoderOptions, FILTER_DEVICE, type Scaler } from './table.ts'
+import { type Backend, DEVICE_FORMAT, decoderOptions, FILTER_DEVICE, type Scaler } from './table.ts'
 import type { ControlSource, DecodeWay, Via, VideoCodec } from './types.ts'
 
 /** Pixels of a side that every decoder chip takes; smaller and larger pictures are left to software. */
@@ -24,7 +24,8 @@ export function fitForDevice(facts: MediaFacts): VideoCodec | undefined {
 
 /** `first`: opens the device, which is done once a process. */
 export function decodeWay(backend: Backend, node: string | undefined, codec: VideoCodec, first: boolean): DecodeWay {
-  return { options: [...(first ? backend.open(node) : []), ...decoderOptions(backend, codec)], download: DOWNLOAD }
+  const options = [...(first ? backend.open(node) : []), ...decoderOptions(backend)]
+  return { options, decoder: backend.decoders[codec], format: DEVICE_FORMAT }
 }
 
 /** One way for pictures to the encoder. */
@@ -69,12 +70,10 @@ export function controlJob(
   const options = encoderOptions(backend.name, codec, profile)
   const own = codecOf(source.facts)
   if (!encoder || !options || !own) return undefined
-  const ahead = [
-    ...backend.open(node),
-    ...FILTER_DEVICE,
-    ...(route.via === 'device' ? decoderOptions(backend, own) : []),
-    ...inputOptions(source.facts),
-  ]
+  // The filters' device must be open before it is named.
+  const opened = [...backend.open(node), ...FILTER_DEVICE]
+  const way = route.via === 'device' ? decodeWay(backend, node, own, false) : undefined
+  const ahead = [...opened, ...inputOptions(source.facts, way)]
   const times = profile.fpsNum > 0 ? [] : ['-fps_mode', 'passthrough']
   return {
     inputs: [{ path: source.path, options: ahead }],

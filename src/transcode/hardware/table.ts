@@ -24,7 +24,7 @@ export interface Backend {
   /** Pixel format of a picture that stays on the device. */
   surface: string
   /** The one system that has it, in the words of `process.platform`; undefined for all. */
-  system?: string
+  system?: 'darwin'
   /** Device files on Linux, which a sandbox must let through; a `*` stands for any letters. */
   devices: readonly string[]
   /** Each render node is a device of its own, and not each one can do the work. */
@@ -138,16 +138,12 @@ export function backendOf(name: HardwareName): Backend {
 }
 
 /** Options of one input that the device decodes; its pictures stay there, so that a silent retreat to software cannot pass for hardware. */
-export function decoderOptions(backend: Backend, codec: VideoCodec): string[] {
-  const own = backend.decoders[codec]
-  return [
-    ...['-hwaccel', backend.accel, '-hwaccel_device', DEVICE, '-hwaccel_output_format', backend.surface],
-    ...(own ? ['-c:v', own] : []),
-  ]
+export function decoderOptions(backend: Backend): string[] {
+  return ['-hwaccel', backend.accel, '-hwaccel_device', DEVICE, '-hwaccel_output_format', backend.surface]
 }
 
 /** Makes the filters of a graph use the opened device. */
 export const FILTER_DEVICE = ['-filter_hw_device', DEVICE]
 
-/** From the device to memory: what 8-bit 4:2:0 is on every device, then its chroma in two planes, which moves bytes and changes none. */
-export const DOWNLOAD = 'hwdownload,format=nv12,format=yuv420p,'
+/** What 8-bit 4:2:0 is on every device. */
+export const DEVICE_FORMAT = 'nv12'

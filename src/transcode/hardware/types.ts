@@ -39,8 +39,10 @@ export interface HardwareReport {
 export interface DecodeWay {
   /** In front of `-i`. */
   options: readonly string[]
-  /** Filters that bring a picture from the device to memory as yuv420p, each with its comma. */
-  download: string
+  /** The device's own decoder, where it has one. */
+  decoder: string | undefined
+  /** Pixel format in which its pictures come to memory. */
+  format: string
 }
 
 /** Decodes all inputs once; without a way an input is decoded in software. */
