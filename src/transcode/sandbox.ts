@@ -53,7 +53,7 @@ const SYSTEM = [
 function bwrapArgs(init: SandboxInit, folder: string, inputs: readonly string[]): string[] {
   const bind = (how: string, path: string): string[] => [how, path, path]
   return [
-    ...['--die-with-parent', '--unshare-all', '--new-session', '--dev', '/dev', '--tmpfs', '/tmp'],
+    ...['--die-with-parent', '--unshare-all', '--new-session', '--cap-drop', 'ALL', '--dev', '/dev', '--tmpfs', '/tmp'],
     ...SYSTEM.flatMap((path) => bind('--ro-bind-try', path)),
     ...bind('--ro-bind-try', dirname(init.ffmpeg)),
     ...(init.devices ?? []).flatMap((path) => bind('--dev-bind-try', path)),

@@ -68,6 +68,8 @@ describe('what media is locked up in', () => {
       `echo x > '${scratch}/made'`,
       `(echo x > /usr/made) 2>/dev/null && echo 'wrote to /usr'`,
       `(echo x > '${folder}/made') 2>/dev/null`,
+      // What runs as root must not keep the rights to undo all this.
+      `mount -o remount,rw,bind /usr 2>/dev/null && echo 'made /usr writable'`,
       'cat "$1"',
       `(echo x > "$1") 2>/dev/null && echo 'wrote its input'`,
     ].join('; ')
