@@ -44,6 +44,10 @@ const OWN_FAILURE = /^(bwrap|prlimit): /
  * other, or one would run in the sandbox of another.
  */
 const starting = new Slots(1)
+/** Milliseconds that a start may take, on a machine under any load; a job that says nothing by then must not hold up the others. */
+const START_MS = 20_000
+/** Milliseconds that a killed job may take to be gone. */
+const GRACE_MS = 5_000
 
 const ours = (code: string, message: string, cause?: unknown): FishermanError =>
   new FishermanError({ code, message, blame: 'unknown', cause })
@@ -74,10 +78,12 @@ export async function runFfmpeg(
   return await new Promise<FfmpegResult>((resolve, reject) => {
     let failure: Error | undefined
     let running = false
+    let late: NodeJS.Timeout | undefined
     const stop = (error: Error): void => {
       failure ??= error
-      // kill() before the start event is lost; the start handler kills then.
+      // kill() before the start event is lost; the start handler kills then. An end that never comes must not hold us either.
       if (running) command.kill('SIGKILL')
+      late ??= setTimeout(() => settle(() => reject(failure)), GRACE_MS)
     }
     const onAbort = (): void => stop(options.signal?.reason instanceof Error ? options.signal.reason : new Error('aborted'))
     const timer = setTimeout(
@@ -86,6 +92,7 @@ export async function runFfmpeg(
     )
     const settle = (finish: () => void): void => {
       clearTimeout(timer)
+      clearTimeout(late)
       options.signal?.removeEventListener('abort', onAbort)
       finish()
     }
@@ -117,7 +124,15 @@ export async function runFfmpeg(
       }),
     )
     const started = new Promise<void>((begun) => {
-      for (const event of ['start', 'error', 'end']) command.once(event, () => begun())
+      const patience = setTimeout(() => {
+        stop(ours('media-no-start', `ffmpeg did not start within ${START_MS} ms`))
+        begun()
+      }, START_MS)
+      const done = (): void => {
+        clearTimeout(patience)
+        begun()
+      }
+      for (const event of ['start', 'error', 'end']) command.once(event, done)
     })
     starting
       .run(async () => {
