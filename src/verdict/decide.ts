@@ -6,7 +6,6 @@ import {
   type LineClass,
   type LineCode,
   MOVING_FRAMES,
-  PROVE_FACTOR,
   SLOW_LAG,
   SPENT,
   TOGETHER,
@@ -197,11 +196,7 @@ export function worstOf(verdicts: readonly Judgement[]): Judgement {
 /** Whether a control could still settle a check: what is in doubt is the picture, and not the source, the file or the content alone. */
 export function isNearALine(input: VerdictInput): boolean {
   const { verdict, faultClass, reasons } = decide(input)
-  // Quality is judged beside a control alone, and so is a picture that could not be proven wrong: a hard source, or a hard order,
-  // does both to honest work.
-  if (verdict === 'fail') {
-    if (input.controls.length > 0 || faultClass === 'D3') return false
-    return faultClass === 'Q' || decide({ ...input, depth: 'prove', proveFactor: PROVE_FACTOR }).faultClass !== 'D2'
-  }
+  // No picture fails but beside our own encode: a hard source, or a hard order, spoils honest work too.
+  if (verdict === 'fail') return input.controls.length === 0 && faultClass !== 'D3'
   return verdict === 'inconclusive' && reasons.every((reason) => reason.class === 'limit' || reason.class === 'content')
 }
