@@ -21,6 +21,17 @@ function lookOf(cells: Int16Array): string {
   return Buffer.from(small).toString('base64')
 }
 
+/** Looks of the frames of a source, made once however many renditions ask for them. */
+const known = new WeakMap<SourceTrack, Map<number, string>>()
+
+function lookAt(track: SourceTrack, frame: number): string {
+  const looks = known.get(track) ?? new Map<number, string>()
+  known.set(track, looks)
+  const look = looks.get(frame) ?? lookOf(track.store.cells(sourceGrid(frame, 'y')))
+  looks.set(frame, look)
+  return look
+}
+
 function looksDiffer(a: string, b: string): boolean {
   if (!a || !b) return false
   const p = Buffer.from(a, 'base64')
@@ -36,12 +47,6 @@ export function packetSetOf(
   source: readonly AccessUnit[],
   track: SourceTrack | undefined,
 ): PacketSet {
-  const looks = new Map<number, string>()
-  const lookAt = (from: SourceTrack, frame: number): string => {
-    const look = looks.get(frame) ?? lookOf(from.store.cells(sourceGrid(frame, 'y')))
-    looks.set(frame, look)
-    return look
-  }
   const dress = (units: readonly AccessUnit[]): PacketLook[] => {
     const first = units.reduce(
       (least, unit) => Math.min(least, Number.isNaN(unit.ptsMs) ? least : unit.ptsMs),
