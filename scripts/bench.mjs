@@ -1,28 +1,13 @@
 // Bundles one benchmark of test/bench and runs it: `node scripts/bench.mjs <name> [arguments]`.
 import { spawnSync } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { BUNDLE, ROOT } from './bundle.mjs'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
 const [name, ...args] = process.argv.slice(2)
 
-await build({
-  absWorkingDir: root,
-  entryPoints: [`test/bench/${name}.ts`],
-  outfile: `dist/bench/${name}.mjs`,
-  bundle: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node20.19',
-  sourcemap: true,
-  logLevel: 'warning',
-  external: ['sharp', 'level', 'classic-level', 'fluent-ffmpeg'],
-  banner: {
-    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-  },
-})
+await build({ ...BUNDLE, entryPoints: [`test/bench/${name}.ts`], outfile: `dist/bench/${name}.mjs` })
 const { status } = spawnSync(process.execPath, ['--enable-source-maps', `dist/bench/${name}.mjs`, ...args], {
-  cwd: root,
+  cwd: ROOT,
   stdio: 'inherit',
 })
 process.exit(status ?? 1)

@@ -61,10 +61,12 @@ export function packetSetOf(
   return { rendition: dress(rendition), source: dress(source) }
 }
 
-const counted = (packets: readonly PacketLook[]): PacketLook[] => packets.filter((packet) => packet.bytes >= MIN_BYTES)
+type Coded = Pick<PacketLook, 'hash' | 'bytes'>
+
+const counted = <P extends Coded>(packets: readonly P[]): P[] => packets.filter((packet) => packet.bytes >= MIN_BYTES)
 
 /** Share of a rendition's packets that are packets of its own source: the work was not done. */
-export function passedThrough(set: PacketSet): number {
+export function passedThrough(set: { rendition: readonly Coded[]; source: readonly Coded[] }): number {
   const source = new Set(set.source.map((packet) => packet.hash))
   const own = counted(set.rendition)
   return own.length === 0 ? 0 : own.filter((packet) => source.has(packet.hash)).length / own.length

@@ -136,11 +136,14 @@ function errorRatios(own: Features, control: Features): { mean: number; part: nu
   return { mean: ratio(own.meanRmse, control.meanRmse), part: upperQuartile(byFrame) }
 }
 
+/** What the source has of the bands that are lost first: the scale of every drop against it. */
+const againstSource = (source: Energy): Scale => ({ bands: DETAIL_BANDS, least: MIN_ENERGY, reference: source })
+
 /** Log2 drop of detail of one of our own encodes against the source. */
 export function detailDrop(series: DetailSeries): number | undefined {
   const { source, own } = energies(series)
   return drop(
-    { bands: DETAIL_BANDS, least: MIN_ENERGY, reference: source },
+    againstSource(source),
     source,
     own,
     series.frames.map((_, f) => f),
@@ -153,7 +156,7 @@ function lossOf(detail: DetailSeries): number | undefined {
   if (aligned.length < MIN_PART) return undefined
   const drops = (of: Products, at: readonly number[]): number[] => {
     const { source, coherent } = energies(of)
-    return dropsOf({ bands: DETAIL_BANDS, least: MIN_ENERGY, reference: source }, source, coherent, at)
+    return dropsOf(againstSource(source), source, coherent, at)
   }
   const frames = drops(detail, aligned)
   const tiles = drops(detail.tiles, ALL_TILES).sort((a, b) => b - a)

@@ -62,8 +62,8 @@ export async function examine(
   lap('demux')
   const screen = request.depth === 'screen'
   const sourceFacts = source.demuxed?.facts
-  const packets = files.map((file) =>
-    file.demuxed && source.demuxed ? packetSetOf(file.demuxed.units, source.demuxed.units, undefined) : EMPTY_PACKETS,
+  const copied = files.map(({ demuxed }) =>
+    passedThrough({ rendition: demuxed?.units ?? [], source: source.demuxed?.units ?? [] }),
   )
   const usable = files.map((file, i) => ({ file, i })).filter(({ file }) => isDecodable(file))
   const drawn = files.map((file, i) => {
@@ -73,7 +73,7 @@ export async function examine(
   const claims = files.map((file, i): Profile | undefined => {
     const own = file.demuxed?.facts
     // What is the source itself needs no yardstick.
-    if (!own || !sourceFacts || passedThrough(packets[i] ?? EMPTY_PACKETS) > 0.5) return undefined
+    if (!own || !sourceFacts || (copied[i] ?? 0) > 0.5) return undefined
     return claimedProfile(request.renditions[i]?.profile, own, sourceFacts)
   })
 
@@ -103,13 +103,13 @@ export async function examine(
     const around = presets.length > 0 ? sampled.flatMap((n) => [n - 1, n, n + 1]) : sampled
     const shown = [...new Set(around)].filter((n) => n >= 0 && n < times.length)
     const inputOf = (path: string, demuxed: Demuxed, numbers: readonly number[]): DecodeInput => {
+      if (screen) return screenOf(path, demuxed)
       const timesMs = displayTimes(demuxed.units)
       const detail = framesAt(
         timesMs,
         sampled.map((n) => times[n] ?? 0),
       )
       momentsOf.push(sampled.map((frame, k) => ({ source: frame, own: detail[k] ?? 0 })))
-      if (screen) return screenOf(path, demuxed)
       return {
         path,
         facts: demuxed.facts,
@@ -143,9 +143,12 @@ export async function examine(
 
   const track = outcome?.set && sourceTrackOf(outcome.set.source)
   const content = track && contentOf(track)
-  const lookOf = (position: number): Look | undefined => {
+  const decodedAt = (position: number): DecodedRendition | undefined => {
     const k = outcome?.indices.indexOf(position) ?? -1
-    const decoded: DecodedRendition | undefined = k < 0 ? undefined : outcome?.set?.renditions[k]
+    return k < 0 ? undefined : outcome?.set?.renditions[k]
+  }
+  const lookOf = (position: number): Look | undefined => {
+    const decoded = decodedAt(position)
     return track && decoded && lookAt(track, decoded, momentsOf[position] ?? [])
   }
   let position = usable.length
@@ -153,14 +156,14 @@ export async function examine(
 
   const renditions = files.map((file, i): Examined => {
     const at = usable.findIndex((entry) => entry.i === i)
-    const own = at < 0 ? undefined : lookOf(at)
+    // A file that is not usable stands at -1, where nothing was decoded.
+    const own = lookOf(at)
     const claim = claims[i]
     const controls = (claim && yardsticks.get(controlKey(claim))) ?? []
     const beside = own && against(own, controls)
     const wanted = request.renditions[i]
     const looked = file.demuxed && source.demuxed ? packetSetOf(file.demuxed.units, source.demuxed.units, track) : EMPTY_PACKETS
-    const k = outcome?.indices.indexOf(at) ?? -1
-    const pictures = at < 0 || k < 0 ? undefined : outcome?.set?.renditions[k]?.drawn
+    const pictures = decodedAt(at)?.drawn
     return {
       path: file.path,
       input: {
@@ -178,7 +181,7 @@ export async function examine(
         features: own?.features,
         quality: beside?.quality ?? {},
         controls: beside?.controls ?? [],
-        packets: { passedThrough: passedThrough(looked), reused: reused(looked, wanted?.earlier ?? []) },
+        packets: { passedThrough: copied[i] ?? 0, reused: reused(looked, wanted?.earlier ?? []) },
         audio: audioMatch(source.demuxed?.audio, file.demuxed?.audio),
       },
       own,

@@ -1,6 +1,7 @@
 import { messageOf } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import { hardwareReport } from '../transcode/hardware/cache.ts'
+import { trustedIn } from '../transcode/hardware/choose.ts'
 import { createHardware, type Hardware } from '../transcode/hardware/hardware.ts'
 
 /**
@@ -14,9 +15,7 @@ export async function openHardware(
 ): Promise<Hardware | undefined> {
   try {
     const { report } = await hardwareReport({ ...init, ffmpegPath: 'ffmpeg' }, {}, signal)
-    const trusted = report.backends.filter(({ decode, encode }) =>
-      [...Object.values(decode), ...Object.values(encode)].some(({ state }) => state === 'trusted'),
-    )
+    const trusted = report.backends.filter(({ decode, encode }) => trustedIn(decode) + trustedIn(encode) > 0)
     if (trusted.length === 0) return undefined
     logger.info('Hardware helps with everyday checks', { backends: trusted.map(({ name }) => name).join(' ') })
     return createHardware(

@@ -242,9 +242,9 @@ async function decodeWith(
   const trouble = inputs.map((input, i) => {
     const { data, frames } = planes[i] ?? { data: new Uint8Array(), frames: 0 }
     const counted = firstOnly || (frames === input.facts.frames && data.length === frames * PLANE_BYTES)
-    const seen = ways[i] !== undefined || !timesAreKnown(input)
-    // A device may leave the coded size uncropped, which no decoder in software does.
     const way = ways[i]
+    const seen = way !== undefined || !timesAreKnown(input)
+    // A device may leave the coded size uncropped, which no decoder in software does.
     const uncropped = way !== undefined && !logged.sizes[i]?.has(`${way.format} ${sizeOf(input)}`)
     return complaint || frames === 0 || !counted || uncropped || (seen && logged.sizes[i]?.size !== 1)
   })

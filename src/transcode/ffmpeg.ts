@@ -109,37 +109,39 @@ export async function runFfmpeg(
     command.on('error', (error: Error) =>
       settle(() => {
         const code = Number(/exited with code (\d+)/.exec(error.message)?.[1] ?? -1)
+        const ownFailure = lines.find((line) => OWN_FAILURE.test(line))
         if (failure) reject(failure)
         else if (KILLED.has(code)) reject(ours('media-killed', `ffmpeg was killed by signal ${code - 128}, probably by a limit`))
-        else if (lines.some((line) => OWN_FAILURE.test(line))) {
-          const why = lines.find((line) => OWN_FAILURE.test(line))
-          reject(new FishermanError({ code: 'sandbox-failed', message: `the sandbox failed: ${why}`, blame: 'ours' }))
-        } else if (/exited with code (126|127)\b/.test(error.message)) {
+        else if (ownFailure !== undefined) {
+          reject(new FishermanError({ code: 'sandbox-failed', message: `the sandbox failed: ${ownFailure}`, blame: 'ours' }))
+        } else if (code === 126 || code === 127) {
           reject(new FishermanError({ code: 'ffmpeg-unusable', message: `cannot run ffmpeg: ${error.message}`, blame: 'ours' }))
-        } else if (/exited with code \d+/.test(error.message)) resolve({ ok: false, lines })
+        } else if (code >= 0) resolve({ ok: false, lines })
         else if (/signal/.test(error.message)) {
           reject(ours('media-killed', `ffmpeg was killed, probably by a limit: ${error.message.split('\n')[0]}`, error))
         } else
           reject(new FishermanError({ code: 'ffmpeg-unusable', message: `cannot run ffmpeg: ${error.message}`, blame: 'ours' }))
       }),
     )
-    const started = new Promise<void>((begun) => {
-      const patience = setTimeout(() => {
-        stop(ours('media-no-start', `ffmpeg did not start within ${START_MS} ms`))
-        begun()
-      }, START_MS)
-      const done = (): void => {
-        clearTimeout(patience)
-        begun()
-      }
-      for (const event of ['start', 'error', 'end']) command.once(event, done)
-    })
-    starting
-      .run(async () => {
-        if (failure) return settle(() => reject(failure))
+    // The patience with a start begins when it is its turn, and ends with it: a timer left behind would keep a process alive.
+    const start = async (): Promise<void> =>
+      await new Promise<void>((begun) => {
+        const patience = setTimeout(() => {
+          stop(ours('media-no-start', `ffmpeg did not start within ${START_MS} ms`))
+          begun()
+        }, START_MS)
+        const done = (): void => {
+          clearTimeout(patience)
+          begun()
+        }
+        for (const event of ['start', 'error', 'end']) command.once(event, done)
         command.setFfmpegPath(path)
         command.run()
-        await started
+      })
+    starting
+      .run(async () => {
+        if (failure) settle(() => reject(failure))
+        else await start()
       })
       .catch(reject)
   })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { type DecodedSet, type DecodeInput, type DecodeRun, decodeSet, decodesCleanly } from './decode.ts'
 import type { HardwareUse } from './hardware/types.ts'
 import { demux, readMedia } from './probe.ts'
-import { createWrapper, requireFfmpeg, type SandboxMode, sandboxFor } from './sandbox.ts'
+import { openWrapper, requireFfmpeg, type SandboxMode } from './sandbox.ts'
 import type { Demuxed, MediaLimits } from './types.ts'
 
 export interface TranscodeInit {
@@ -25,8 +25,8 @@ export async function withScratch<T>(
   await mkdir(init.scratchDir, { recursive: true })
   const folder = await mkdtemp(join(init.scratchDir, 'job-'))
   try {
-    const sandbox = { ffmpeg, searchPath: init.searchPath }
-    const wrapper = createWrapper(sandbox, await sandboxFor(sandbox, init.sandbox), folder, init.limits)
+    const { searchPath, sandbox } = init
+    const wrapper = await openWrapper({ ffmpeg, searchPath, sandbox }, folder, init.limits)
     return await work({ wrapper, folder, limits: init.limits, signal })
   } finally {
     await rm(folder, { recursive: true, force: true })

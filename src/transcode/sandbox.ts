@@ -116,11 +116,20 @@ export async function trySandbox(init: SandboxInit): Promise<SandboxReport> {
 export type SandboxMode = 'auto' | 'limits'
 
 /** What a job is to be run in. */
-export async function sandboxFor(init: SandboxInit, mode: SandboxMode = 'auto'): Promise<SandboxReport> {
+async function sandboxFor(init: SandboxInit, mode: SandboxMode = 'auto'): Promise<SandboxReport> {
   const report = await trySandbox(init)
   return mode === 'auto' || !report.bwrap
     ? report
     : { ...report, level: 'limits', reason: 'left out by the configuration', bwrap: undefined }
+}
+
+/** The wrapper of a job in its scratch folder, as well locked up as this machine can. */
+export async function openWrapper(
+  init: SandboxInit & { sandbox?: SandboxMode | undefined },
+  folder: string,
+  limits: MediaLimits,
+): Promise<Wrapper> {
+  return createWrapper(init, await sandboxFor(init, init.sandbox), folder, limits)
 }
 
 async function trial(init: SandboxInit): Promise<SandboxReport> {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { Profile } from '../../proofs/types.ts'
 import { against } from '../../src/judge/compare.ts'
 import { controlKey } from '../../src/judge/controls.ts'
@@ -48,8 +48,8 @@ const DERIVED = ['quality.ts', 'compare.ts']
 /** Hash of the code that measures: measurements of another engine are not used again. */
 export function engineHash(root: string): string {
   const files = ['src/transcode', 'src/fingerprint', 'src/judge'].flatMap((folder) =>
-    readdirSync(join(root, folder))
-      .filter((name) => name.endsWith('.ts') && !DERIVED.includes(name))
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts') && !DERIVED.includes(basename(name)))
       .map((name) => join(root, folder, name)),
   )
   return sha(

@@ -15,18 +15,23 @@ function names(listing: string | undefined): Set<string> {
   return new Set((listing ?? '').split('\n').flatMap((line) => /^ [A-Z.|]{2,8} +(\w+) /.exec(line)?.[1] ?? []))
 }
 
+/** First line of `-version`; empty where it does not run. */
+export async function versionOf(ffmpeg: string): Promise<string> {
+  return (await ask(ffmpeg, ['-version']))?.split('\n')[0]?.trim() ?? ''
+}
+
 /** Asks an ffmpeg what it has: cheap, and enough to say at once what a build cannot do. */
 export async function readBuild(ffmpeg: string): Promise<Build> {
   const list = async (what: string): Promise<string | undefined> => await ask(ffmpeg, ['-hide_banner', what])
   const [version, accels, encoders, decoders, filters] = await Promise.all([
-    ask(ffmpeg, ['-version']),
+    versionOf(ffmpeg),
     list('-hwaccels'),
     list('-encoders'),
     list('-decoders'),
     list('-filters'),
   ])
   return {
-    version: version?.split('\n')[0]?.trim() ?? '',
+    version,
     accels: new Set(
       (accels ?? '')
         .split('\n')

@@ -4,10 +4,10 @@ import { dirname } from 'node:path'
 import { z } from 'zod'
 import { type Clock, systemClock } from '../../base/clock.ts'
 import { requireFfmpeg } from '../sandbox.ts'
+import { versionOf } from './build.ts'
 import { type Machine, thisMachine } from './devices.ts'
 import { type ProbeDeps, type ProbeInit, probeHardware } from './probe.ts'
 import { BACKENDS, TABLE_VERSION } from './table.ts'
-import { ask } from './tool.ts'
 import type { HardwareReport } from './types.ts'
 
 /** A driver that was mended or broken without a trace in the key is seen after a day. */
@@ -39,7 +39,7 @@ const fileSchema = z.strictObject({
 /** All that a trial's outcome hangs on, as far as it can be seen without one. */
 async function keyOf(ffmpeg: string, machine: Machine): Promise<string> {
   const { mtimeMs, size } = statSync(ffmpeg)
-  const version = (await ask(ffmpeg, ['-version']))?.split('\n')[0] ?? ''
+  const version = await versionOf(ffmpeg)
   const nodes = machine.nodes([...new Set(BACKENDS.flatMap(({ devices }) => devices))])
   const devices = nodes.map((node) => `${node}${machine.mayUse(node) ? '' : ' forbidden'}`)
   return JSON.stringify([TABLE_VERSION, ffmpeg, mtimeMs, size, version, machine.platform, machine.driver(), ...devices])

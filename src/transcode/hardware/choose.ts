@@ -5,6 +5,10 @@ export function abilityOf(report: HardwareReport, name: BackendName, codec: Vide
   return report.backends.find((backend) => backend.name === name)?.[want][codec]
 }
 
+/** How many kinds of work a trial found good. */
+export const trustedIn = (abilities: BackendReport[Want]): number =>
+  Object.values(abilities).filter(({ state }) => state === 'trusted').length
+
 const trusts = (backend: BackendReport | undefined, codec: VideoCodec, want: Want): boolean =>
   backend?.[want][codec].state === 'trusted'
 

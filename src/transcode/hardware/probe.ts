@@ -1,10 +1,11 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DecodeRun } from '../decode.ts'
-import { createWrapper, requireFfmpeg, type SandboxMode, sandboxFor } from '../sandbox.ts'
+import { openWrapper, requireFfmpeg, type SandboxMode } from '../sandbox.ts'
 import { MEDIA_LIMITS, type MediaLimits } from '../types.ts'
 import { both, type TrialEnvironment, tryBackend, unavailable } from './backend-trial.ts'
-import { type Build, readBuild } from './build.ts'
+import { type Build, readBuild, versionOf } from './build.ts'
+import { trustedIn } from './choose.ts'
 import { candidates, type Machine, missingDevice, thisMachine } from './devices.ts'
 import { prepareMaterial } from './material.ts'
 import { BACKENDS, type Backend, TABLE_VERSION } from './table.ts'
@@ -44,21 +45,18 @@ function refused({ name }: { name: BackendReport['name'] }, why: Ability): Backe
   return { name, devices: [], decode: both(() => why), encode: both(() => why) }
 }
 
-const trusted = (abilities: BackendReport['decode']): number =>
-  Object.values(abilities).filter(({ state }) => state === 'trusted').length
-
 /** An NVIDIA card is one of two: with an encoder, or for decoding only. */
 function oneOfTwo(reports: readonly BackendReport[]): BackendReport[] {
   const whole = reports.find(({ name }) => name === 'cuda-nvenc')
   const only = reports.find(({ name }) => name === 'cuda-decode')
   if (!whole || !only) return [...reports]
-  const encodes = trusted(whole.encode) > 0
+  const encodes = trustedIn(whole.encode) > 0
   const { why = '' } = whole.encode.h264 as { why?: string }
   return reports.map((report) => {
     if (report === only && encodes)
       return refused(only, { state: 'absent', why: 'the card encodes too: it is used as cuda-nvenc' })
     if (report !== whole || encodes) return report
-    if (trusted(only.decode) > 0) return refused(whole, { state: 'absent', why: `the card only decodes: ${why}` })
+    if (trustedIn(only.decode) > 0) return refused(whole, { state: 'absent', why: `the card only decodes: ${why}` })
     return { ...whole, decode: both(() => unavailable(`no encoder: ${why}`)) }
   })
 }
@@ -66,7 +64,7 @@ function oneOfTwo(reports: readonly BackendReport[]): BackendReport[] {
 /** Tries each device that a backend may use and keeps the one that can do most. */
 async function bestOf(backend: Backend, machine: Machine, env: TrialEnvironment): Promise<BackendReport> {
   let best: BackendReport | undefined
-  const score = (report: BackendReport): number => trusted(report.decode) + trusted(report.encode)
+  const score = (report: BackendReport): number => trustedIn(report.decode) + trustedIn(report.encode)
   for (const node of candidates(backend, machine)) {
     const found = await tryBackend({ backend, node }, env)
     if (!best || score(found) > score(best)) best = found
@@ -79,32 +77,42 @@ export async function probeHardware(init: ProbeInit, deps: ProbeDeps = {}, signa
   const { machine = thisMachine, wrap = wrapDevice } = deps
   const wallMs = init.stepMs ?? STEP_MS
   const ffmpeg = requireFfmpeg(init.ffmpegPath, init.searchPath)
+  const reportOf = (version: string, backends: BackendReport[]): HardwareReport => ({
+    tableVersion: TABLE_VERSION,
+    ffmpeg: { path: ffmpeg, version },
+    backends,
+  })
+  const refuseAll = (version: string, whys: readonly (Ability | undefined)[]): HardwareReport =>
+    reportOf(
+      version,
+      BACKENDS.map((backend, i) => refused(backend, whys[i] ?? unavailable(''))),
+    )
+  const missing = BACKENDS.map((backend) => missingDevice(backend, machine))
+  // Most machines have no device at all, and need not be asked what their ffmpeg could do with one.
+  if (missing.every((why) => why !== undefined)) return refuseAll(await versionOf(ffmpeg), missing)
   const build = await readBuild(ffmpeg)
-  const refusals = BACKENDS.map((backend) => missingDevice(backend, machine) ?? missingInBuild(backend, build))
-  const head = { tableVersion: TABLE_VERSION, ffmpeg: { path: ffmpeg, version: build.version } }
-  if (refusals.every((why) => why !== undefined)) {
-    return { ...head, backends: BACKENDS.map((backend, i) => refused(backend, refusals[i] ?? unavailable(''))) }
-  }
+  const refusals = BACKENDS.map((backend, i) => missing[i] ?? missingInBuild(backend, build))
+  if (refusals.every((why) => why !== undefined)) return refuseAll(build.version, refusals)
   await mkdir(init.scratchDir, { recursive: true })
   const folder = await mkdtemp(join(init.scratchDir, 'trial-'))
   try {
     const limits = { ...MEDIA_LIMITS, ...init.limits, wallMs }
-    const sandbox = { ffmpeg, searchPath: init.searchPath }
-    const wrapper = createWrapper(sandbox, await sandboxFor(sandbox, init.sandbox), folder, limits)
+    const sandbox = { ffmpeg, searchPath: init.searchPath, sandbox: init.sandbox }
+    const wrapper = await openWrapper(sandbox, folder, limits)
     const run: DecodeRun = { wrapper, folder, limits, signal }
     const material = await prepareMaterial(build, run)
     const reports: BackendReport[] = []
     for (const [i, backend] of BACKENDS.entries()) {
       const why = refusals[i]
       const devices = machine.nodes(backend.devices)
-      const device = { wrap, init: { ...sandbox, sandbox: init.sandbox }, devices, wallMs }
+      const device = { wrap, init: sandbox, devices, wallMs }
       const step: TrialEnvironment['step'] = async (work) => await withDevice(run, device, work)
       const known = backend.name === 'cuda-decode' && refusals[i - 1] === undefined ? reports[i - 1] : undefined
       reports.push(
         why === undefined ? await bestOf(backend, machine, { build, material, run, step, known }) : refused(backend, why),
       )
     }
-    return { ...head, backends: oneOfTwo(reports) }
+    return reportOf(build.version, oneOfTwo(reports))
   } finally {
     // What a stuck driver still holds must not make a finished trial fail.
     await rm(folder, { recursive: true, force: true }).catch(() => undefined)

@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../../base/clock.ts'
 import { encodeControls } from '../control.ts'
 import type { DecodeRun } from '../decode.ts'
 import { runFfmpeg } from '../ffmpeg.ts'
-import { createWrapper, sandboxFor } from '../sandbox.ts'
+import { openWrapper } from '../sandbox.ts'
 import { MEDIA_LIMITS } from '../types.ts'
 import { decodeClip, makeClip } from './clip.ts'
 import { decodeWay } from './jobs.ts'
@@ -42,9 +42,8 @@ export async function measureSpeed(
   const folder = await mkdtemp(join(init.scratchDir, 'speed-'))
   try {
     const limits = { ...MEDIA_LIMITS, ...init.limits, wallMs: init.stepMs ?? 60_000 }
-    const { path } = report.ffmpeg
-    const sandbox = { ffmpeg: path, searchPath: init.searchPath }
-    const wrapper = createWrapper(sandbox, await sandboxFor(sandbox, init.sandbox), folder, limits)
+    const sandbox = { ffmpeg: report.ffmpeg.path, searchPath: init.searchPath, sandbox: init.sandbox }
+    const wrapper = await openWrapper(sandbox, folder, limits)
     const run: DecodeRun = { wrapper, folder, limits, signal }
     const [short, long] = [await makeClip('h264', run), await makeClip('h264', run, LONG)]
     if ('why' in short || 'why' in long) return {}
@@ -69,7 +68,7 @@ export async function measureSpeed(
     for (const backend of useful) {
       const device = {
         wrap,
-        init: { ffmpeg: path, searchPath: init.searchPath },
+        init: sandbox,
         devices: backend.devices,
         wallMs: limits.wallMs,
       }

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FishermanError } from '../../base/errors.ts'
 import type { DecodeRun } from '../decode.ts'
-import { createWrapper, type SandboxMode, sandboxFor, type Wrapper } from '../sandbox.ts'
+import { openWrapper, type SandboxMode, type Wrapper } from '../sandbox.ts'
 import type { MediaLimits } from '../types.ts'
 
 /** CUDA reserves address space for all memory of the machine and of its cards: all that a 64-bit process has. */
@@ -19,10 +19,8 @@ export interface WrapInit {
 /** Makes the wrapper of jobs that may use a device, in their scratch folder; `devices` is what the sandbox must let through. */
 export type WrapDevice = (folder: string, init: WrapInit, limits: MediaLimits, devices: readonly string[]) => Promise<Wrapper>
 
-export const wrapDevice: WrapDevice = async (folder, { ffmpeg, searchPath, sandbox }, limits, devices) => {
-  const init = { ffmpeg, searchPath, devices }
-  return createWrapper(init, await sandboxFor(init, sandbox), folder, { ...limits, addressBytes: ADDRESS_BYTES })
-}
+export const wrapDevice: WrapDevice = async (folder, init, limits, devices) =>
+  await openWrapper({ ...init, devices }, folder, { ...limits, addressBytes: ADDRESS_BYTES })
 
 export interface DeviceRun {
   wrap: WrapDevice
