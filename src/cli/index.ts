@@ -3,6 +3,7 @@ import { isFishermanError, messageOf } from '../base/errors.ts'
 import { declareDemo } from './demo.options.ts'
 import { declareDevnet } from './devnet.options.ts'
 import { declareDoctor } from './doctor.options.ts'
+import { declareLog } from './log.options.ts'
 import { declareRun } from './run.options.ts'
 import { declareVerify } from './verify.options.ts'
 
@@ -28,6 +29,12 @@ export async function main(argv: readonly string[]): Promise<void> {
   declareVerify(program, (options) => ends(async () => (await import('./verify.ts')).verifyCommand(options))())
   declareDoctor(program, (options) => ends(async () => (await import('./doctor.ts')).doctorCommand(options))())
   declareRun(program, (options) => ends(async () => (await import('./run.ts')).runCommand(options))())
+  declareLog(program, {
+    ls: (options) => ends(async () => (await import('./log.ts')).logListCommand(options))(),
+    show: (seq, options) => ends(async () => (await import('./log.ts')).logShowCommand(seq, options))(),
+    prove: (seq, options) => ends(async () => (await import('./log.ts')).logProveCommand(seq, options))(),
+    verify: (options) => ends(async () => (await import('./log.ts')).logVerifyCommand(options))(),
+  })
   declareDemo(program, (options) => ends(async () => (await import('./demo.ts')).demoCommand(options))())
   declareDevnet(program, {
     orchestrator: (options) => ends(async () => (await import('./devnet.ts')).orchestratorCommand(options))(),

@@ -5,9 +5,12 @@ import type { Hex } from '../../proofs/types.ts'
 import type { Clock } from '../base/clock.ts'
 import { FishermanError, messageOf } from '../base/errors.ts'
 import { type Entry, type EntryKind, encodeEntry, entryHash, type Json, NO_ENTRY } from './entry.ts'
+import { consistencyPath, createEdge, type Edge, inclusionPath, loadEdge, rangeRoot } from './tree.ts'
 
 /** Layout of the database; a newer one is refused, an older one is migrated one step at a time. */
-const SCHEMA = 1
+const SCHEMA = 2
+/** Entries whose nodes a migration writes at a time. */
+const MIGRATE_BATCH = 1_000
 /** Entries checked when the log is opened. All of them are checked by `verify`. */
 const CHECK_AT_OPEN = 64
 
@@ -15,6 +18,8 @@ export interface LogHead {
   size: number
   /** Hash of the last entry. */
   hash: Hex
+  /** Root of the RFC 6962 tree over all entries: who keeps it can be shown later that history was not rewritten. */
+  root: Hex
 }
 
 export interface StoredStatement {
@@ -35,18 +40,26 @@ export interface ProofLog {
   read(seq: number): Promise<Entry>
   entries(from?: number): AsyncGenerator<Entry>
   head(): LogHead
-  /** Walks the whole chain; names the first bad entry. */
-  verify(from?: number): Promise<{ ok: true; size: number } | { ok: false; firstBad: number; reason: string }>
+  /** Walks the chain, and from 0 builds the tree anew; names the first bad entry. */
+  verify(from?: number, options?: { onEntry?: (seq: number) => void }): Promise<Verified>
+  /** Root of the tree over the first `size` entries. */
+  rootAt(size: number): Promise<Hex>
+  /** Path from entry `seq` to the root over the first `size` entries (default: all). */
+  proveInclusion(seq: number, size?: number): Promise<Hex[]>
+  /** Shows that the log of `size` entries begins with the log of `oldSize` entries. */
+  proveConsistency(oldSize: number, size?: number): Promise<Hex[]>
   hasStatement(id: Hex): boolean
   /** Statements numbered above `cursor`, oldest first; numbers start at 1, so that 0 asks for all. */
   statementsSince(cursor: bigint, limit: number): Promise<StoredStatement[]>
   close(): Promise<void>
 }
 
+export type Verified = { ok: true; size: number } | { ok: false; firstBad: number; reason: string }
+
 export interface ProofLogInit {
   folder: string
-  /** Chain id, anchor and own address: a log never mixes two identities. */
-  identity: string
+  /** Chain id, anchor and own address: a log never mixes two identities. Without one an existing log is opened to be looked at. */
+  identity?: string
 }
 
 interface Pending {
@@ -61,12 +74,14 @@ const key = (seq: number | bigint) => seq.toString(16).padStart(14, '0')
 
 export async function openProofLog(init: ProofLogInit, deps: { clock: Clock }): Promise<ProofLog> {
   const db = new Level<string, string>(init.folder)
-  await db.open().catch((cause: unknown) => {
+  await db.open({ createIfMissing: init.identity !== undefined }).catch((cause: unknown) => {
     throw openError(init.folder, cause)
   })
   const entries = db.sublevel<string, string>('entry', {})
   const statements = db.sublevel<string, string>('statement', {})
   const meta = db.sublevel<string, string>('meta', {})
+  const nodes = db.sublevel<string, Uint8Array>('node', { valueEncoding: 'view' })
+  let edge: Edge = createEdge()
   const head = await loadHead().catch(async (error: unknown) => {
     await db.close()
     throw error
@@ -81,36 +96,71 @@ export async function openProofLog(init: ProofLogInit, deps: { clock: Clock }): 
     const schema = await meta.get('schema')
     const identity = await meta.get('identity')
     if (schema === undefined) {
+      if (init.identity === undefined) throw logError('log-empty', `${init.folder} holds no proof log`)
       await meta.batch([
         { type: 'put', key: 'schema', value: String(SCHEMA) },
         { type: 'put', key: 'identity', value: init.identity },
       ])
-      return { size: 0, hash: NO_ENTRY }
+      return { size: 0, hash: NO_ENTRY, root: edge.root() }
     }
-    if (Number(schema) !== SCHEMA)
+    if (Number(schema) > SCHEMA || !(Number(schema) >= 1))
       throw logError(
         'log-schema',
         `the proof log ${init.folder} has layout ${schema}, this program knows ${SCHEMA}; use the newer program`,
       )
-    if (identity !== init.identity)
+    if (init.identity !== undefined && identity !== init.identity)
       throw logError(
         'log-identity',
         `the proof log ${init.folder} belongs to ${identity}, not to ${init.identity}; use another data folder`,
       )
     const stored = await meta.get('head')
-    const loaded = stored === undefined ? { size: 0, hash: NO_ENTRY } : (JSON.parse(stored) as LogHead)
+    const empty = { size: 0, hash: NO_ENTRY, root: edge.root() }
+    const loaded = stored === undefined ? empty : (JSON.parse(stored) as LogHead)
     await checkTail(loaded)
+    if (Number(schema) === 1) return await addTree(loaded)
+    edge = await loadEdge(loaded.size, getNode)
+    if (edge.root() !== loaded.root)
+      throw damaged(Math.max(0, loaded.size - 1), 'the tree over the entries is not the one that the head names')
     return loaded
+  }
+
+  /** From layout 1, which had no tree. Nodes follow from entries, so an interrupted migration is simply done again. */
+  async function addTree(loaded: LogHead): Promise<LogHead> {
+    const grown = createEdge()
+    let batch = db.batch()
+    const result = await walk(0, loaded, (hash) => {
+      grown.add(hash, (level, index, node) => batch.put(nodeKey(level, index), nodeBytes(node), { sublevel: nodes }))
+      if (grown.size % MIGRATE_BATCH !== 0) return undefined
+      const full = batch
+      batch = db.batch()
+      return full.write()
+    })
+    if (!result.ok) throw damaged(result.firstBad, result.reason)
+    const migrated = { ...loaded, root: grown.root() }
+    batch.put('head', JSON.stringify(migrated), { sublevel: meta })
+    batch.put('schema', String(SCHEMA), { sublevel: meta })
+    await batch.write({ sync: true } as object)
+    edge = grown
+    return migrated
+  }
+
+  async function getNode(level: number, index: number): Promise<Hex> {
+    const bytes = await nodes.get(nodeKey(level, index))
+    if (bytes?.length !== 32) throw damaged(index * 2 ** level, 'a node of the tree is missing')
+    return bytesToHex(bytes)
+  }
+
+  function damaged(seq: number, reason: string): FishermanError {
+    return logError(
+      'log-damaged',
+      `the proof log ${init.folder} is damaged at entry ${seq} (${reason}); nothing will be signed with it. Keep a copy of the folder before anything else`,
+    )
   }
 
   async function checkTail(loaded: LogHead): Promise<void> {
     const from = Math.max(0, loaded.size - CHECK_AT_OPEN)
     const result = await walk(from, loaded)
-    if (!result.ok)
-      throw logError(
-        'log-damaged',
-        `the proof log ${init.folder} is damaged at entry ${result.firstBad} (${result.reason}); nothing will be signed with it. Keep a copy of the folder before anything else`,
-      )
+    if (!result.ok) throw damaged(result.firstBad, result.reason)
     // A lost head would hide entries: the one after the head must not exist.
     if ((await entries.get(key(loaded.size))) !== undefined)
       throw logError(
@@ -122,7 +172,8 @@ export async function openProofLog(init: ProofLogInit, deps: { clock: Clock }): 
   async function walk(
     from: number,
     to: LogHead,
-  ): Promise<{ ok: true; size: number } | { ok: false; firstBad: number; reason: string }> {
+    each?: (hash: Hex, seq: number) => Promise<void> | undefined,
+  ): Promise<Verified> {
     let seq = from
     let prev: Hex | undefined = from === 0 ? NO_ENTRY : undefined
     for await (const [at, text] of entries.iterator({ gte: key(from), lt: key(to.size) })) {
@@ -132,6 +183,7 @@ export async function openProofLog(init: ProofLogInit, deps: { clock: Clock }): 
       if (prev !== undefined && entry.prev !== prev)
         return { ok: false, firstBad: seq, reason: 'does not follow the entry before' }
       prev = entryHash(text)
+      await each?.(prev, seq)
       seq++
     }
     if (seq !== to.size) return { ok: false, firstBad: seq, reason: 'missing' }
@@ -148,16 +200,19 @@ export async function openProofLog(init: ProofLogInit, deps: { clock: Clock }): 
       const batch = db.batch()
       const done: Entry[] = []
       let { size, hash } = head
+      const grown = edge.copy()
       for (const item of group) {
         const entry: Entry = { seq: size, prev: hash, at: deps.clock.nowMs(), kind: item.kind, payload: item.payload }
         const text = encodeEntry(entry)
         batch.put(key(size), text, { sublevel: entries })
         if (item.statementId) batch.put(key(size), item.statementId, { sublevel: statements })
         hash = entryHash(text)
+        grown.add(hash, (level, index, node) => batch.put(nodeKey(level, index), nodeBytes(node), { sublevel: nodes }))
         size++
         done.push(entry)
       }
-      batch.put('head', JSON.stringify({ size, hash }), { sublevel: meta })
+      const root = grown.root()
+      batch.put('head', JSON.stringify({ size, hash, root }), { sublevel: meta })
       try {
         await batch.write({ sync: true } as object)
       } catch (cause) {
@@ -171,8 +226,8 @@ export async function openProofLog(init: ProofLogInit, deps: { clock: Clock }): 
         pending = []
         return
       }
-      head.size = size
-      head.hash = hash
+      Object.assign(head, { size, hash, root })
+      edge = grown
       group.forEach((item, i) => {
         item.resolve(done[i] as Entry)
       })
@@ -195,9 +250,18 @@ export async function openProofLog(init: ProofLogInit, deps: { clock: Clock }): 
     })
   }
 
+  function missing(seq: number): FishermanError {
+    return logError('log-missing', `the proof log has no entry ${seq}; it has ${head.size}, numbered from 0`)
+  }
+
+  function sizeWithin(size: number): number {
+    if (Number.isInteger(size) && size >= 0 && size <= head.size) return size
+    throw logError('log-missing', `the proof log has ${head.size} entries, not ${size}`)
+  }
+
   async function read(seq: number): Promise<Entry> {
     const text = await entries.get(key(seq))
-    if (text === undefined) throw logError('log-missing', `the proof log has no entry ${seq}`)
+    if (text === undefined) throw missing(seq)
     const entry = parse(text)
     const next = seq + 1 === head.size ? undefined : await entries.get(key(seq + 1))
     const expected = seq + 1 === head.size ? head.hash : next && parse(next)?.prev
@@ -222,7 +286,22 @@ export async function openProofLog(init: ProofLogInit, deps: { clock: Clock }): 
       for (let seq = from; seq < head.size; seq++) yield await read(seq)
     },
     head: () => ({ ...head }),
-    verify: (from = 0) => walk(from, { ...head }),
+    async verify(from = 0, { onEntry } = {}) {
+      const [to, built] = [{ ...head }, createEdge()]
+      const result = await walk(from, to, (hash, seq) => {
+        if (from === 0) built.add(hash, () => undefined)
+        onEntry?.(seq)
+        return undefined
+      })
+      if (!result.ok || from > 0 || built.root() === to.root) return result
+      return { ok: false, firstBad: to.size - 1, reason: 'the tree over the entries is not the one that the head names' }
+    },
+    rootAt: (size) => rangeRoot(0, sizeWithin(size), getNode),
+    proveInclusion(seq, size = head.size) {
+      if (!Number.isInteger(seq) || seq < 0 || seq >= sizeWithin(size)) throw missing(seq)
+      return inclusionPath(seq, size, getNode)
+    },
+    proveConsistency: (oldSize, size = head.size) => consistencyPath(Math.min(oldSize, sizeWithin(size)), size, getNode),
     hasStatement: (id) => ids.has(id),
     async statementsSince(cursor, limit) {
       const found: StoredStatement[] = []
@@ -240,6 +319,14 @@ export async function openProofLog(init: ProofLogInit, deps: { clock: Clock }): 
   }
 }
 
+function nodeKey(level: number, index: number): string {
+  return `${level.toString(16).padStart(2, '0')}/${key(index)}`
+}
+
+function nodeBytes(hash: Hex): Uint8Array {
+  return hexToBytes(hash)
+}
+
 function parse(text: string): Entry | undefined {
   try {
     return JSON.parse(text) as Entry
@@ -250,6 +337,8 @@ function parse(text: string): Entry | undefined {
 
 function openError(folder: string, cause: unknown): FishermanError {
   const code = (cause as { cause?: { code?: string } }).cause?.code
+  if (/does not exist|No such file/i.test(messageOf((cause as { cause?: unknown }).cause ?? cause)))
+    return logError('log-empty', `${folder} holds no proof log; name the data folder of a fisherman that has run`, cause)
   if (code === 'LEVEL_LOCKED')
     return logError(
       'log-locked',

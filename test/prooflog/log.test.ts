@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Level } from 'level'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { verifyConsistency, verifyInclusion } from '../../proofs/log-tree.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { readBundlePart, writeBundle } from '../../src/prooflog/bundle.ts'
 import { canonicalJson, entryHash } from '../../src/prooflog/entry.ts'
@@ -59,7 +60,7 @@ describe('proof log', () => {
       prev = entryHash(canonicalJson(entry as never))
       seq++
     }
-    expect(log.head()).toEqual({ size: 100, hash: prev })
+    expect(log.head()).toMatchObject({ size: 100, hash: prev })
     expect(await log.verify()).toEqual({ ok: true, size: 100 })
   })
 
@@ -108,6 +109,60 @@ describe('proof log', () => {
     await expect(open()).rejects.toMatchObject({ code: 'log-locked', message: expect.stringContaining('another fisherman') })
     await close(log)
     await expect(open(join(dir, 'log'), 'other')).rejects.toMatchObject({ code: 'log-identity' })
+  })
+
+  it('shows that an entry is in it and that it only grew, to whoever kept an old head', async () => {
+    const log = await open()
+    for (let i = 0; i < 20; i++) await log.append('verdict', { i })
+    const old = log.head()
+    for (let i = 20; i < 57; i++) await log.append('verdict', { i })
+    await close(log)
+    const again = await open()
+    const head = again.head()
+    expect(await again.rootAt(20)).toBe(old.root)
+    const grew = await again.proveConsistency(old.size)
+    expect(verifyConsistency(old.size, head.size, old.root, head.root, grew)).toBe(true)
+    const leaf = entryHash(canonicalJson((await again.read(33)) as never))
+    expect(verifyInclusion(leaf, 33, head.size, await again.proveInclusion(33), head.root)).toBe(true)
+    await expect((async () => await again.proveInclusion(57))()).rejects.toMatchObject({ code: 'log-missing' })
+    expect(() => again.proveInclusion(3, 58)).toThrow(/has 57 entries/)
+  })
+
+  it('is brought from the layout without a tree to this one, and refuses a newer one', async () => {
+    const log = await open()
+    for (let i = 0; i < 1_203; i++) void log.append('verdict', { i })
+    await log.append('verdict', { last: true })
+    const head = log.head()
+    await close(log)
+    const change = async (schema: string, bare: boolean) => {
+      const db = new Level<string, string>(join(dir, 'log'))
+      const meta = db.sublevel<string, string>('meta', {})
+      await meta.put('schema', schema)
+      if (bare) {
+        await db.sublevel('node', {}).clear()
+        await meta.put('head', JSON.stringify({ size: head.size, hash: head.hash }))
+      }
+      await db.close()
+    }
+    await change('1', true)
+    const migrated = await open()
+    expect(migrated.head()).toEqual(head)
+    expect(await migrated.verify()).toEqual({ ok: true, size: 1_204 })
+    await close(migrated)
+    expect((await open()).head()).toEqual(head)
+    await close(opened[0] as ProofLog)
+    await change('3', false)
+    await expect(open()).rejects.toMatchObject({ code: 'log-schema' })
+  })
+
+  it('does not open with a tree that is not that of its entries', async () => {
+    const log = await open()
+    for (let i = 0; i < 9; i++) await log.append('verdict', { i })
+    await close(log)
+    const db = new Level<string, string>(join(dir, 'log'))
+    await db.sublevel<string, Uint8Array>('node', { valueEncoding: 'view' }).put(`03/${key(0)}`, new Uint8Array(32))
+    await db.close()
+    await expect(open()).rejects.toMatchObject({ code: 'log-damaged' })
   })
 
   it('keeps each statement once and hands them out after a cursor', async () => {

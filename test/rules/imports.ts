@@ -12,7 +12,7 @@ const FLOW = [
 const SHARED = ['base']
 /** Composition roots: they join rooms, and only cli imports them. */
 const ROOT_FOLDERS = ['devnet', 'sidecar', 'monitor', 'sim', 'pipeline', 'judge', 'doctor']
-const ROOT_FILES = ['src/daemon.ts', 'src/pipeline.ts', 'src/judge.ts', 'src/sheet.ts']
+const ROOT_FILES = ['src/daemon.ts', 'src/pipeline.ts', 'src/judge.ts', 'src/sheet.ts', 'src/archive.ts']
 
 /** Where each library may be imported; a trailing slash means a folder. */
 const LIBRARIES: readonly (readonly [pattern: RegExp, name: string, places: readonly string[]])[] = [

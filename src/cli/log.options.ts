@@ -1,0 +1,63 @@
+import { type Command, Option } from 'commander'
+
+export interface LogOptions {
+  dataDir: string
+  json?: boolean
+}
+
+export interface LogListOptions extends LogOptions {
+  orchestrator?: string
+  outcome?: string
+  kind?: string
+  since?: string
+  limit: string
+}
+
+export interface LogVerifyOptions extends LogOptions {
+  from: string
+}
+
+export interface LogCommands {
+  ls(options: LogListOptions): Promise<void>
+  show(seq: string, options: LogOptions): Promise<void>
+  prove(seq: string, options: LogOptions): Promise<void>
+  verify(options: LogVerifyOptions): Promise<void>
+}
+
+const FOLDER = ['--data-dir <folder>', 'data folder of the fisherman; it must not be running'] as const
+const JSON_FLAG = ['--json', 'print JSON, one object a line'] as const
+
+export function declareLog(program: Command, run: LogCommands): void {
+  const log = program.command('log').description('look into the proof log: list, show, prove and verify its entries')
+  log
+    .command('ls')
+    .description('list entries, oldest first')
+    .requiredOption(...FOLDER)
+    .option('--orchestrator <address>', 'only what is about this orchestrator')
+    .addOption(new Option('--outcome <outcome>', 'only verdicts with it').choices(['pass', 'fail', 'inconclusive', 'withheld']))
+    .option('--kind <kind>', 'only entries of this kind: sample, verdict, statement-sent, case, …')
+    .option('--since <time>', 'only entries since: 2026-11-24, 2026-11-24T10:00Z, or an age: 90m, 12h, 7d')
+    .option('--limit <n>', 'at most so many, the newest ones', '50')
+    .option(...JSON_FLAG)
+    .action((options: LogListOptions) => run.ls(options))
+  log
+    .command('show <number>')
+    .description('print one entry')
+    .requiredOption(...FOLDER)
+    .option(...JSON_FLAG)
+    .action((seq: string, options: LogOptions) => run.show(seq, options))
+  log
+    .command('prove <number>')
+    .description('print what shows a stranger that an entry is in the log: its hash, the path, the root (RFC 6962)')
+    .requiredOption(...FOLDER)
+    .option(...JSON_FLAG)
+    .action((seq: string, options: LogOptions) => run.prove(seq, options))
+  log
+    .command('verify')
+    .description('walk the whole log: numbers, hashes, tree')
+    .requiredOption(...FOLDER)
+    .option('--from <number>', 'begin here; only from 0 the tree is built anew', '0')
+    .option(...JSON_FLAG)
+    .addHelpText('after', '\nExit code: 0 the log holds, 1 it is damaged, 2 wrong usage or our own error.')
+    .action((options: LogVerifyOptions) => run.verify(options))
+}

@@ -1,0 +1,135 @@
+import { ENTRY_KINDS, type Entry, encodeEntry, entryHash, openArchive, type ProofLog } from '../archive.ts'
+import { systemClock } from '../base/clock.ts'
+import { FishermanError, messageOf } from '../base/errors.ts'
+import type { LogListOptions, LogOptions, LogVerifyOptions } from './log.options.ts'
+
+/** Milliseconds of the ages that `--since` takes. */
+const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+/** Entries between two steps of the progress line. */
+const PROGRESS_EVERY = 10_000
+
+function usage(message: string): FishermanError {
+  return new FishermanError({ code: 'bad-usage', message, blame: 'ours' })
+}
+
+function numberOf(option: string, text: string): number {
+  if (!/^(0|[1-9][0-9]{0,14})$/.test(text)) throw usage(`${option} '${text}': must be a whole number`)
+  return Number(text)
+}
+
+/** A day, a moment, or an age before now; Unix milliseconds. */
+export function sinceMs(text: string, nowMs: number): number {
+  const [, count, unit] = /^([0-9]{1,6})([smhd])$/.exec(text) ?? []
+  if (count && unit) return nowMs - Number(count) * (UNITS[unit] ?? 0)
+  const at = /^[0-9]{4}-/.test(text) ? Date.parse(text) : Number.NaN
+  if (Number.isNaN(at))
+    throw usage(`--since '${text}': write a day (2026-11-24), a moment (2026-11-24T10:00Z) or an age (90m, 12h, 7d)`)
+  return at
+}
+
+/** Opens the log of a data folder, runs the work, and turns errors into one line and exit code 2, damage into 1. */
+async function withLog(name: string, dataDir: string, work: (log: ProofLog) => Promise<number>): Promise<number> {
+  try {
+    const log = await openArchive(dataDir)
+    try {
+      return await work(log)
+    } finally {
+      await log.close()
+    }
+  } catch (error) {
+    console.error(`fisherman log ${name}: ${messageOf(error).split('\n')[0]}`)
+    return error instanceof FishermanError && error.code === 'log-damaged' ? 1 : 2
+  }
+}
+
+function fieldsOf({ payload }: Entry): Readonly<Record<string, unknown>> {
+  return typeof payload === 'object' && payload !== null && !Array.isArray(payload) ? (payload as Record<string, unknown>) : {}
+}
+
+/** Fields worth a place in a list, in this order. */
+const LISTED = ['kind', 'outcome', 'state', 'action', 'faultClass', 'transcoder', 'sampleId', 'faultId', 'id'] as const
+
+function lineOf(entry: Entry): string {
+  const fields = fieldsOf(entry)
+  const told = LISTED.flatMap((name) => {
+    const value = fields[name]
+    return value === undefined || value === null ? [] : [String(value).replace(/^(0x[0-9a-f]{10})[0-9a-f]{20,}$/, '$1…')]
+  })
+  return `${String(entry.seq).padStart(8)}  ${new Date(entry.at).toISOString()}  ${entry.kind.padEnd(18)}  ${told.join(' ')}`
+}
+
+/** `fisherman log ls`. */
+export async function logListCommand(options: LogListOptions): Promise<number> {
+  return await withLog('ls', options.dataDir, async (log) => {
+    const limit = numberOf('--limit', options.limit)
+    const from = options.since === undefined ? 0 : sinceMs(options.since, systemClock.nowMs())
+    const node = options.orchestrator?.toLowerCase()
+    if (node !== undefined && !/^0x[0-9a-f]{40}$/.test(node))
+      throw usage(`--orchestrator '${node}': must be 0x and 40 hex digits`)
+    if (options.kind !== undefined && !(ENTRY_KINDS as readonly string[]).includes(options.kind))
+      throw usage(`--kind '${options.kind}': must be one of ${ENTRY_KINDS.join(', ')}`)
+    const found: Entry[] = []
+    for await (const entry of log.entries()) {
+      const fields = fieldsOf(entry)
+      if (entry.at < from || (options.kind !== undefined && entry.kind !== options.kind)) continue
+      if (node !== undefined && fields.transcoder !== node) continue
+      if (options.outcome !== undefined && (entry.kind !== 'verdict' || fields.outcome !== options.outcome)) continue
+      found.push(entry)
+      if (found.length > limit) found.shift()
+    }
+    for (const entry of found) console.log(options.json ? encodeEntry(entry) : lineOf(entry))
+    if (!options.json && found.length === 0) console.error(`nothing matches among ${log.head().size} entries`)
+    return 0
+  })
+}
+
+/** `fisherman log show`: the entry as it lies there; with `--json` the very bytes that are hashed. */
+export async function logShowCommand(seq: string, options: LogOptions): Promise<number> {
+  return await withLog('show', options.dataDir, async (log) => {
+    const entry = await log.read(numberOf('the number', seq))
+    console.log(
+      options.json ? encodeEntry(entry) : JSON.stringify({ ...entry, at: new Date(entry.at).toISOString() }, undefined, 2),
+    )
+    return 0
+  })
+}
+
+/** `fisherman log prove`: everything that `verifyInclusion` of the specification takes. */
+export async function logProveCommand(seq: string, options: LogOptions): Promise<number> {
+  return await withLog('prove', options.dataDir, async (log) => {
+    const index = numberOf('the number', seq)
+    const text = encodeEntry(await log.read(index))
+    const { size, root } = log.head()
+    const proof = { index, size, leaf: entryHash(text), path: await log.proveInclusion(index), root, entry: text }
+    if (options.json) console.log(JSON.stringify(proof))
+    else
+      console.log(
+        [
+          `entry ${index} of ${size}`,
+          `leaf  ${proof.leaf}  (SHA-256 of a zero byte and the entry, as \`log show --json\` prints it)`,
+          ...proof.path.map((hash, i) => `path  ${hash}  (${i + 1} of ${proof.path.length})`),
+          `root  ${root}`,
+        ].join('\n'),
+      )
+    return 0
+  })
+}
+
+/** `fisherman log verify`: 0 when everything holds, 1 with the first bad number when it does not. */
+export async function logVerifyCommand(options: LogVerifyOptions): Promise<number> {
+  return await withLog('verify', options.dataDir, async (log) => {
+    const from = numberOf('--from', options.from)
+    const { size, root } = log.head()
+    if (from > size) throw usage(`--from ${from}: the log has ${size} entries`)
+    const shown = process.stderr.isTTY && !options.json
+    const onEntry = (seq: number): void => {
+      if (shown && seq % PROGRESS_EVERY === 0) process.stderr.write(`\r${seq} of ${size} (${Math.floor((seq * 100) / size)} %)`)
+    }
+    const result = await log.verify(from, { onEntry })
+    if (shown) process.stderr.write('\r\x1b[K')
+    if (options.json) console.log(JSON.stringify({ ...result, root }))
+    else if (result.ok) console.log(`ok: ${size - from} entries hold${from === 0 ? `, root ${root}` : ''}`)
+    else console.log(`DAMAGED at entry ${result.firstBad}: ${result.reason}. Keep a copy of the folder before anything else`)
+    return result.ok ? 0 : 1
+  })
+}

@@ -1,0 +1,103 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Level } from 'level'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { logLeaf, verifyInclusion } from '../../proofs/log-tree.ts'
+import { logListCommand, logProveCommand, logShowCommand, logVerifyCommand, sinceMs } from '../../src/cli/log.ts'
+import { openProofLog } from '../../src/prooflog/log.ts'
+
+const NODE = `0x${'ab'.repeat(20)}`
+const DAY = 86_400_000
+let dataDir: string
+let out: string[]
+let err: string[]
+
+beforeEach(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'fisherman-test-'))
+  ;[out, err] = [[], []]
+  vi.spyOn(console, 'log').mockImplementation((line: string) => void out.push(line))
+  vi.spyOn(console, 'error').mockImplementation((line: string) => void err.push(line))
+  let nowMs = Date.parse('2026-11-01T00:00Z')
+  const clock = { nowMs: () => (nowMs += DAY), monotonicMs: () => 0 }
+  const log = await openProofLog({ folder: join(dataDir, 'proofs'), identity: 'me' }, { clock })
+  await log.append('verdict', { transcoder: NODE, outcome: 'pass' })
+  await log.append('verdict', { transcoder: NODE, outcome: 'fail' })
+  await log.append('verdict', { transcoder: `0x${'cd'.repeat(20)}`, outcome: 'fail' })
+  await log.append('case', { transcoder: NODE, state: 'open' })
+  await log.close()
+})
+afterEach(async () => {
+  vi.restoreAllMocks()
+  await rm(dataDir, { recursive: true, force: true })
+})
+
+const seqs = () => out.map((line) => (JSON.parse(line) as { seq: number }).seq)
+
+describe('fisherman log', () => {
+  it.each([
+    [{}, [0, 1, 2, 3]],
+    [{ orchestrator: NODE.toUpperCase().replace('0X', '0x') }, [0, 1, 3]],
+    [{ outcome: 'fail' }, [1, 2]],
+    [{ kind: 'case' }, [3]],
+    [{ since: '2026-11-04' }, [2, 3]],
+    [{ limit: '1' }, [3]],
+    [{ orchestrator: NODE, outcome: 'fail' }, [1]],
+  ])('ls %j', async (options, expected) => {
+    expect(await logListCommand({ dataDir, limit: '50', json: true, ...options })).toBe(0)
+    expect(seqs()).toEqual(expected)
+  })
+
+  it('ls prints a line a person can read', async () => {
+    await logListCommand({ dataDir, limit: '1' })
+    expect(out).toEqual(['       3  2026-11-05T00:00:00.000Z  case                open 0xababababab…'])
+  })
+
+  it('proves an entry to somebody who has nothing but the printed object', async () => {
+    expect(await logProveCommand('2', { dataDir, json: true })).toBe(0)
+    const proof = JSON.parse(out[0] as string)
+    expect(logLeaf(Buffer.from(proof.entry))).toBe(proof.leaf)
+    expect(verifyInclusion(proof.leaf, proof.index, proof.size, proof.path, proof.root)).toBe(true)
+    out = []
+    await logShowCommand('2', { dataDir, json: true })
+    expect(out).toEqual([proof.entry])
+  })
+
+  it('verifies, and names the first bad entry', async () => {
+    expect(await logVerifyCommand({ dataDir, from: '0' })).toBe(0)
+    expect(out[0]).toMatch(/^ok: 4 entries hold, root 0x/)
+    const db = new Level<string, string>(join(dataDir, 'proofs'))
+    const entries = db.sublevel<string, string>('entry', {})
+    const key = '1'.padStart(14, '0')
+    await entries.put(key, ((await entries.get(key)) as string).replace('fail', 'pass'))
+    await db.close()
+    expect(await logVerifyCommand({ dataDir, from: '0' })).toBe(1)
+    expect(err[0]).toMatch(/damaged at entry 2 \(does not follow/)
+  })
+
+  it('says in one line what is wrong, and writes nothing', async () => {
+    expect(await logListCommand({ dataDir: join(dataDir, 'nowhere'), limit: '5' })).toBe(2)
+    expect(await logShowCommand('9', { dataDir })).toBe(2)
+    expect(await logShowCommand('x', { dataDir })).toBe(2)
+    expect(await logListCommand({ dataDir, limit: '5', since: 'yesterday' })).toBe(2)
+    expect(await logListCommand({ dataDir, limit: '5', kind: 'verdicts' })).toBe(2)
+    expect(await logVerifyCommand({ dataDir, from: '9' })).toBe(2)
+    const says = [
+      /holds no proof log/,
+      /has no entry 9; it has 4/,
+      /'x': must be a whole number/,
+      /--since 'yesterday': write a day/,
+      /--kind 'verdicts': must be one of sample/,
+      /--from 9: the log has 4 entries/,
+    ]
+    expect(err).toHaveLength(says.length)
+    for (const [i, line] of says.entries()) expect(err[i]).toMatch(line)
+    expect(err.every((line) => !line.includes('\n'))).toBe(true)
+  })
+
+  it('reads days, moments and ages', () => {
+    expect(sinceMs('2026-11-24', 0)).toBe(Date.UTC(2026, 10, 24))
+    expect(sinceMs('90m', 10 * DAY)).toBe(10 * DAY - 90 * 60_000)
+    expect(() => sinceMs('5', 0)).toThrow(/--since '5'/)
+  })
+})
