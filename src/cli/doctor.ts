@@ -1,9 +1,9 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { messageOf } from '../base/errors.ts'
 import { cacheFolder, programPath } from '../config/paths.ts'
 import { examineMachine } from '../doctor/doctor.ts'
 import type { DoctorDeps, DoctorInit, Finding } from '../doctor/types.ts'
+import { complain } from './complain.ts'
 import type { DoctorOptions } from './doctor.options.ts'
 import { untilSignal } from './until-signal.ts'
 
@@ -35,7 +35,7 @@ export async function doctorCommand(
     return diagnosis.ok ? 0 : 1
   } catch (error) {
     if (signal.aborted) return 130
-    console.error(`fisherman doctor: ${messageOf(error).split('\n')[0]}`)
+    complain('doctor', error)
     return 2
   }
 }

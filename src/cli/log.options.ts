@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import { OUTCOMES } from '../../proofs/types.ts'
 
 export interface LogOptions {
   dataDir: string
@@ -34,24 +35,21 @@ export function declareLog(program: Command, run: LogCommands): void {
     .description('list entries, oldest first')
     .requiredOption(...FOLDER)
     .option('--orchestrator <address>', 'only what is about this orchestrator')
-    .addOption(new Option('--outcome <outcome>', 'only verdicts with it').choices(['pass', 'fail', 'inconclusive', 'withheld']))
+    .addOption(new Option('--outcome <outcome>', 'only verdicts with it').choices(OUTCOMES))
     .option('--kind <kind>', 'only entries of this kind: sample, verdict, statement-sent, case, …')
     .option('--since <time>', 'only entries since: 2026-11-24, 2026-11-24T10:00Z, or an age: 90m, 12h, 7d')
     .option('--limit <n>', 'at most so many, the newest ones', '50')
     .option(...JSON_FLAG)
     .action((options: LogListOptions) => run.ls(options))
-  log
-    .command('show <number>')
-    .description('print one entry')
-    .requiredOption(...FOLDER)
-    .option(...JSON_FLAG)
-    .action((seq: string, options: LogOptions) => run.show(seq, options))
-  log
-    .command('prove <number>')
-    .description('print what shows a stranger that an entry is in the log: its hash, the path, the root (RFC 6962)')
-    .requiredOption(...FOLDER)
-    .option(...JSON_FLAG)
-    .action((seq: string, options: LogOptions) => run.prove(seq, options))
+  const aboutOne = (name: 'show' | 'prove', description: string): void =>
+    void log
+      .command(`${name} <number>`)
+      .description(description)
+      .requiredOption(...FOLDER)
+      .option(...JSON_FLAG)
+      .action((seq: string, options: LogOptions) => run[name](seq, options))
+  aboutOne('show', 'print one entry')
+  aboutOne('prove', 'print what shows a stranger that an entry is in the log: its hash, the path, the root (RFC 6962)')
   log
     .command('verify')
     .description('walk the whole log: numbers, hashes, tree')

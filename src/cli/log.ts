@@ -1,16 +1,13 @@
 import { ENTRY_KINDS, type Entry, encodeEntry, entryHash, openArchive, type ProofLog } from '../archive.ts'
 import { systemClock } from '../base/clock.ts'
-import { FishermanError, messageOf } from '../base/errors.ts'
+import { isFishermanError } from '../base/errors.ts'
+import { complain, usage } from './complain.ts'
 import type { LogListOptions, LogOptions, LogVerifyOptions } from './log.options.ts'
 
 /** Milliseconds of the ages that `--since` takes. */
 const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 /** Entries between two steps of the progress line. */
 const PROGRESS_EVERY = 10_000
-
-function usage(message: string): FishermanError {
-  return new FishermanError({ code: 'bad-usage', message, blame: 'ours' })
-}
 
 function numberOf(option: string, text: string): number {
   if (!/^(0|[1-9][0-9]{0,14})$/.test(text)) throw usage(`${option} '${text}': must be a whole number`)
@@ -37,8 +34,8 @@ async function withLog(name: string, dataDir: string, work: (log: ProofLog) => P
       await log.close()
     }
   } catch (error) {
-    console.error(`fisherman log ${name}: ${messageOf(error).split('\n')[0]}`)
-    return error instanceof FishermanError && error.code === 'log-damaged' ? 1 : 2
+    complain(`log ${name}`, error)
+    return isFishermanError(error) && error.code === 'log-damaged' ? 1 : 2
   }
 }
 

@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Hex } from '../../proofs/types.ts'
-import { FishermanError, isFishermanError, messageOf } from '../base/errors.ts'
+import { isFishermanError } from '../base/errors.ts'
 import {
   createJudge,
   type Depth,
@@ -12,6 +12,7 @@ import {
   type RenditionVerdict,
   reasonLine,
 } from '../judge.ts'
+import { complain, usage } from './complain.ts'
 import { parseProfile } from './profile.ts'
 import type { VerifyOptions } from './verify.options.ts'
 
@@ -26,10 +27,6 @@ const EXIT_ERROR = 2
 export interface VerifyTools {
   ffmpegPath?: string
   searchPath?: string
-}
-
-function usage(message: string): FishermanError {
-  return new FishermanError({ code: 'bad-usage', message, blame: 'ours' })
 }
 
 function isDepth(text: string): text is Depth {
@@ -142,7 +139,7 @@ export async function verifyCommand(options: VerifyOptions, tools: VerifyTools =
     console.log(options.json ? JSON.stringify(jsonOf(result)) : reportOf(result, names))
     return EXIT[result.verdict]
   } catch (error) {
-    console.error(`fisherman verify: ${messageOf(error).split('\n')[0]}`)
+    complain('verify', error)
     return EXIT_ERROR
   } finally {
     process.off('SIGINT', onSignal)

@@ -3,9 +3,10 @@ import type { StatementKind } from '../../proofs/codec.ts'
 import { bytesToHex, hexToBytes } from '../../proofs/signature.ts'
 import type { Hex } from '../../proofs/types.ts'
 import type { Clock } from '../base/clock.ts'
-import { FishermanError, messageOf } from '../base/errors.ts'
+import { type FishermanError, messageOf } from '../base/errors.ts'
 import { type Entry, type EntryKind, encodeEntry, entryHash, type Json, NO_ENTRY } from './entry.ts'
-import { consistencyPath, createEdge, type Edge, inclusionPath, loadEdge, rangeRoot } from './tree.ts'
+import { damaged, logError, openError } from './errors.ts'
+import { consistencyPath, createEdge, type Edge, inclusionPath, loadEdge, type PutNode, rangeRoot } from './tree.ts'
 
 /** Layout of the database; a newer one is refused, an older one is migrated one step at a time. */
 const SCHEMA = 2
@@ -13,6 +14,7 @@ const SCHEMA = 2
 const MIGRATE_BATCH = 1_000
 /** Entries checked when the log is opened. All of them are checked by `verify`. */
 const CHECK_AT_OPEN = 64
+const OTHER_TREE = 'the tree over the entries is not the one that the head names'
 
 export interface LogHead {
   size: number
@@ -119,8 +121,7 @@ export async function openProofLog(init: ProofLogInit, deps: { clock: Clock }): 
     await checkTail(loaded)
     if (Number(schema) === 1) return await addTree(loaded)
     edge = await loadEdge(loaded.size, getNode)
-    if (edge.root() !== loaded.root)
-      throw damaged(Math.max(0, loaded.size - 1), 'the tree over the entries is not the one that the head names')
+    if (edge.root() !== loaded.root) throw damaged(init.folder, Math.max(0, loaded.size - 1), OTHER_TREE)
     return loaded
   }
 
@@ -129,13 +130,13 @@ export async function openProofLog(init: ProofLogInit, deps: { clock: Clock }): 
     const grown = createEdge()
     let batch = db.batch()
     const result = await walk(0, loaded, (hash) => {
-      grown.add(hash, (level, index, node) => batch.put(nodeKey(level, index), nodeBytes(node), { sublevel: nodes }))
+      grown.add(hash, putIn(batch))
       if (grown.size % MIGRATE_BATCH !== 0) return undefined
       const full = batch
       batch = db.batch()
       return full.write()
     })
-    if (!result.ok) throw damaged(result.firstBad, result.reason)
+    if (!result.ok) throw damaged(init.folder, result.firstBad, result.reason)
     const migrated = { ...loaded, root: grown.root() }
     batch.put('head', JSON.stringify(migrated), { sublevel: meta })
     batch.put('schema', String(SCHEMA), { sublevel: meta })
@@ -144,23 +145,20 @@ export async function openProofLog(init: ProofLogInit, deps: { clock: Clock }): 
     return migrated
   }
 
-  async function getNode(level: number, index: number): Promise<Hex> {
-    const bytes = await nodes.get(nodeKey(level, index))
-    if (bytes?.length !== 32) throw damaged(index * 2 ** level, 'a node of the tree is missing')
-    return bytesToHex(bytes)
+  function putIn(batch: ReturnType<typeof db.batch>): PutNode {
+    return (level, index, node) => void batch.put(nodeKey(level, index), hexToBytes(node), { sublevel: nodes })
   }
 
-  function damaged(seq: number, reason: string): FishermanError {
-    return logError(
-      'log-damaged',
-      `the proof log ${init.folder} is damaged at entry ${seq} (${reason}); nothing will be signed with it. Keep a copy of the folder before anything else`,
-    )
+  async function getNode(level: number, index: number): Promise<Hex> {
+    const bytes = await nodes.get(nodeKey(level, index))
+    if (bytes?.length !== 32) throw damaged(init.folder, index * 2 ** level, 'a node of the tree is missing')
+    return bytesToHex(bytes)
   }
 
   async function checkTail(loaded: LogHead): Promise<void> {
     const from = Math.max(0, loaded.size - CHECK_AT_OPEN)
     const result = await walk(from, loaded)
-    if (!result.ok) throw damaged(result.firstBad, result.reason)
+    if (!result.ok) throw damaged(init.folder, result.firstBad, result.reason)
     // A lost head would hide entries: the one after the head must not exist.
     if ((await entries.get(key(loaded.size))) !== undefined)
       throw logError(
@@ -183,7 +181,8 @@ export async function openProofLog(init: ProofLogInit, deps: { clock: Clock }): 
       if (prev !== undefined && entry.prev !== prev)
         return { ok: false, firstBad: seq, reason: 'does not follow the entry before' }
       prev = entryHash(text)
-      await each?.(prev, seq)
+      const waits = each?.(prev, seq)
+      if (waits) await waits
       seq++
     }
     if (seq !== to.size) return { ok: false, firstBad: seq, reason: 'missing' }
@@ -199,20 +198,20 @@ export async function openProofLog(init: ProofLogInit, deps: { clock: Clock }): 
       pending = []
       const batch = db.batch()
       const done: Entry[] = []
-      let { size, hash } = head
+      let { hash } = head
       const grown = edge.copy()
       for (const item of group) {
-        const entry: Entry = { seq: size, prev: hash, at: deps.clock.nowMs(), kind: item.kind, payload: item.payload }
+        const seq = grown.size
+        const entry: Entry = { seq, prev: hash, at: deps.clock.nowMs(), kind: item.kind, payload: item.payload }
         const text = encodeEntry(entry)
-        batch.put(key(size), text, { sublevel: entries })
-        if (item.statementId) batch.put(key(size), item.statementId, { sublevel: statements })
+        batch.put(key(seq), text, { sublevel: entries })
+        if (item.statementId) batch.put(key(seq), item.statementId, { sublevel: statements })
         hash = entryHash(text)
-        grown.add(hash, (level, index, node) => batch.put(nodeKey(level, index), nodeBytes(node), { sublevel: nodes }))
-        size++
+        grown.add(hash, putIn(batch))
         done.push(entry)
       }
-      const root = grown.root()
-      batch.put('head', JSON.stringify({ size, hash, root }), { sublevel: meta })
+      const next: LogHead = { size: grown.size, hash, root: grown.root() }
+      batch.put('head', JSON.stringify(next), { sublevel: meta })
       try {
         await batch.write({ sync: true } as object)
       } catch (cause) {
@@ -226,7 +225,7 @@ export async function openProofLog(init: ProofLogInit, deps: { clock: Clock }): 
         pending = []
         return
       }
-      Object.assign(head, { size, hash, root })
+      Object.assign(head, next)
       edge = grown
       group.forEach((item, i) => {
         item.resolve(done[i] as Entry)
@@ -294,7 +293,7 @@ export async function openProofLog(init: ProofLogInit, deps: { clock: Clock }): 
         return undefined
       })
       if (!result.ok || from > 0 || built.root() === to.root) return result
-      return { ok: false, firstBad: to.size - 1, reason: 'the tree over the entries is not the one that the head names' }
+      return { ok: false, firstBad: to.size - 1, reason: OTHER_TREE }
     },
     rootAt: (size) => rangeRoot(0, sizeWithin(size), getNode),
     proveInclusion(seq, size = head.size) {
@@ -323,35 +322,10 @@ function nodeKey(level: number, index: number): string {
   return `${level.toString(16).padStart(2, '0')}/${key(index)}`
 }
 
-function nodeBytes(hash: Hex): Uint8Array {
-  return hexToBytes(hash)
-}
-
 function parse(text: string): Entry | undefined {
   try {
     return JSON.parse(text) as Entry
   } catch {
     return undefined
   }
-}
-
-function openError(folder: string, cause: unknown): FishermanError {
-  const code = (cause as { cause?: { code?: string } }).cause?.code
-  if (/does not exist|No such file/i.test(messageOf((cause as { cause?: unknown }).cause ?? cause)))
-    return logError('log-empty', `${folder} holds no proof log; name the data folder of a fisherman that has run`, cause)
-  if (code === 'LEVEL_LOCKED')
-    return logError(
-      'log-locked',
-      `another fisherman is using the proof log ${folder}; stop it first or choose another data folder`,
-      cause,
-    )
-  return logError(
-    'log-open',
-    `cannot open the proof log ${folder} (${messageOf((cause as { cause?: unknown }).cause ?? cause)}); it is not repaired by itself, keep a copy of the folder first`,
-    cause,
-  )
-}
-
-function logError(code: string, message: string, cause?: unknown): FishermanError {
-  return new FishermanError({ code, message, blame: 'ours', ...(cause === undefined ? {} : { cause }) })
 }
