@@ -35,7 +35,7 @@ import { networkParams } from './pipeline/network.ts'
 import { createTally } from './pipeline/tally.ts'
 import { followView } from './pipeline/view.ts'
 import { createPipeline } from './pipeline.ts'
-import { openProofLog } from './prooflog/log.ts'
+import { type About, openProofLog } from './prooflog/log.ts'
 import { type FeedReaderDeps, followFeed } from './receipt/feed.ts'
 
 /** Checks that may wait for their bytes while another one is judged. */
@@ -76,7 +76,10 @@ async function open(config: Config, logger: Logger, closers: Closers): Promise<D
   const signer =
     config.mode === 'observe' || !config.key ? undefined : await loadKeystore(config.key.file, config.key.passwordFile)
   const owner = `${domain.chainId}:${domain.anchor}:${signer?.address ?? 'observer'}`
-  const log = await openProofLog({ folder: at('proofs'), identity: owner }, { clock })
+  const log = await openProofLog(
+    { folder: at('proofs'), identity: owner },
+    { clock, onDamage: (reason) => logger.error('The proof log is damaged', { reason }) },
+  )
   closers.add('proof log', () => log.close())
   const identity = signer && { attester: await attesterOf(signer), bls: await blsKeysOf(signer) }
   const intents = await createIntentStore(log)
@@ -154,7 +157,7 @@ async function open(config: Config, logger: Logger, closers: Closers): Promise<D
     randomHash: () => bytesToHex(randomBytes(32)),
     async say(statement: AnyStatement) {
       const bytes = encodeStatement(statement)
-      const entry = await log.appendStatement('sent', statement.kind, idOf(bytes), bytes)
+      const entry = await log.appendStatement('sent', statement.kind, idOf(bytes), bytes, aboutOf(statement))
       if (!entry) return
       tally.statement('sent')
       metrics.statement('sent', statement.kind)
@@ -178,7 +181,7 @@ async function open(config: Config, logger: Logger, closers: Closers): Promise<D
       ...{ clock, nowSec: chain.nowSec, log: logger, view },
       store: { since: (cursor, limit) => log.statementsSince(cursor, limit), has: (id) => log.hasStatement(id) },
       async deliver(statement, bytes) {
-        const entry = await log.appendStatement('received', statement.kind, idOf(bytes), bytes)
+        const entry = await log.appendStatement('received', statement.kind, idOf(bytes), bytes, aboutOf(statement))
         if (!entry) return
         tally.statement('received')
         metrics.statement('received', statement.kind)
@@ -194,6 +197,12 @@ async function open(config: Config, logger: Logger, closers: Closers): Promise<D
   closers.add(
     'heads',
     chain.onHead(() => {
+      // A full disk may have space again by now.
+      if (log.trouble() !== undefined)
+        log.recover().then(
+          (works) => works && logger.info('The proof log can be written again'),
+          () => undefined,
+        )
       // A head that comes while the last one is still worked on is skipped: everything is recomputed from the next.
       if (busy) return
       busy = true
@@ -238,7 +247,8 @@ async function open(config: Config, logger: Logger, closers: Closers): Promise<D
     routes: daemonRoutes({
       bundleDir: bench.bundleDir,
       metrics,
-      ready: () => chain.trouble() ?? (chain.headAgeSec() > 60 ? 'the newest block is more than a minute old' : undefined),
+      ready: () =>
+        log.trouble() ?? chain.trouble() ?? (chain.headAgeSec() > 60 ? 'the newest block is more than a minute old' : undefined),
       summary: () => ({
         address: signer?.address ?? null,
         mode: config.mode,
@@ -269,6 +279,12 @@ function readDeployment(file: string): unknown {
       cause,
     })
   }
+}
+
+/** What an entry about a statement can be found by. */
+function aboutOf({ body }: AnyStatement): About {
+  const { transcoder, faultId } = body as { transcoder?: Hex; faultId?: Hex }
+  return { ...(transcoder ? { transcoder } : {}), ...(faultId ? { faultId } : {}) }
 }
 
 async function authorize(

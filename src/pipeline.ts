@@ -27,6 +27,8 @@ const REPLAY_PRIORITY = 0
 const RETRIES = 3
 const RETRY_MS = 4_000
 const TROUBLES = 10_000
+/** How far a start looks back in the log: no case can need an older verdict (statute of 14 rounds, about 11.5 days). */
+const RESUME_MS = 15 * 86_400_000
 
 export function createPipeline(bench: Bench): Pipeline {
   const finder = createFaultFinder(bench.domain)
@@ -113,14 +115,15 @@ export function createPipeline(bench: Bench): Pipeline {
       await justice.onHead()
     },
     async resume() {
-      const verdicts: VerdictRecord[] = []
+      const sinceMs = bench.clock.nowMs() - RESUME_MS
       const opened = new Set<string>()
-      for await (const entry of bench.log.entries()) {
-        if (entry.kind === 'verdict') verdicts.push(entry.payload as unknown as VerdictRecord)
-        if (entry.kind !== 'statement-sent') continue
-        const { kind, bytes } = entry.payload as { kind: string; bytes: Hex }
+      for (const { payload } of await bench.log.find({ kind: 'statement-sent', sinceMs })) {
+        const { kind, bytes } = payload as { kind: string; bytes: Hex }
         if (kind === 'answer') opened.add((decodeStatement('answer', hexToBytes(bytes)).body as Answer).sampleId)
       }
+      const verdicts = (await bench.log.find({ kind: 'verdict', sinceMs })).map(
+        ({ payload }) => payload as unknown as VerdictRecord,
+      )
       for (const record of verdicts) {
         inHand.set(record.sampleId, 'started')
         await answers.resume(record, opened.has(record.sampleId))

@@ -33,7 +33,10 @@ export async function main(argv: readonly string[]): Promise<void> {
     ls: (options) => ends(async () => (await import('./log.ts')).logListCommand(options))(),
     show: (seq, options) => ends(async () => (await import('./log.ts')).logShowCommand(seq, options))(),
     prove: (seq, options) => ends(async () => (await import('./log.ts')).logProveCommand(seq, options))(),
-    verify: (options) => ends(async () => (await import('./log.ts')).logVerifyCommand(options))(),
+    verify: (options) => ends(async () => (await import('./log-care.ts')).logVerifyCommand(options))(),
+    export: (options) => ends(async () => (await import('./log-care.ts')).logExportCommand(options))(),
+    prune: (options) => ends(async () => (await import('./log-care.ts')).logPruneCommand(options))(),
+    repair: (options) => ends(async () => (await import('./log-care.ts')).logRepairCommand(options))(),
   })
   declareDemo(program, (options) => ends(async () => (await import('./demo.ts')).demoCommand(options))())
   declareDevnet(program, {

@@ -9,6 +9,7 @@ export interface LogOptions {
 export interface LogListOptions extends LogOptions {
   orchestrator?: string
   outcome?: string
+  case?: string
   kind?: string
   since?: string
   limit: string
@@ -18,24 +19,37 @@ export interface LogVerifyOptions extends LogOptions {
   from: string
 }
 
+export interface LogExportOptions extends LogOptions {
+  from: string
+  format: string
+}
+
+export interface LogPruneOptions extends LogOptions {
+  keepDays: string
+}
+
 export interface LogCommands {
   ls(options: LogListOptions): Promise<void>
   show(seq: string, options: LogOptions): Promise<void>
   prove(seq: string, options: LogOptions): Promise<void>
   verify(options: LogVerifyOptions): Promise<void>
+  export(options: LogExportOptions): Promise<void>
+  prune(options: LogPruneOptions): Promise<void>
+  repair(options: LogOptions): Promise<void>
 }
 
 const FOLDER = ['--data-dir <folder>', 'data folder of the fisherman; it must not be running'] as const
 const JSON_FLAG = ['--json', 'print JSON, one object a line'] as const
 
 export function declareLog(program: Command, run: LogCommands): void {
-  const log = program.command('log').description('look into the proof log: list, show, prove and verify its entries')
+  const log = program.command('log').description('look into the proof log, verify and export it, prune it, repair it')
   log
     .command('ls')
     .description('list entries, oldest first')
     .requiredOption(...FOLDER)
     .option('--orchestrator <address>', 'only what is about this orchestrator')
     .addOption(new Option('--outcome <outcome>', 'only verdicts with it').choices(OUTCOMES))
+    .option('--case <faultId>', 'only what is about this case')
     .option('--kind <kind>', 'only entries of this kind: sample, verdict, statement-sent, case, …')
     .option('--since <time>', 'only entries since: 2026-11-24, 2026-11-24T10:00Z, or an age: 90m, 12h, 7d')
     .option('--limit <n>', 'at most so many, the newest ones', '50')
@@ -58,4 +72,32 @@ export function declareLog(program: Command, run: LogCommands): void {
     .option(...JSON_FLAG)
     .addHelpText('after', '\nExit code: 0 the log holds, 1 it is damaged, 2 wrong usage or our own error.')
     .action((options: LogVerifyOptions) => run.verify(options))
+  log
+    .command('export')
+    .description('write the whole log to standard output')
+    .requiredOption(...FOLDER)
+    .addOption(
+      new Option('--format <format>', 'ndjson: every entry as it is hashed; csv: one line of facts each')
+        .choices(['ndjson', 'csv'])
+        .default('ndjson'),
+    )
+    .option('--from <number>', 'begin here', '0')
+    .action((options: LogExportOptions) => run.export(options))
+  log
+    .command('prune')
+    .description('drop draws, passes and bundles of finished cases; proofs, votes, cases and transactions always stay')
+    .requiredOption(...FOLDER)
+    .requiredOption('--keep-days <days>', 'keep everything that is younger; 30 is a good choice, cases last up to 15')
+    .option(...JSON_FLAG)
+    .action((options: LogPruneOptions) => run.prune(options))
+  log
+    .command('repair')
+    .description('copy a damaged log, keep what holds from the first entry on, say where it ends')
+    .requiredOption(...FOLDER)
+    .option(...JSON_FLAG)
+    .addHelpText(
+      'after',
+      '\nExit code: 0 nothing is missing, 1 entries are lost (the first gap is printed), 2 wrong usage or our own error.',
+    )
+    .action((options: LogOptions) => run.repair(options))
 }

@@ -1,15 +1,12 @@
-import { ENTRY_KINDS, type Entry, encodeEntry, entryHash, openArchive, type ProofLog } from '../archive.ts'
+import { ENTRY_KINDS, type Entry, type EntryKind, encodeEntry, entryHash, openArchive, type ProofLog } from '../archive.ts'
 import { systemClock } from '../base/clock.ts'
 import { isFishermanError } from '../base/errors.ts'
 import { complain, usage } from './complain.ts'
-import type { LogListOptions, LogOptions, LogVerifyOptions } from './log.options.ts'
+import type { LogListOptions, LogOptions } from './log.options.ts'
 
 /** Milliseconds of the ages that `--since` takes. */
 const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
-/** Entries between two steps of the progress line. */
-const PROGRESS_EVERY = 10_000
-
-function numberOf(option: string, text: string): number {
+export function numberOf(option: string, text: string): number {
   if (!/^(0|[1-9][0-9]{0,14})$/.test(text)) throw usage(`${option} '${text}': must be a whole number`)
   return Number(text)
 }
@@ -24,8 +21,12 @@ export function sinceMs(text: string, nowMs: number): number {
   return at
 }
 
+export function exitCodeOf(error: unknown): number {
+  return isFishermanError(error) && error.code === 'log-damaged' ? 1 : 2
+}
+
 /** Opens the log of a data folder, runs the work, and turns errors into one line and exit code 2, damage into 1. */
-async function withLog(name: string, dataDir: string, work: (log: ProofLog) => Promise<number>): Promise<number> {
+export async function withLog(name: string, dataDir: string, work: (log: ProofLog) => Promise<number>): Promise<number> {
   try {
     const log = await openArchive(dataDir)
     try {
@@ -35,11 +36,11 @@ async function withLog(name: string, dataDir: string, work: (log: ProofLog) => P
     }
   } catch (error) {
     complain(`log ${name}`, error)
-    return isFishermanError(error) && error.code === 'log-damaged' ? 1 : 2
+    return exitCodeOf(error)
   }
 }
 
-function fieldsOf({ payload }: Entry): Readonly<Record<string, unknown>> {
+export function fieldsOf({ payload }: Entry): Readonly<Record<string, unknown>> {
   return typeof payload === 'object' && payload !== null && !Array.isArray(payload) ? (payload as Record<string, unknown>) : {}
 }
 
@@ -59,21 +60,22 @@ function lineOf(entry: Entry): string {
 export async function logListCommand(options: LogListOptions): Promise<number> {
   return await withLog('ls', options.dataDir, async (log) => {
     const limit = numberOf('--limit', options.limit)
-    const from = options.since === undefined ? 0 : sinceMs(options.since, systemClock.nowMs())
     const node = options.orchestrator?.toLowerCase()
     if (node !== undefined && !/^0x[0-9a-f]{40}$/.test(node))
       throw usage(`--orchestrator '${node}': must be 0x and 40 hex digits`)
+    const faultId = options.case?.toLowerCase()
+    if (faultId !== undefined && !/^0x[0-9a-f]{64}$/.test(faultId))
+      throw usage(`--case '${faultId}': must be a fault id, 0x and 64 hex digits`)
     if (options.kind !== undefined && !(ENTRY_KINDS as readonly string[]).includes(options.kind))
       throw usage(`--kind '${options.kind}': must be one of ${ENTRY_KINDS.join(', ')}`)
-    const found: Entry[] = []
-    for await (const entry of log.entries()) {
-      const fields = fieldsOf(entry)
-      if (entry.at < from || (options.kind !== undefined && entry.kind !== options.kind)) continue
-      if (node !== undefined && fields.transcoder !== node) continue
-      if (options.outcome !== undefined && (entry.kind !== 'verdict' || fields.outcome !== options.outcome)) continue
-      found.push(entry)
-      if (found.length > limit) found.shift()
-    }
+    const found = await log.find({
+      limit,
+      ...(options.since === undefined ? {} : { sinceMs: sinceMs(options.since, systemClock.nowMs()) }),
+      ...(options.kind === undefined ? {} : { kind: options.kind as EntryKind }),
+      ...(options.outcome === undefined ? {} : { outcome: options.outcome }),
+      ...(faultId === undefined ? {} : { faultId }),
+      ...(node === undefined ? {} : { orchestrator: node }),
+    })
     for (const entry of found) console.log(options.json ? encodeEntry(entry) : lineOf(entry))
     if (!options.json && found.length === 0) console.error(`nothing matches among ${log.head().size} entries`)
     return 0
@@ -109,24 +111,5 @@ export async function logProveCommand(seq: string, options: LogOptions): Promise
         ].join('\n'),
       )
     return 0
-  })
-}
-
-/** `fisherman log verify`: 0 when everything holds, 1 with the first bad number when it does not. */
-export async function logVerifyCommand(options: LogVerifyOptions): Promise<number> {
-  return await withLog('verify', options.dataDir, async (log) => {
-    const from = numberOf('--from', options.from)
-    const { size, root } = log.head()
-    if (from > size) throw usage(`--from ${from}: the log has ${size} entries`)
-    const shown = process.stderr.isTTY && !options.json
-    const onEntry = (seq: number): void => {
-      if (shown && seq % PROGRESS_EVERY === 0) process.stderr.write(`\r${seq} of ${size} (${Math.floor((seq * 100) / size)} %)`)
-    }
-    const result = await log.verify(from, { onEntry })
-    if (shown) process.stderr.write('\r\x1b[K')
-    if (options.json) console.log(JSON.stringify({ ...result, root }))
-    else if (result.ok) console.log(`ok: ${size - from} entries hold${from === 0 ? `, root ${root}` : ''}`)
-    else console.log(`DAMAGED at entry ${result.firstBad}: ${result.reason}. Keep a copy of the folder before anything else`)
-    return result.ok ? 0 : 1
   })
 }

@@ -7,11 +7,10 @@ const BIG = ['maxFeePerGas', 'maxPriorityFeePerGas', 'gasLimit'] as const
 /** Transaction intents in the proof log: written before anything is signed, found again after a restart. */
 export async function createIntentStore(log: ProofLog): Promise<IntentStore> {
   const intents = new Map<string, Intent>()
-  for await (const entry of log.entries())
-    if (entry.kind === 'tx-intent') {
-      const intent = fromJson(entry.payload)
-      intents.set(intent.id, intent)
-    }
+  for (const { payload } of await log.find({ kind: 'tx-intent' })) {
+    const intent = fromJson(payload)
+    intents.set(intent.id, intent)
+  }
   return {
     async record(intent) {
       await log.append('tx-intent', plainJson(intent))

@@ -8,6 +8,7 @@ import type { FoundFault } from '../receipt/faults.ts'
 import { createAct } from './actions.ts'
 import type { Bench } from './bench.ts'
 import { keepEvidence, keepObjective } from './bundles.ts'
+import { createCaseBook } from './case-book.ts'
 import { type CheckResult, type CheckTask, replayTask } from './checks.ts'
 import { createConvictions } from './convictions.ts'
 import type { KnownReceipt } from './ledger.ts'
@@ -43,6 +44,7 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
   const act = createAct(bench)
   const standing = createStanding(bench)
   const convictions = createConvictions(bench, { act, standing })
+  const book = createCaseBook(bench)
   const objectives = new Set<Hex>()
   const ended = new Set<Hex>()
   const accusations = new Map<string, Finding>()
@@ -106,6 +108,7 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
 
   async function onHead(): Promise<void> {
     for (const view of chain.cases()) {
+      await book.note(view)
       if (view.state === 'convicted' || view.state === 'settled') {
         if (!ended.has(view.faultId)) court.forget(view.transcoder)
         ended.add(view.faultId)

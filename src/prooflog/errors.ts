@@ -1,4 +1,4 @@
-import { FishermanError, messageOf } from '../base/errors.ts'
+import { FishermanError, isFishermanError, messageOf } from '../base/errors.ts'
 
 /** A fault of our own log; it never speaks about a node. */
 export function logError(code: string, message: string, cause?: unknown): FishermanError {
@@ -10,6 +10,17 @@ export function damaged(folder: string, seq: number, reason: string): FishermanE
   return logError(
     'log-damaged',
     `the proof log ${folder} is damaged at entry ${seq} (${reason}); nothing will be signed with it. Keep a copy of the folder before anything else`,
+  )
+}
+
+/** What LevelDB says of files that it cannot read is damage of ours; errors of our own pass as they are. */
+export function readError(folder: string, error: unknown): unknown {
+  if (isFishermanError(error) || !String((error as { code?: unknown }).code).startsWith('LEVEL_')) return error
+  const code = (error as { code: string }).code
+  return logError(
+    code === 'LEVEL_CORRUPTION' || code === 'LEVEL_IO_ERROR' ? 'log-damaged' : 'log-read',
+    `the proof log ${folder} cannot be read (${messageOf(error)}); nothing will be signed with it. Keep a copy of the folder before anything else`,
+    error,
   )
 }
 

@@ -1,13 +1,16 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Level } from 'level'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { logLeaf, verifyInclusion } from '../../proofs/log-tree.ts'
-import { logListCommand, logProveCommand, logShowCommand, logVerifyCommand, sinceMs } from '../../src/cli/log.ts'
+import { systemClock } from '../../src/base/clock.ts'
+import { logListCommand, logProveCommand, logShowCommand, sinceMs } from '../../src/cli/log.ts'
+import { logExportCommand, logPruneCommand, logRepairCommand, logVerifyCommand } from '../../src/cli/log-care.ts'
 import { openProofLog } from '../../src/prooflog/log.ts'
 
 const NODE = `0x${'ab'.repeat(20)}`
+const FAULT = `0x${'ef'.repeat(32)}`
 const DAY = 86_400_000
 let dataDir: string
 let out: string[]
@@ -24,7 +27,7 @@ beforeEach(async () => {
   await log.append('verdict', { transcoder: NODE, outcome: 'pass' })
   await log.append('verdict', { transcoder: NODE, outcome: 'fail' })
   await log.append('verdict', { transcoder: `0x${'cd'.repeat(20)}`, outcome: 'fail' })
-  await log.append('case', { transcoder: NODE, state: 'open' })
+  await log.append('case', { transcoder: NODE, state: 'open', faultId: FAULT, evidenceHash: FAULT })
   await log.close()
 })
 afterEach(async () => {
@@ -42,6 +45,10 @@ describe('fisherman log', () => {
     [{ kind: 'case' }, [3]],
     [{ since: '2026-11-04' }, [2, 3]],
     [{ limit: '1' }, [3]],
+    [{ case: FAULT }, [3]],
+    [{ case: FAULT, outcome: 'fail' }, []],
+    [{ outcome: 'fail', since: '2026-11-04' }, [2]],
+    [{ since: '2026-12-24' }, []],
     [{ orchestrator: NODE, outcome: 'fail' }, [1]],
   ])('ls %j', async (options, expected) => {
     expect(await logListCommand({ dataDir, limit: '50', json: true, ...options })).toBe(0)
@@ -50,7 +57,7 @@ describe('fisherman log', () => {
 
   it('ls prints a line a person can read', async () => {
     await logListCommand({ dataDir, limit: '1' })
-    expect(out).toEqual(['       3  2026-11-05T00:00:00.000Z  case                open 0xababababab…'])
+    expect(out).toEqual(['       3  2026-11-05T00:00:00.000Z  case                open 0xababababab… 0xefefefefef…'])
   })
 
   it('proves an entry to somebody who has nothing but the printed object', async () => {
@@ -72,7 +79,7 @@ describe('fisherman log', () => {
     await entries.put(key, ((await entries.get(key)) as string).replace('fail', 'pass'))
     await db.close()
     expect(await logVerifyCommand({ dataDir, from: '0' })).toBe(1)
-    expect(err[0]).toMatch(/damaged at entry 2 \(does not follow/)
+    expect(err[0]).toMatch(/damaged at entry 1 \(is not the one/)
   })
 
   it('says in one line what is wrong, and writes nothing', async () => {
@@ -93,6 +100,51 @@ describe('fisherman log', () => {
     expect(err).toHaveLength(says.length)
     for (const [i, line] of says.entries()) expect(err[i]).toMatch(line)
     expect(err.every((line) => !line.includes('\n'))).toBe(true)
+  })
+
+  it('exports every entry, as it is hashed or as a table', async () => {
+    const written: string[] = []
+    vi.spyOn(process.stdout, 'write').mockImplementation((text) => written.push(String(text)) > 0)
+    expect(await logExportCommand({ dataDir, format: 'ndjson', from: '1' })).toBe(0)
+    expect(written.map((line) => (JSON.parse(line) as { seq: number }).seq)).toEqual([1, 2, 3])
+    written.length = 0
+    expect(await logExportCommand({ dataDir, format: 'csv', from: '0' })).toBe(0)
+    expect(written[0]).toMatch(/^seq,at,kind,outcome,/)
+    expect(written[2]).toBe(`1,2026-11-03T00:00:00.000Z,verdict,fail,${NODE},,,,,,\n`)
+    expect(written).toHaveLength(5)
+  })
+
+  it('prunes passes and bundles of no open case, and the head stays', async () => {
+    await mkdir(join(dataDir, 'bundles'))
+    await writeFile(join(dataDir, 'bundles', `${FAULT}.fishbundle`), 'x')
+    await logVerifyCommand({ dataDir, from: '0', json: true })
+    expect(await logPruneCommand({ dataDir, keepDays: '0', json: true })).toBe(0)
+    expect(JSON.parse(out[1] as string)).toMatchObject({ entries: 1, bundles: 0 })
+    const log = await openProofLog({ folder: join(dataDir, 'proofs'), identity: 'me' }, { clock: systemClock })
+    await log.append('case', { faultId: FAULT, state: 'settled' })
+    await log.close()
+    expect(await logPruneCommand({ dataDir, keepDays: '0', json: true })).toBe(0)
+    expect(JSON.parse(out[2] as string)).toMatchObject({ entries: 0, bundles: 1 })
+    expect(await logVerifyCommand({ dataDir, from: '0' })).toBe(0)
+    expect(await logShowCommand('0', { dataDir })).toBe(2)
+    expect(err[0]).toMatch(/entry 0 of the proof log was pruned/)
+    expect(await logPruneCommand({ dataDir, keepDays: 'all' })).toBe(2)
+  })
+
+  it('repairs: copies first, keeps what holds, says where the gap is', async () => {
+    expect(await logRepairCommand({ dataDir, json: true })).toBe(0)
+    expect(JSON.parse(out[0] as string)).toMatchObject({ kept: 4, behind: 0 })
+    const db = new Level<string, string>(join(dataDir, 'proofs'))
+    await db.sublevel<string, string>('entry', {}).del('2'.padStart(14, '0'))
+    await db.close()
+    expect(await logListCommand({ dataDir, limit: '5' })).toBe(1)
+    expect(await logRepairCommand({ dataDir })).toBe(1)
+    expect(out[1]).toMatch(/first gap at entry 2: missing; 2 entries before it hold/)
+    expect(out[1]).toMatch(/1 readable entries behind it/)
+    expect((await readdir(dataDir)).filter((name) => name.startsWith('proofs.before-repair-'))).toHaveLength(2)
+    expect(await logListCommand({ dataDir, limit: '5', json: true })).toBe(0)
+    expect(out.slice(2).map((line) => (JSON.parse(line) as { kind: string }).kind)).toEqual(['verdict', 'verdict', 'repair'])
+    expect(await logRepairCommand({ dataDir: join(dataDir, 'nowhere') })).toBe(2)
   })
 
   it('reads days, moments and ages', () => {

@@ -85,7 +85,7 @@ describe('proof log', () => {
     })
     const again = await open()
     await expect(again.read(7)).rejects.toMatchObject({ code: 'log-damaged' })
-    expect(await again.verify()).toMatchObject({ ok: false, firstBad: 8 })
+    expect(await again.verify()).toMatchObject({ ok: false, firstBad: 7 })
   })
 
   it('refuses to open when one of the last entries is gone, changed, or hidden by an older head', async () => {
@@ -151,7 +151,7 @@ describe('proof log', () => {
     await close(migrated)
     expect((await open()).head()).toEqual(head)
     await close(opened[0] as ProofLog)
-    await change('3', false)
+    await change('4', false)
     await expect(open()).rejects.toMatchObject({ code: 'log-schema' })
   })
 
@@ -177,7 +177,7 @@ describe('proof log', () => {
     const [first] = await log.statementsSince(0n, 1)
     expect(await log.statementsSince(first?.seq ?? 0n, 10)).toHaveLength(1)
     await close(log)
-    expect((await open()).hasStatement(hash(2))).toBe(true)
+    expect(await (await open()).hasStatement(hash(2))).toBe(true)
   })
 
   it('loses nothing acknowledged when it is killed in the middle of writing', async () => {

@@ -1,0 +1,98 @@
+import { readdir, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Hex } from '../../proofs/types.ts'
+import { fieldsOf } from './indexes.ts'
+import type { ProofLog } from './log.ts'
+
+/** Ending of a bundle's file name; before it stands its evidence hash. */
+export const BUNDLE_ENDING = '.fishbundle'
+/** States in which nobody can ask for the evidence of a case any more. */
+const FINAL = ['settled', 'expired', 'refunded']
+/** Milliseconds after which a fault that never became a case cannot become one: the statute, 14 rounds, and some room. */
+const STATUTE_MS = 15 * 86_400_000
+
+export interface Dropped {
+  files: number
+  bytes: number
+}
+
+/** The folder of bundles: evidence of a case stays until the case is final, a quota bounds the rest. */
+export interface EvidenceStore {
+  fileOf(evidenceHash: Hex): string
+  /** Removes what no open case needs and was written before `beforeMs`. */
+  dropOld(beforeMs: number): Promise<Dropped>
+  /** Removes what no open case needs, oldest first, until all bundles together are within `quotaBytes`. */
+  keepWithin(quotaBytes: number): Promise<Dropped>
+}
+
+interface Kept {
+  file: string
+  evidenceHash: string
+  bytes: number
+  atMs: number
+}
+
+export function createEvidenceStore(
+  init: { folder: string },
+  deps: { log: Pick<ProofLog, 'find'>; nowMs: () => number },
+): EvidenceStore {
+  const { folder } = init
+
+  /** Evidence hashes of cases that are not final. */
+  async function needed(): Promise<Set<string>> {
+    const states = new Map<string, { hash: string; open: boolean }>()
+    for (const entry of await deps.log.find({ kind: 'case' })) {
+      const { faultId, evidenceHash, state } = fieldsOf(entry)
+      if (typeof faultId !== 'string') continue
+      const tooLate = state === 'found' && entry.at < deps.nowMs() - STATUTE_MS
+      const hash = typeof evidenceHash === 'string' ? evidenceHash : (states.get(faultId)?.hash ?? '')
+      states.set(faultId, { hash, open: !FINAL.includes(String(state)) && !tooLate })
+    }
+    return new Set([...states.values()].filter(({ open }) => open).map(({ hash }) => hash))
+  }
+
+  async function kept(): Promise<Kept[]> {
+    const names = await readdir(folder).catch(() => [])
+    const found = await Promise.all(
+      names
+        .filter((name) => name.endsWith(BUNDLE_ENDING))
+        .map(async (name): Promise<Kept[]> => {
+          const file = join(folder, name)
+          const info = await stat(file).catch(() => undefined)
+          if (!info) return []
+          return [{ file, evidenceHash: name.slice(0, -BUNDLE_ENDING.length), bytes: info.size, atMs: info.mtimeMs }]
+        }),
+    )
+    return found.flat().sort((a, b) => a.atMs - b.atMs)
+  }
+
+  async function drop(bundles: readonly Kept[]): Promise<Dropped> {
+    for (const { file } of bundles) {
+      await rm(file, { force: true })
+      await rm(`${file}.png`, { force: true })
+    }
+    return { files: bundles.length, bytes: bundles.reduce((sum, { bytes }) => sum + bytes, 0) }
+  }
+
+  return {
+    fileOf: (evidenceHash) => join(folder, `${evidenceHash}${BUNDLE_ENDING}`),
+    async dropOld(beforeMs) {
+      const open = await needed()
+      return await drop((await kept()).filter(({ evidenceHash, atMs }) => atMs < beforeMs && !open.has(evidenceHash)))
+    },
+    async keepWithin(quotaBytes) {
+      const all = await kept()
+      let over = all.reduce((sum, { bytes }) => sum + bytes, 0) - quotaBytes
+      if (over <= 0) return { files: 0, bytes: 0 }
+      const open = await needed()
+      const going: Kept[] = []
+      for (const bundle of all) {
+        if (over <= 0) break
+        if (open.has(bundle.evidenceHash)) continue
+        going.push(bundle)
+        over -= bundle.bytes
+      }
+      return await drop(going)
+    },
+  }
+}
