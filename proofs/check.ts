@@ -27,17 +27,31 @@ function must(condition: boolean, reason: string): asserts condition {
  */
 export function checkFraudProof(domain: Domain, statement: Statement<'fraud-proof'>): CheckResult {
   const report = statement.body
-  try {
+  return checked(() => {
     must(statement.signer === report.reporter, 'the reporter did not sign the report')
     must(signerOf(domain, 'FraudReport', report, statement.signature) === report.reporter, "the signature is not the reporter's")
-    return { valid: true, ...checkEvidence(domain, report, statement.extra) }
+    return evidenceSigners(domain, report, statement.extra)
+  })
+}
+
+/** What a report says about its evidence. */
+export type Claim = Pick<FraudReport, 'faultClass' | 'faultId' | 'transcoder' | 'receiptDigest' | 'evidenceHash'>
+
+/** Checks evidence without a report around it: does it prove this fault? */
+export function checkEvidence(domain: Domain, claim: Claim, evidence: Hex): CheckResult {
+  return checked(() => evidenceSigners(domain, claim, evidence))
+}
+
+function checked(work: () => { accusedSigners: Hex[]; voters: Hex[] }): CheckResult {
+  try {
+    return { valid: true, ...work() }
   } catch (error) {
     if (error instanceof Invalid || error instanceof CodecError) return { valid: false, reason: error.message }
     throw error
   }
 }
 
-function checkEvidence(domain: Domain, report: FraudReport, evidence: Hex): { accusedSigners: Hex[]; voters: Hex[] } {
+function evidenceSigners(domain: Domain, report: Claim, evidence: Hex): { accusedSigners: Hex[]; voters: Hex[] } {
   const faultClass = faultClassName(report.faultClass)
   if (faultClass === 'O1') return checkEquivocation(domain, report, decodeEvidence('O1', evidence))
   if (faultClass === 'O3') return checkPassThrough(domain, report, decodeEvidence('O3', evidence))
@@ -46,11 +60,7 @@ function checkEvidence(domain: Domain, report: FraudReport, evidence: Hex): { ac
   throw new Invalid(`fault class ${report.faultClass} is not checked by this version`)
 }
 
-function checkEquivocation(
-  domain: Domain,
-  report: FraudReport,
-  evidence: Equivocation,
-): { accusedSigners: Hex[]; voters: Hex[] } {
+function checkEquivocation(domain: Domain, report: Claim, evidence: Equivocation): { accusedSigners: Hex[]; voters: Hex[] } {
   if (evidence.kind === 'receipts') {
     const [a, b] = [evidence.a.receipt, evidence.b.receipt]
     must(receiptsContradict(a, b), 'the two receipts do not contradict each other')
@@ -80,7 +90,7 @@ function checkEquivocation(
   return { accusedSigners: [signer(digestOf(domain, 'TranscodeReceipt', signed.receipt), signed.signature)], voters: [] }
 }
 
-function checkPassThrough(domain: Domain, report: FraudReport, evidence: PassThrough): { accusedSigners: Hex[]; voters: Hex[] } {
+function checkPassThrough(domain: Domain, report: Claim, evidence: PassThrough): { accusedSigners: Hex[]; voters: Hex[] } {
   const { signed, rendition, path } = evidence
   const digest = digestOf(domain, 'TranscodeReceipt', signed.receipt)
   must(rendition.contentHash === signed.receipt.sourceHash, 'the rendition is not the source')
@@ -92,7 +102,7 @@ function checkPassThrough(domain: Domain, report: FraudReport, evidence: PassThr
 
 function checkConviction(
   domain: Domain,
-  report: FraudReport,
+  report: Claim,
   faultClass: Extract<FaultClass, 'D1' | 'D2' | 'D3'>,
   evidence: Conviction,
 ): { accusedSigners: Hex[]; voters: Hex[] } {
@@ -116,7 +126,7 @@ function checkConviction(
   return { accusedSigners: [signer(digest, signed.signature)], voters }
 }
 
-function checkReport(report: FraudReport, transcoder: Hex, faultId: Hex): void {
+function checkReport(report: Claim, transcoder: Hex, faultId: Hex): void {
   must(report.transcoder === transcoder, 'the report names another node')
   must(report.faultId === faultId, 'the fault id is not the one of this evidence')
 }

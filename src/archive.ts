@@ -1,14 +1,12 @@
 import { join } from 'node:path'
 import { systemClock } from './base/clock.ts'
+import { PLACES } from './config/paths.ts'
 import { createEvidenceStore, type EvidenceStore } from './prooflog/evidence.ts'
 import { openProofLog, type ProofLog } from './prooflog/log.ts'
 import { type Repaired, repairProofLog } from './prooflog/repair.ts'
 
 export { ENTRY_KINDS, type Entry, type EntryKind, encodeEntry, entryHash } from './prooflog/entry.ts'
 export type { ProofLog } from './prooflog/log.ts'
-
-/** Places within a data folder. */
-export const PLACES = { log: 'proofs', bundles: 'bundles', guard: 'guard' } as const
 
 /** Opens the proof log of a data folder to look at it; whosever it is, but never one that does not exist. */
 export async function openArchive(dataDir: string): Promise<ProofLog> {

@@ -18,7 +18,7 @@ import { createQueue } from './base/queue.ts'
 import { createChain } from './chain/chain.ts'
 import { parseDeployment } from './chain/deployment.ts'
 import type { TransactionSigner } from './chain/types.ts'
-import { programPath } from './config/paths.ts'
+import { PLACES, programPath } from './config/paths.ts'
 import type { Config } from './config/schema.ts'
 import { createCourt } from './court/court.ts'
 import { createBlobCache } from './fetch/blobs.ts'
@@ -35,6 +35,7 @@ import { networkParams } from './pipeline/network.ts'
 import { createTally } from './pipeline/tally.ts'
 import { followView } from './pipeline/view.ts'
 import { createPipeline } from './pipeline.ts'
+import { createEvidenceStore } from './prooflog/evidence.ts'
 import { type About, openProofLog } from './prooflog/log.ts'
 import { type FeedReaderDeps, followFeed } from './receipt/feed.ts'
 
@@ -42,6 +43,11 @@ import { type FeedReaderDeps, followFeed } from './receipt/feed.ts'
 const FETCHING = 3
 /** Milliseconds since a feed last answered for which our own network counts as working. */
 const ONLINE_MS = 60_000
+
+export interface DaemonInit {
+  /** Of the program, for bundles. */
+  version?: string
+}
 
 export interface Daemon {
   /** http://127.0.0.1:port */
@@ -51,17 +57,17 @@ export interface Daemon {
 }
 
 /** Builds the rooms and starts them in order: disk, chain, network, feeds, and only then the answer that we are here. */
-export async function startDaemon(config: Config, logger: Logger): Promise<Daemon> {
+export async function startDaemon(config: Config, logger: Logger, init: DaemonInit = {}): Promise<Daemon> {
   const closers = new Closers(logger)
   try {
-    return await open(config, logger, closers)
+    return await open(config, logger, closers, init)
   } catch (error) {
     await closers.closeAll()
     throw error
   }
 }
 
-async function open(config: Config, logger: Logger, closers: Closers): Promise<Daemon> {
+async function open(config: Config, logger: Logger, closers: Closers, init: DaemonInit): Promise<Daemon> {
   const at = (...parts: string[]) => join(config.dataDir, ...parts)
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 })
   const stopping = new AbortController()
@@ -77,7 +83,7 @@ async function open(config: Config, logger: Logger, closers: Closers): Promise<D
     config.mode === 'observe' || !config.key ? undefined : await loadKeystore(config.key.file, config.key.passwordFile)
   const owner = `${domain.chainId}:${domain.anchor}:${signer?.address ?? 'observer'}`
   const log = await openProofLog(
-    { folder: at('proofs'), identity: owner },
+    { folder: at(PLACES.log), identity: owner },
     { clock, onDamage: (reason) => logger.error('The proof log is damaged', { reason }) },
   )
   closers.add('proof log', () => log.close())
@@ -90,7 +96,7 @@ async function open(config: Config, logger: Logger, closers: Closers): Promise<D
   closers.add('chain', () => chain.close())
 
   async function attesterOf(key: Signer): Promise<Attester> {
-    const guard: Guard = await openGuard(at('guard'), owner)
+    const guard: Guard = await openGuard(at(PLACES.guard), owner)
     closers.add('guard', () => guard.close())
     return createAttester({ domain }, { signer: key, guard })
   }
@@ -152,7 +158,15 @@ async function open(config: Config, logger: Logger, closers: Closers): Promise<D
       signal,
     },
     court: createCourt(params.court),
-    bundleDir: at('bundles'),
+    bundleDir: at(PLACES.bundles),
+    evidence: createEvidenceStore({ folder: at(PLACES.bundles) }, { log, nowMs: clock.nowMs }),
+    evidenceBytes: config.evidenceBytes,
+    program: {
+      name: 'fisherman',
+      version: init.version ?? 'unknown',
+      decoder: await judge.decoder().catch(() => 'none'),
+      platform: `${process.platform} ${process.arch}, node ${process.version}`,
+    },
     online: () => chain.trouble() === undefined && clock.monotonicMs() - lastAnswerMs < ONLINE_MS,
     randomHash: () => bytesToHex(randomBytes(32)),
     async say(statement: AnyStatement) {

@@ -6,9 +6,11 @@ import type { Examination, Examined, JudgeRequest, JudgeResult, RenditionVerdict
 import { sheetOf } from './sheet.ts'
 import { CONTROL_PRESETS } from './transcode/control.ts'
 import { type DecodeRun, decodesCleanly } from './transcode/decode.ts'
+import { versionOf } from './transcode/hardware/build.ts'
 import type { Hardware } from './transcode/hardware/hardware.ts'
 import { openFile, type TranscodeInit, withScratch } from './transcode/job.ts'
 import { inspectMedia } from './transcode/probe.ts'
+import { requireFfmpeg } from './transcode/sandbox.ts'
 import { MEDIA_LIMITS, type MediaLimits } from './transcode/types.ts'
 import { decide, isNearALine, worstOf } from './verdict/decide.ts'
 import type { Reason } from './verdict/types.ts'
@@ -37,6 +39,8 @@ export interface Judge {
   /** Measures without judging; `presets` are the controls to encode. What benchmarks are made of. */
   examine(request: JudgeRequest, presets: readonly string[], options?: { signal?: AbortSignal }): Promise<Examination>
   judge(request: JudgeRequest, options?: { signal?: AbortSignal }): Promise<JudgeResult>
+  /** What decodes here: the first line that ffmpeg says of itself. */
+  decoder(): Promise<string>
   /** Throws a FishermanError that says what is wrong where a path is no readable media file. */
   inspect(path: string): Promise<void>
   /** Writes a contact sheet of the worst rendition of a finished judgement. */
@@ -149,6 +153,7 @@ export function createJudge(init: JudgeInit, deps: { nowMs?: () => number } = {}
     limits: { ...MEDIA_LIMITS, ...init.limits },
   }
   return {
+    decoder: async () => await versionOf(requireFfmpeg(transcode.ffmpegPath, transcode.searchPath)),
     inspect: async (path) => await inspectMedia(path, transcode.limits),
     examine: async (request, presets, options) =>
       await slots.run(

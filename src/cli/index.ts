@@ -4,6 +4,7 @@ import { declareDemo } from './demo.options.ts'
 import { declareDevnet } from './devnet.options.ts'
 import { declareDoctor } from './doctor.options.ts'
 import { declareLog } from './log.options.ts'
+import { declareReplay } from './replay.options.ts'
 import { declareRun } from './run.options.ts'
 import { declareVerify } from './verify.options.ts'
 
@@ -28,7 +29,8 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
   declareVerify(program, (options) => ends(async () => (await import('./verify.ts')).verifyCommand(options))())
   declareDoctor(program, (options) => ends(async () => (await import('./doctor.ts')).doctorCommand(options))())
-  declareRun(program, (options) => ends(async () => (await import('./run.ts')).runCommand(options))())
+  declareRun(program, (options) => ends(async () => (await import('./run.ts')).runCommand(options, FISHERMAN_VERSION))())
+  declareReplay(program, (bundle, options) => ends(async () => (await import('./replay.ts')).replayCommand(bundle, options))())
   declareLog(program, {
     ls: (options) => ends(async () => (await import('./log.ts')).logListCommand(options))(),
     show: (seq, options) => ends(async () => (await import('./log.ts')).logShowCommand(seq, options))(),

@@ -9,11 +9,11 @@ import { untilSignal } from './until-signal.ts'
 const STOP_MS = 20_000
 
 /** Runs the daemon until it is told to stop. Returns the exit code. */
-export async function runCommand(options: RunOptions): Promise<number> {
+export async function runCommand(options: RunOptions, version: string): Promise<number> {
   const config = loadConfig(options.config, { mode: options.mode, dataDir: options.dataDir, 'log.level': options.logLevel })
   const logger = createLogger({ level: config.log.level, format: config.log.format ?? (process.stderr.isTTY ? 'human' : 'json') })
   const signal = untilSignal()
-  const daemon = await startDaemon(config, logger)
+  const daemon = await startDaemon(config, logger, { version })
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
   logger.info('Fisherman stops')
   const inTime = await Promise.race([daemon.stop().then(() => true), sleep(STOP_MS).then(() => false)])

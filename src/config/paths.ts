@@ -12,3 +12,6 @@ export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
   // The specification says to ignore a path that is not absolute.
   return join(given && isAbsolute(given) ? given : join(homedir(), '.cache'), 'fisherman')
 }
+
+/** Places within a data folder. */
+export const PLACES = { log: 'proofs', bundles: 'bundles', guard: 'guard' } as const

@@ -46,6 +46,8 @@ export const configSchema = z
     hardware: z.enum(['auto', 'off']).default('auto'),
     /** Bytes of media kept for checks; evidence is kept apart. */
     cacheBytes: positive.default(2_000_000_000),
+    /** Bytes of evidence bundles; those of open cases stay in any case, beyond them the oldest go first. */
+    evidenceBytes: positive.default(20_000_000_000),
     /** Samples waiting for a check; when it is full the newest least urgent one is dropped and counted. */
     maxWaiting: positive.default(1000),
   })

@@ -85,9 +85,10 @@ export function bundleLabel(behaviourOf: (address: string) => string | undefined
     return bytes && (JSON.parse(bytes.toString('utf8')) as Record<string, unknown>)
   }
   return async (file) => {
-    const receipt = (await json(file, /^inputs\/(1-)?receipt\.json$/))?.receipt as { transcoder?: string } | undefined
-    const behaviour = behaviourOf(receipt?.transcoder ?? '')
-    const objective = (await json(file, /^inputs\/inputs\.json$/))?.faultClass
+    const inputs = await json(file, /^inputs\/inputs\.json$/)
+    const receipt = (await json(file, /^inputs\/receipt\.json$/))?.receipt as { transcoder?: string } | undefined
+    const behaviour = behaviourOf(String(receipt?.transcoder ?? inputs?.transcoder))
+    const objective = inputs?.faultClass
     const verdict = (await json(file, /^notes\/verdict\.json$/))?.verdict as { class?: string } | undefined
     return behaviour && `${behaviour}-${objective ?? verdict?.class ?? 'fault'}`
   }

@@ -10,6 +10,7 @@ import type { Court } from '../court/court.ts'
 import type { BlobCache } from '../fetch/blobs.ts'
 import type { Judge } from '../judge.ts'
 import type { Metrics } from '../observe/metrics.ts'
+import type { EvidenceStore } from '../prooflog/evidence.ts'
 import type { ProofLog } from '../prooflog/log.ts'
 import type { Ledger } from './ledger.ts'
 import type { NetworkParams } from './network.ts'
@@ -39,6 +40,11 @@ export interface Bench {
   readonly tally: Tally
   readonly identity: Identity | undefined
   readonly bundleDir: string
+  readonly evidence: EvidenceStore
+  /** Bytes of evidence kept beyond that of open cases. */
+  readonly evidenceBytes: number
+  /** What judges here; a bundle names it. */
+  readonly program: { name: 'fisherman'; version: string; decoder: string; platform: string }
   /** Aborts when the daemon stops. */
   readonly signal: AbortSignal
   /** Do we reach others at all? Otherwise bytes that we cannot have are nobody's fault but ours. */

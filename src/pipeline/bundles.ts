@@ -1,121 +1,148 @@
 import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
-import { structToJson } from '../../proofs/json.ts'
-import type { Hex } from '../../proofs/types.ts'
+import { type BundleInputs, bundleInputFiles, objectiveEvidenceHash, objectiveInputFiles } from '../../proofs/bundle.ts'
+import { decodeStatement, type StatementKind } from '../../proofs/codec.ts'
+import { renditionLeaf, windowLeaf } from '../../proofs/digest.ts'
+import { merkleTree } from '../../proofs/merkle.ts'
+import { hexToBytes } from '../../proofs/signature.ts'
+import { type Hex, type Rendition, VERDICT_VERSION } from '../../proofs/types.ts'
 import { messageOf } from '../base/errors.ts'
-import { type BundlePart, writeBundle } from '../prooflog/bundle.ts'
-import type { Json } from '../prooflog/entry.ts'
+import { addNotes, type BundleParts, writeBundle } from '../prooflog/bundle.ts'
+import { type Json, plainJson } from '../prooflog/entry.ts'
 import type { FoundFault } from '../receipt/faults.ts'
-import type { SegmentReceipt } from '../receipt/row.ts'
 import { verdictJson } from './answers.ts'
 import type { Bench } from './bench.ts'
 import type { CheckResult } from './checks.ts'
+import { evidenceHashFor, type KnownReceipt } from './ledger.ts'
 
-/** Path of a bundle by the hash of its evidence. */
-export function bundleFile(bench: Pick<Bench, 'bundleDir'>, evidenceHash: Hex): string {
-  return join(bench.bundleDir, `${evidenceHash}.fishbundle`)
+/** Keeps evidence as files that anybody can replay. Never throws: what cannot be kept must not stop a proof. */
+export interface EvidenceKeeper {
+  /** Writes the bundle of a failed check. */
+  failed(result: CheckResult): Promise<void>
+  /** Adds a contact sheet for people. */
+  picture(result: CheckResult): Promise<void>
+  /** Writes the bundle of a fault that the node's own signatures prove. */
+  objective(found: FoundFault): Promise<void>
+  /** Adds the answers and votes that the case was decided by. */
+  decided(evidenceHash: Hex, about: { faultId: Hex; receiptDigest: Hex }): Promise<void>
 }
 
-/** Writes the evidence of a failed check, with a contact sheet on request. Never throws: a missing picture must not stop a proof. */
-export async function keepEvidence(bench: Bench, result: CheckResult, options: { sheet: boolean }): Promise<void> {
-  const { files, task, evidenceHash, verdict } = result
-  if (!files || !verdict) return
-  const sheet = `${bundleFile(bench, evidenceHash)}.png`
-  try {
-    await mkdir(bench.bundleDir, { recursive: true })
-    const pictured =
-      options.sheet &&
-      (await bench.judge
-        .writeSheet(
-          files.request,
-          { verdictVersion: 1, depth: files.request.depth, verdict: verdict.verdict, renditions: [verdict], timingsMs: {} },
-          sheet,
-          { signal: bench.signal },
-        )
-        .then(
-          () => true,
-          (error: unknown) => {
-            bench.logger.warn('Contact sheet could not be made', { reason: messageOf(error) })
-            return false
-          },
-        ))
-    await writeBundle(bundleFile(bench, evidenceHash), {
-      inputs: {
-        ...receiptParts(task.known.receipt),
-        'inputs.json': {
-          json: {
-            bundleVersion: 1,
-            evidenceHash,
-            rendition: task.rendition,
-            beacon: task.beacon,
-            sampleId: task.sampleId,
-            chainId: bench.domain.chainId.toString(),
-            anchor: bench.domain.anchor,
-          },
-        },
-        'source.bin': { file: files.source },
-        'rendition.bin': { file: files.rendition },
-      },
-      notes: {
-        'verdict.json': {
-          json: {
-            outcome: result.outcome,
-            depth: files.request.depth,
-            fisherman: bench.identity?.attester.address ?? null,
-            verdict: verdictJson(result),
-          },
-        },
-        ...(pictured ? { 'sheet.png': { file: sheet } satisfies BundlePart } : {}),
-      },
-    })
-  } catch (error) {
-    bench.logger.error('Evidence could not be kept', { evidenceHash, reason: messageOf(error) })
+/** Statements of one case kept beside its evidence. */
+const MAX_STATEMENTS = 500
+/** How far back answers are looked for: no case lasts longer than its statute. */
+const ANSWERS_MS = 15 * 86_400_000
+
+export function createEvidenceKeeper(bench: Bench): EvidenceKeeper {
+  const { evidence, logger } = bench
+
+  async function keep(evidenceHash: Hex, work: (file: string) => Promise<void>): Promise<void> {
+    try {
+      await mkdir(bench.bundleDir, { recursive: true })
+      await work(evidence.fileOf(evidenceHash))
+      const dropped = await evidence.keepWithin(bench.evidenceBytes)
+      if (dropped.files > 0) logger.info('Old evidence removed, its quota is full', { ...dropped })
+    } catch (error) {
+      logger.error('Evidence could not be kept', { evidenceHash, reason: messageOf(error) })
+    }
   }
-}
 
-/** Writes the evidence of a fault that the node's own signatures prove. */
-export async function keepObjective(bench: Bench, found: FoundFault, evidenceHash: Hex): Promise<void> {
-  const parts: Record<string, BundlePart> = {}
-  found.receipts.forEach((receipt, i) => {
-    for (const [name, part] of Object.entries(receiptParts(receipt)))
-      parts[found.receipts.length === 1 ? name : `${i + 1}-${name}`] = part
-  })
-  try {
-    await mkdir(bench.bundleDir, { recursive: true })
-    await writeBundle(bundleFile(bench, evidenceHash), {
-      inputs: {
-        ...parts,
-        'inputs.json': {
-          json: {
-            bundleVersion: 1,
-            evidenceHash,
-            faultId: found.fault.faultId,
-            faultClass: found.fault.faultClass,
-            evidence: found.evidence,
-            chainId: bench.domain.chainId.toString(),
-            anchor: bench.domain.anchor,
-          },
-        },
-      },
-      notes: {},
-    })
-  } catch (error) {
-    bench.logger.error('Evidence could not be kept', { evidenceHash, reason: messageOf(error) })
-  }
-}
-
-function receiptParts(row: SegmentReceipt): Record<string, BundlePart> {
-  const json = (value: unknown): BundlePart => ({ json: value as Json })
   return {
-    'order.json': json({ order: structToJson('TranscodeOrder', row.order), signature: row.orderSignature }),
-    'receipt.json': json({
-      receipt: structToJson('TranscodeReceipt', row.receipt),
-      signature: row.signature,
-      signer: row.signer,
-    }),
-    'ladder.json': json({
-      profiles: row.profiles.map((profile) => structToJson('Profile', profile)),
-      renditions: row.renditions.map((rendition) => structToJson('Rendition', rendition)),
-    }),
+    async failed(result) {
+      const { files, verdict, evidenceHash, task } = result
+      const inputs = inputsOf(bench, task.known, task.rendition)
+      if (!files || !verdict || !inputs) return
+      await keep(evidenceHash, async (file) => {
+        const own = { 'source.bin': { file: files.source }, 'rendition.bin': { file: files.rendition } }
+        await writeBundle(file, { inputs: { ...jsonParts(bundleInputFiles(inputs)), ...own }, notes: notesOf(bench, result) })
+      })
+    },
+    async picture({ files, verdict, evidenceHash }) {
+      if (!files || !verdict) return
+      await keep(evidenceHash, async (file) => {
+        const { request } = files
+        const judged = {
+          verdictVersion: VERDICT_VERSION,
+          depth: request.depth,
+          verdict: verdict.verdict,
+          renditions: [verdict],
+          timingsMs: {},
+        }
+        await bench.judge.writeSheet(request, judged, `${file}.png`, { signal: bench.signal })
+        await addNotes(file, { 'sheet.png': { file: `${file}.png` } })
+      })
+    },
+    async objective({ fault, evidence: bytes }) {
+      const evidenceHash = objectiveEvidenceHash(fault.faultClass, bytes)
+      const inputs = objectiveInputFiles({ domain: bench.domain, evidenceHash, ...fault, evidence: bytes })
+      await keep(evidenceHash, async (file) => {
+        await writeBundle(file, { inputs: jsonParts(inputs), notes: jsonParts({ 'program.json': { ...bench.program } }) })
+      })
+    },
+    async decided(evidenceHash, { faultId, receiptDigest }) {
+      await keep(evidenceHash, async (file) => {
+        const votes = await bench.log.find({ faultId })
+        const since = { sinceMs: bench.clock.nowMs() - ANSWERS_MS }
+        const sent = await bench.log.find({ kind: 'statement-sent', ...since })
+        const received = await bench.log.find({ kind: 'statement-received', ...since })
+        const found = [...votes, ...sent, ...received].flatMap(({ seq, payload }) => {
+          const { kind, bytes } = payload as { kind?: StatementKind; bytes?: Hex }
+          if (!bytes || (kind !== 'vote' && kind !== 'answer')) return []
+          const { body } = decodeStatement(kind, hexToBytes(bytes))
+          const belongs = 'receiptDigest' in body && body.receiptDigest === receiptDigest
+          return belongs ? [[seq, { kind, bytes }] as const] : []
+        })
+        // A vote that is ours is found twice.
+        const statements = [...new Map(found)].sort(([a], [b]) => a - b).map(([, statement]) => statement)
+        await addNotes(file, jsonParts({ 'statements.json': { statements: statements.slice(0, MAX_STATEMENTS) } }))
+      })
+    },
   }
+}
+
+/** Everything that ties a rendition to its node; undefined while its window is not drawn from. */
+export function inputsOf({ domain }: Pick<Bench, 'domain'>, known: KnownReceipt, rendition: number): BundleInputs | undefined {
+  const { receipt: row, window } = known
+  const { signed, draw } = window
+  const index = draw?.receipts.findIndex(({ digest }) => digest === row.digest) ?? -1
+  if (!draw || index < 0) return undefined
+  return {
+    domain,
+    evidenceHash: evidenceHashFor(known, rendition),
+    verdictVersion: VERDICT_VERSION,
+    order: row.order,
+    orderSignature: row.orderSignature,
+    receipt: row.receipt,
+    signature: row.signature,
+    signer: row.signer,
+    profiles: row.profiles,
+    rendition: row.renditions[rendition] as Rendition,
+    path: merkleTree(row.renditions.map(renditionLeaf)).proof(rendition),
+    window: signed.window,
+    windowSignature: signed.signature,
+    windowSigner: signed.signer,
+    windowIndex: index,
+    windowPath: merkleTree(draw.receipts.map(({ digest }, i) => windowLeaf(i, digest))).proof(index),
+  }
+}
+
+/** How we came to our verdict: enough for anybody to come to it again. */
+function notesOf(bench: Bench, result: CheckResult): BundleParts {
+  const { files, task, outcome } = result
+  const fisherman = bench.identity?.attester.address ?? null
+  return jsonParts({
+    'verdict.json': {
+      outcome,
+      depth: files?.request.depth ?? null,
+      confirm: files?.request.confirm ?? false,
+      fisherman,
+      // Whose frames the fingerprint is of.
+      draw: fisherman && { beacon: task.beacon, sampleId: task.sampleId, fisherman },
+      verdict: verdictJson(result),
+    },
+    'earlier.json': { segments: files?.request.renditions[0]?.earlier ?? [] },
+    'program.json': { ...bench.program },
+  })
+}
+
+function jsonParts(files: Readonly<Record<string, unknown>>): BundleParts {
+  return Object.fromEntries(Object.entries(files).map(([name, json]) => [name, { json: plainJson(json) as Json }]))
 }

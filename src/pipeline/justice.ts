@@ -1,13 +1,13 @@
+import { objectiveEvidenceHash } from '../../proofs/bundle.ts'
 import type { Statement } from '../../proofs/codec.ts'
-import { abiHash } from '../../proofs/digest.ts'
-import { FAULT_CLASSES, type Hex } from '../../proofs/types.ts'
+import type { Hex } from '../../proofs/types.ts'
 import { sleep } from '../base/clock.ts'
 import type { CaseView } from '../chain/types.ts'
 import type { Finding, OwnFinding } from '../court/court.ts'
 import type { FoundFault } from '../receipt/faults.ts'
 import { createAct } from './actions.ts'
 import type { Bench } from './bench.ts'
-import { keepEvidence, keepObjective } from './bundles.ts'
+import { createEvidenceKeeper } from './bundles.ts'
 import { createCaseBook } from './case-book.ts'
 import { type CheckResult, type CheckTask, replayTask } from './checks.ts'
 import { createConvictions } from './convictions.ts'
@@ -45,18 +45,20 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
   const standing = createStanding(bench)
   const convictions = createConvictions(bench, { act, standing })
   const book = createCaseBook(bench)
+  const keeper = createEvidenceKeeper(bench)
   const objectives = new Set<Hex>()
   const ended = new Set<Hex>()
   const accusations = new Map<string, Finding>()
   const fails = new Map<string, CheckResult>()
 
-  async function prosecute({ fault, evidence, receipts }: FoundFault): Promise<void> {
+  async function prosecute(found: FoundFault): Promise<void> {
+    const { fault, evidence } = found
     const { faultClass, faultId, transcoder } = fault
-    const evidenceHash = abiHash(['string', 'uint8', 'bytes'], ['evidenceHash', FAULT_CLASSES[faultClass], evidence])
+    const evidenceHash = objectiveEvidenceHash(faultClass, evidence)
     await bench.log.append('case', { faultId, faultClass, transcoder, state: 'found', evidenceHash })
     bench.logger.warn('Fault found', { faultClass, transcoder, faultId })
     if (!identity || !onChain) return
-    await keepObjective(bench, { fault, evidence, receipts }, evidenceHash)
+    await keeper.objective(found)
     convictions.keep(faultId, evidence, evidenceHash)
     if (chain.isConvicted(faultId)) return
     await act(faultId, 'reveal', () => chain.commitReveal({ faultClass, faultId, evidence }, { signal: bench.signal }))
@@ -78,7 +80,7 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
         const open = () => chain.openCase({ faultClass, receipt, signature, evidenceHash }, { signal: bench.signal })
         const result = await act(receiptDigest, 'open', open)
         const fail = fails.get(keyOf(finding))
-        if (result?.status === 'mined' && fail) bench.later(0, 'sheet', () => keepEvidence(bench, fail, { sheet: true }))
+        if (result?.status === 'mined' && fail) bench.later(0, 'sheet', () => keeper.picture(fail))
         if (result && result.status !== 'refused') return
       }
       await sleep(1000, bench.signal).catch(() => undefined)
@@ -110,8 +112,11 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
     for (const view of chain.cases()) {
       await book.note(view)
       if (view.state === 'convicted' || view.state === 'settled') {
-        if (!ended.has(view.faultId)) court.forget(view.transcoder)
-        ended.add(view.faultId)
+        if (!ended.has(view.faultId)) {
+          ended.add(view.faultId)
+          court.forget(view.transcoder)
+          if (view.evidenceHash && view.opener) bench.later(0, 'notes', () => decided(view))
+        }
         await convictions.conclude(view)
       }
       if (!WAITING.includes(view.state)) continue
@@ -125,6 +130,11 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
     }
   }
 
+  /** What the case was decided by joins its evidence, where we hold it. */
+  async function decided({ evidenceHash, faultId, receiptDigest }: CaseView): Promise<void> {
+    if (evidenceHash && (await bench.evidence.has(evidenceHash))) await keeper.decided(evidenceHash, { faultId, receiptDigest })
+  }
+
   return {
     objective(found) {
       for (const { digest } of found.receipts) objectives.add(digest)
@@ -134,7 +144,7 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
       const { known, rendition } = result.task
       fails.set(keyOf({ receiptDigest: known.receipt.digest, rendition }), result)
       if (fails.size > REMEMBERED) fails.delete(fails.keys().next().value as string)
-      await keepEvidence(bench, result, { sheet: false })
+      await keeper.failed(result)
     },
     freeze,
     worthProving({ receipt }) {

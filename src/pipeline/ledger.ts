@@ -1,7 +1,7 @@
 import { evidenceHashOf, sampleIdOf } from '../../proofs/digest.ts'
 import { type Hex, type Rendition, VERDICT_VERSION } from '../../proofs/types.ts'
 import type { FeedAddress, FeedWindow } from '../receipt/feed.ts'
-import type { SegmentReceipt } from '../receipt/row.ts'
+import type { SegmentReceipt, SignedWindow } from '../receipt/row.ts'
 import type { DrawWindow } from '../sample/draw.ts'
 
 /** A receipt that a feed showed us, and, once the beacon is there, what its window draws from. */
@@ -9,12 +9,17 @@ export interface KnownReceipt {
   receipt: SegmentReceipt
   feed: FeedAddress
   /** Shared by all receipts of one window. */
-  window: { draw: DrawWindow | undefined }
+  window: LedgerWindow
+}
+
+export interface LedgerWindow {
+  signed: SignedWindow
+  draw: DrawWindow | undefined
 }
 
 /** Every receipt that is young enough to matter, by digest and by the ids of its samples. */
 export interface Ledger {
-  add(window: FeedWindow): { draw: DrawWindow | undefined }
+  add(window: FeedWindow): LedgerWindow
   receipt(digest: Hex): KnownReceipt | undefined
   sample(sampleId: Hex): { known: KnownReceipt; rendition: number } | undefined
 }
@@ -32,8 +37,8 @@ export function createLedger(): Ledger {
   }
 
   return {
-    add({ feed, receipts: found }) {
-      const window: { draw: DrawWindow | undefined } = { draw: undefined }
+    add({ feed, signed, receipts: found }) {
+      const window: LedgerWindow = { signed, draw: undefined }
       for (const receipt of found) {
         receipts.set(receipt.digest, { receipt, feed, window })
         for (const { index } of receipt.renditions)

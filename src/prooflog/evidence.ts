@@ -19,6 +19,7 @@ export interface Dropped {
 /** The folder of bundles: evidence of a case stays until the case is final, a quota bounds the rest. */
 export interface EvidenceStore {
   fileOf(evidenceHash: Hex): string
+  has(evidenceHash: Hex): Promise<boolean>
   /** Removes what no open case needs and was written before `beforeMs`. */
   dropOld(beforeMs: number): Promise<Dropped>
   /** Removes what no open case needs, oldest first, until all bundles together are within `quotaBytes`. */
@@ -76,6 +77,11 @@ export function createEvidenceStore(
 
   return {
     fileOf: (evidenceHash) => join(folder, `${evidenceHash}${BUNDLE_ENDING}`),
+    has: async (evidenceHash) =>
+      await stat(join(folder, `${evidenceHash}${BUNDLE_ENDING}`)).then(
+        () => true,
+        () => false,
+      ),
     async dropOld(beforeMs) {
       const open = await needed()
       return await drop((await kept()).filter(({ evidenceHash, atMs }) => atMs < beforeMs && !open.has(evidenceHash)))

@@ -69,7 +69,8 @@ function pair(who: Hex, outcome: Outcome, changes: Partial<Answer> = {}) {
   return { sealed, opened }
 }
 
-const cover = () => stage.coverOf({ receipt, feed: { transcoder, url: '' }, window: { draw: undefined } }, sampleId)
+const cover = () =>
+  stage.coverOf({ receipt, feed: { transcoder, url: '' }, window: { signed: {} as never, draw: undefined } }, sampleId)
 
 describe('answers of others', () => {
   it('count when they open their own seal', () => {

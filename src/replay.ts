@@ -1,0 +1,146 @@
+import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import {
+  type BundleCheck,
+  type BundleInputs,
+  checkMedia,
+  checkObjective,
+  checkSignatures,
+  isObjective,
+  readBundleInputs,
+  readObjectiveInputs,
+} from '../proofs/bundle.ts'
+import { CodecError } from '../proofs/codec.ts'
+import { type Hex, VERDICT_VERSION } from '../proofs/types.ts'
+import { FishermanError } from './base/errors.ts'
+import { keccakOf } from './base/keccak.ts'
+import { createJudge, type JudgeRequest } from './judge.ts'
+import { type Unpacked, unpackBundle } from './prooflog/unpack.ts'
+import { compareVerdicts, type Recorded, readRecorded } from './replay/compare.ts'
+import { checkStatements } from './replay/statements.ts'
+
+/** What became of a bundle on this machine. */
+export interface Replay {
+  /** Everything holds and the verdict came out again. */
+  reproduced: boolean
+  evidenceHash: Hex
+  accused: Hex
+  /** Where the whole verdict rests on signatures there is nothing to decode. */
+  kind: 'replay' | 'signatures'
+  checks: BundleCheck[]
+  /** Program and decoder that judged it first, as the bundle says. */
+  judgedBy: unknown
+  elapsedMs: number
+}
+
+export interface ReplayInit {
+  scratchDir: string
+  searchPath: string
+}
+
+/**
+ * Replays a bundle: hashes, signatures, Merkle paths, then the verdict itself, from nothing but the file. Throws a FishermanError for a
+ * file that is no whole bundle, or one that this version cannot judge.
+ */
+export async function replayBundle(
+  file: string,
+  init: ReplayInit,
+  deps: { nowMs(): number },
+  options: { signal?: AbortSignal } = {},
+): Promise<Replay> {
+  const startedMs = deps.nowMs()
+  await mkdir(init.scratchDir, { recursive: true })
+  const folder = await mkdtemp(join(init.scratchDir, 'replay-'))
+  try {
+    const bundle = await unpackBundle(file, folder)
+    const found = isObjective(bundle.inputs) ? replayObjective(file, bundle) : await replayMedia(file, bundle, init, options)
+    return {
+      reproduced: found.checks.every(({ holds }) => holds),
+      ...found,
+      judgedBy: bundle.notes['program.json'] ?? null,
+      elapsedMs: deps.nowMs() - startedMs,
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+type Found = Pick<Replay, 'evidenceHash' | 'accused' | 'kind' | 'checks'>
+
+function replayObjective(file: string, { inputs }: Unpacked): Found {
+  const read = readOrBreak(file, () => readObjectiveInputs(inputs))
+  return { evidenceHash: read.evidenceHash, accused: read.transcoder, kind: 'signatures', checks: checkObjective(read) }
+}
+
+async function replayMedia(file: string, bundle: Unpacked, init: ReplayInit, options: { signal?: AbortSignal }): Promise<Found> {
+  const inputs = readOrBreak(file, () => readBundleInputs(bundle.inputs))
+  const recorded = readOrBreak(file, () => readRecorded(bundle.notes))
+  if (inputs.verdictVersion !== VERDICT_VERSION)
+    throw new FishermanError({
+      code: 'bundle-version',
+      message: `${file} was judged by verdict version ${inputs.verdictVersion}, this program judges by ${VERDICT_VERSION}; replay it with a program of its time`,
+      blame: 'ours',
+    })
+  const media = { source: partOf(file, bundle, 'source.bin'), rendition: partOf(file, bundle, 'rendition.bin') }
+  const hashed = checkMedia(inputs, {
+    ...(await hashOf(media.source).then(({ hash, bytes }) => ({ sourceHash: hash, sourceBytes: bytes }))),
+    ...(await hashOf(media.rendition).then(({ hash, bytes }) => ({ contentHash: hash, renditionBytes: bytes }))),
+  })
+  const wrong = hashed.find(({ holds }) => !holds)
+  if (wrong) throw brokenBundle(file, `${wrong.name} is ${wrong.detail}`)
+  const judge = createJudge({ ...init, maxJobs: 1 })
+  const { renditions } = await judge.judge(requestOf(inputs, recorded, media), options)
+  return {
+    evidenceHash: inputs.evidenceHash,
+    accused: inputs.receipt.transcoder,
+    kind: 'replay',
+    checks: [
+      ...hashed,
+      ...checkSignatures(inputs),
+      ...checkStatements(inputs, bundle.notes['statements.json']),
+      ...compareVerdicts(recorded, renditions[0]),
+    ],
+  }
+}
+
+function requestOf(inputs: BundleInputs, recorded: Recorded, media: { source: string; rendition: string }): JudgeRequest {
+  const { width, height, frames, durationMs, index } = inputs.rendition
+  const profile = inputs.profiles[index]
+  return {
+    source: media.source,
+    depth: recorded.depth,
+    confirm: recorded.confirm,
+    renditions: [
+      {
+        path: media.rendition,
+        leaf: { width, height, frames, durationMs },
+        earlier: recorded.earlier,
+        ...(profile ? { profile } : {}),
+        ...(recorded.draw ? { draw: recorded.draw } : {}),
+      },
+    ],
+  }
+}
+
+function partOf(file: string, bundle: Unpacked, name: string): string {
+  const path = bundle.files.get(`inputs/${name}`)
+  if (!path) throw brokenBundle(file, `inputs/${name} is missing`)
+  return path
+}
+
+async function hashOf(path: string): Promise<{ hash: Hex; bytes: bigint }> {
+  return { hash: await keccakOf({ file: path }), bytes: BigInt((await stat(path)).size) }
+}
+
+function brokenBundle(file: string, why: string): FishermanError {
+  return new FishermanError({ code: 'bundle-broken', message: `${file} is a broken evidence bundle: ${why}`, blame: 'theirs' })
+}
+
+function readOrBreak<T>(file: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof CodecError) throw brokenBundle(file, error.message)
+    throw error
+  }
+}
