@@ -15,6 +15,7 @@ import { FishermanError, messageOf } from './base/errors.ts'
 import { startHttp } from './base/http.ts'
 import type { Logger } from './base/log.ts'
 import { createQueue } from './base/queue.ts'
+import { createWriteAhead, type Moment } from './base/write-ahead.ts'
 import { createChain } from './chain/chain.ts'
 import { parseDeployment } from './chain/deployment.ts'
 import type { TransactionSigner } from './chain/types.ts'
@@ -47,6 +48,8 @@ const ONLINE_MS = 60_000
 export interface DaemonInit {
   /** Of the program, for bundles. */
   version?: string
+  /** Called at each point of the write-ahead; tests pull the plug there. */
+  reached?(moment: Moment): void
 }
 
 export interface Daemon {
@@ -87,18 +90,23 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
     { clock, onDamage: (reason) => logger.error('The proof log is damaged', { reason }) },
   )
   closers.add('proof log', () => log.close())
+  const writeAhead = createWriteAhead({
+    // Checks go on without a log that can be trusted; whatever others would rely on does not.
+    refuses: (step) => (step === 'sign' || step === 'intend' || step === 'broadcast' ? log.trouble() : undefined),
+    ...(init.reached ? { reached: init.reached } : {}),
+  })
   const identity = signer && { attester: await attesterOf(signer), bls: await blsKeysOf(signer) }
   const intents = await createIntentStore(log)
   const chain = await createChain(
     { rpcUrls: config.rpc, deployment, send: config.mode === 'active' ? 'live' : 'simulate', pollMs: params.chainPollMs },
-    { clock, log: logger, intents, ...(signer ? { signer: signer.wallet() as unknown as TransactionSigner } : {}) },
+    { clock, log: logger, intents, writeAhead, ...(signer ? { signer: signer.wallet() as unknown as TransactionSigner } : {}) },
   )
   closers.add('chain', () => chain.close())
 
   async function attesterOf(key: Signer): Promise<Attester> {
     const guard: Guard = await openGuard(at(PLACES.guard), owner)
     closers.add('guard', () => guard.close())
-    return createAttester({ domain }, { signer: key, guard })
+    return createAttester({ domain }, { signer: key, guard, writeAhead })
   }
 
   const metrics = createMetrics()
@@ -148,6 +156,7 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
       metrics,
       chain,
       log,
+      writeAhead,
       judge,
       blobs,
       queue,
@@ -171,11 +180,14 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
     randomHash: () => bytesToHex(randomBytes(32)),
     async say(statement: AnyStatement) {
       const bytes = encodeStatement(statement)
-      const entry = await log.appendStatement('sent', statement.kind, idOf(bytes), bytes, aboutOf(statement))
-      if (!entry) return
-      tally.statement('sent')
-      metrics.statement('sent', statement.kind)
-      await gossip?.publish(statement)
+      const record = () => log.appendStatement('sent', statement.kind, idOf(bytes), bytes, aboutOf(statement))
+      await writeAhead.run('say', statement.kind, record, async (entry) => {
+        // It was said before.
+        if (!entry) return
+        tally.statement('sent')
+        metrics.statement('sent', statement.kind)
+        await gossip?.publish(statement)
+      })
     },
   }
   const pipeline = createPipeline(bench)

@@ -1,7 +1,18 @@
-import type { Statement } from '../../proofs/codec.ts'
+import type { Statement, StatementKind } from '../../proofs/codec.ts'
 import { digestOf } from '../../proofs/digest.ts'
-import type { Answer, BlobRequest, ConvictionVote, Domain, FraudReport, Hex, SealedAnswer } from '../../proofs/types.ts'
-import type { Guard } from './guard.ts'
+import type {
+  Answer,
+  BlobRequest,
+  ConvictionVote,
+  Domain,
+  FraudReport,
+  Hex,
+  SealedAnswer,
+  StructName,
+  Structs,
+} from '../../proofs/types.ts'
+import type { WriteAhead } from '../base/write-ahead.ts'
+import type { Guard, Guarded } from './guard.ts'
 import type { Signer } from './keys.ts'
 
 /** Signs statements, each after the guard has agreed. */
@@ -15,41 +26,44 @@ export interface Attester {
   blobRequest(body: BlobRequest): Promise<Hex>
 }
 
-export function createAttester(init: { domain: Domain }, deps: { signer: Signer; guard: Guard }): Attester {
+export function createAttester(
+  init: { domain: Domain },
+  deps: { signer: Signer; guard: Guard; writeAhead: WriteAhead },
+): Attester {
   const { domain } = init
-  const { signer, guard } = deps
+  const { signer, guard, writeAhead } = deps
+
+  async function sign<K extends StatementKind, N extends StructName>(
+    statement: { kind: K; guarded: Guarded; id: Hex; extra: Hex },
+    name: N,
+    body: Structs[N],
+  ): Promise<Statement<K>> {
+    const { kind, guarded, id, extra } = statement
+    const said = { kind: guarded, id, digest: digestOf(domain, name, body) }
+    return await writeAhead.run(
+      'sign',
+      guarded,
+      async () => {
+        await guard.admit(said)
+        return said
+      },
+      async () =>
+        ({
+          kind,
+          body,
+          signer: signer.address,
+          extra,
+          signature: await signer.signStruct(domain, name, body),
+        }) as unknown as Statement<K>,
+    )
+  }
+
   return {
     address: signer.address,
-    async seal(body, drawProof) {
-      await guard.admit(`sealed/${body.sampleId}`, digestOf(domain, 'SealedAnswer', body))
-      const signature = await signer.signStruct(domain, 'SealedAnswer', body)
-      return { kind: 'sealed', body, signer: signer.address, extra: drawProof, signature }
-    },
-    async answer(body) {
-      await guard.admit(`answer/${body.sampleId}`, digestOf(domain, 'Answer', body))
-      return {
-        kind: 'answer',
-        body,
-        signer: signer.address,
-        extra: '0x',
-        signature: await signer.signStruct(domain, 'Answer', body),
-      }
-    },
-    async vote(body) {
-      await guard.admit(`vote/${body.faultId}`, digestOf(domain, 'ConvictionVote', body))
-      return {
-        kind: 'vote',
-        body,
-        signer: signer.address,
-        extra: '0x',
-        signature: await signer.signStruct(domain, 'ConvictionVote', body),
-      }
-    },
-    async report(body, evidence) {
-      await guard.admit(`report/${body.faultId}`, digestOf(domain, 'FraudReport', body))
-      const signature = await signer.signStruct(domain, 'FraudReport', body)
-      return { kind: 'fraud-proof', body, signer: signer.address, extra: evidence, signature }
-    },
+    seal: (body, extra) => sign({ kind: 'sealed', guarded: 'sealed', id: body.sampleId, extra }, 'SealedAnswer', body),
+    answer: (body) => sign({ kind: 'answer', guarded: 'answer', id: body.sampleId, extra: '0x' }, 'Answer', body),
+    vote: (body) => sign({ kind: 'vote', guarded: 'vote', id: body.faultId, extra: '0x' }, 'ConvictionVote', body),
+    report: (body, extra) => sign({ kind: 'fraud-proof', guarded: 'report', id: body.faultId, extra }, 'FraudReport', body),
     blobRequest: (body) => signer.signStruct(domain, 'BlobRequest', body),
   }
 }

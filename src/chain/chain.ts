@@ -4,6 +4,7 @@ import type { Hex } from '../../proofs/types.ts'
 import { type Clock, repeat } from '../base/clock.ts'
 import { messageOf } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
+import { createWriteAhead, type WriteAhead } from '../base/write-ahead.ts'
 import { createActions } from './actions.ts'
 import { convictingTransactions, createCaseBook } from './cases.ts'
 import { createCursor } from './cursor.ts'
@@ -39,6 +40,8 @@ export interface ChainDeps {
   log: Logger
   intents?: IntentStore
   signer?: TransactionSigner
+  /** Writes intents before they are acted on; by default nothing refuses. */
+  writeAhead?: WriteAhead
 }
 
 /** Blocks of one log query: public nodes refuse much longer spans. */
@@ -79,7 +82,7 @@ export async function createChain(init: ChainInit, deps: ChainDeps): Promise<Cha
       giveUpMs: init.giveUpMs ?? 600_000,
       maxFeePerGas: init.maxFeePerGas ?? 100_000_000_000n,
     },
-    { rpc, clock, log, intents, signer: deps.signer },
+    { rpc, clock, log, intents, signer: deps.signer, writeAhead: deps.writeAhead ?? createWriteAhead() },
   )
   const watched = [deployment.verifier, deployment.registry, deployment.delegation]
   let scannedTo = deployment.deployBlock - 1n

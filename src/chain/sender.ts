@@ -2,6 +2,7 @@ import type { Hex } from '../../proofs/types.ts'
 import { type Clock, sleep } from '../base/clock.ts'
 import { isFishermanError, messageOf } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
+import type { WriteAhead } from '../base/write-ahead.ts'
 import type { Refusal } from './contracts.ts'
 import { problem, type Rpc, RpcRefusal } from './rpc.ts'
 import { createTransactor, refusalFrom, type Transactor } from './transactor.ts'
@@ -49,9 +50,16 @@ const NO_SIGNER: Refusal = { error: 'NoKey', reason: 'no key is loaded; start wi
  */
 export function createSender(
   init: SenderInit,
-  deps: { rpc: Rpc; clock: Clock; log: Logger; intents: IntentStore; signer: TransactionSigner | undefined },
+  deps: {
+    rpc: Rpc
+    clock: Clock
+    log: Logger
+    intents: IntentStore
+    signer: TransactionSigner | undefined
+    writeAhead: WriteAhead
+  },
 ): Sender {
-  const { rpc, clock, log, intents, signer } = deps
+  const { rpc, clock, log, intents, signer, writeAhead } = deps
   let queue: Promise<unknown> = Promise.resolve()
   /** Nonces that are signed and neither mined nor given up. */
   const inFlight = new Set<number>()
@@ -80,6 +88,11 @@ export function createSender(
     return true
   }
 
+  const recorded = (intent: Intent, signal: AbortSignal) => async (): Promise<Intent> => {
+    await intents.record(intent, { signal })
+    return intent
+  }
+
   /** Everything up to the first broadcast, in turn: from here on the intent is on disk. */
   async function prepare(request: SendRequest, id: string, by: Transactor, signal: AbortSignal): Promise<Prepared> {
     const { faultId, action, to, data, salt } = request
@@ -102,27 +115,29 @@ export function createSender(
       variants: [],
       ...(salt === undefined ? {} : { salt }),
     }
-    await intents.record(intent, { signal })
-    const nonce = await nextNonce(by, signal)
-    const signed = await by.sign({ ...intent, nonce }, gas, signal)
-    await intents.record(signed, { signal })
-    if ((await by.broadcast(signed, signal)) === 'nonce-used')
-      throw problem('tx-nonce', 'another program sends with our key; use the key in one place only')
-    inFlight.add(nonce)
+    const signed = await writeAhead.run('intend', action, recorded(intent, signal), async () => {
+      const nonce = await nextNonce(by, signal)
+      return await by.sign({ ...intent, nonce }, gas, signal)
+    })
+    const { nonce } = signed
+    const sent = await writeAhead.run('broadcast', action, recorded(signed, signal), () => by.broadcast(signed, signal))
+    if (sent === 'nonce-used') throw problem('tx-nonce', 'another program sends with our key; use the key in one place only')
+    if (nonce !== undefined) inFlight.add(nonce)
     log.info('Transaction sent', { action, faultId, tx: signed.variants.at(-1)?.hash, nonce })
     return { intent: signed }
   }
 
   async function bump(intent: Intent, by: Transactor, signal: AbortSignal): Promise<Intent> {
     const raised = await by.raise(intent, signal)
-    if (raised) {
-      await intents.record(raised, { signal })
-      const { action, faultId, nonce } = intent
-      log.warn('Transaction not mined in time, sent again with a higher fee', { action, faultId, nonce })
+    if (!raised) {
+      // At the limit the old one is only published again: it may have been dropped from the node's memory.
+      await by.broadcast(intent, signal)
+      return intent
     }
-    // At the limit the old one is only published again: it may have been dropped from the node's memory.
-    await by.broadcast(raised ?? intent, signal)
-    return raised ?? intent
+    const { action, faultId, nonce } = intent
+    log.warn('Transaction not mined in time, sent again with a higher fee', { action, faultId, nonce })
+    await writeAhead.run('broadcast', action, recorded(raised, signal), () => by.broadcast(raised, signal))
+    return raised
   }
 
   async function waitMined(start: Intent, by: Transactor, signal: AbortSignal): Promise<SendResult> {

@@ -3,6 +3,7 @@ import { isFishermanError, messageOf } from '../base/errors.ts'
 import { declareDemo } from './demo.options.ts'
 import { declareDevnet } from './devnet.options.ts'
 import { declareDoctor } from './doctor.options.ts'
+import { declareGuard } from './guard.options.ts'
 import { declareLog } from './log.options.ts'
 import { declareReplay } from './replay.options.ts'
 import { declareRun } from './run.options.ts'
@@ -39,6 +40,10 @@ export async function main(argv: readonly string[]): Promise<void> {
     export: (options) => ends(async () => (await import('./log-care.ts')).logExportCommand(options))(),
     prune: (options) => ends(async () => (await import('./log-care.ts')).logPruneCommand(options))(),
     repair: (options) => ends(async () => (await import('./log-care.ts')).logRepairCommand(options))(),
+  })
+  declareGuard(program, {
+    export: (file, options) => ends(async () => (await import('./guard.ts')).guardExportCommand(file, options))(),
+    import: (file, options) => ends(async () => (await import('./guard.ts')).guardImportCommand(file, options))(),
   })
   declareDemo(program, (options) => ends(async () => (await import('./demo.ts')).demoCommand(options))())
   declareDevnet(program, {

@@ -92,7 +92,14 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
       beacon: task.beacon,
       verdict: verdictJson(result),
     }
-    await bench.log.append('verdict', record as unknown as Json)
+    const write = () => bench.log.append('verdict', record as unknown as Json)
+    await bench.writeAhead.run('verdict', outcome, write, () => judged(result, record, answer))
+  }
+
+  /** The verdict is on disk: now it counts, and is said. */
+  async function judged(result: CheckResult, record: VerdictRecord, answer: Answer): Promise<void> {
+    const { task, outcome } = result
+    const { receipt } = task.known.receipt
     bench.tally.verdict(record)
     bench.metrics.verdict(outcome)
     bench.logger.info('Checked', {
@@ -104,7 +111,7 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
       ...(result.missing ? { missing: result.missing } : {}),
       ...(result.verdict && outcome !== 'pass' ? { reasons: result.verdict.reasons.map(({ code }) => code).join(',') } : {}),
     })
-    if (identity) await speak(identity, record, answer)
+    if (bench.identity) await speak(bench.identity, record, answer)
   }
 
   /** Seal now, open at the deadline. */

@@ -5,6 +5,7 @@ import type { BlsKeys } from '../attest/bls.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import type { WorkQueue } from '../base/queue.ts'
+import type { WriteAhead } from '../base/write-ahead.ts'
 import type { Chain } from '../chain/types.ts'
 import type { Court } from '../court/court.ts'
 import type { BlobCache } from '../fetch/blobs.ts'
@@ -32,6 +33,7 @@ export interface Bench {
   readonly metrics: Metrics
   readonly chain: Chain
   readonly log: ProofLog
+  readonly writeAhead: WriteAhead
   readonly court: Court
   readonly judge: Judge
   readonly blobs: BlobCache

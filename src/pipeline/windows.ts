@@ -58,16 +58,19 @@ export function createWindowStage(bench: Bench, deps: WindowStageDeps): WindowSt
     if (!identity || !members.some((member) => member.address === identity.attester.address)) return
     const samples = drawSamples(params.draw, drawn, identity.bls.signDraw(drawMessage(drawn)))
     if (samples.length === 0) return
-    await bench.log.append('sample', {
-      transcoder,
-      windowId: windowId.toString(),
-      beacon,
-      drawn: samples.map(({ sampleId, tranche }) => ({ sampleId, tranche })),
-    })
-    for (const sample of samples) {
-      const after = params.draw.tranches[sample.tranche]?.afterSeconds ?? 0
-      bench.later(Math.max(0, (beaconSec + after - chain.nowSec()) * 1000), 'sample', async () => deps.onSample(sample))
-    }
+    const drawnSamples = samples.map(({ sampleId, tranche }) => ({ sampleId, tranche }))
+    const record = { transcoder, windowId: windowId.toString(), beacon, drawn: drawnSamples }
+    await bench.writeAhead.run(
+      'sample',
+      'drawn',
+      () => bench.log.append('sample', record),
+      () => {
+        for (const sample of samples) {
+          const after = params.draw.tranches[sample.tranche]?.afterSeconds ?? 0
+          bench.later(Math.max(0, (beaconSec + after - chain.nowSec()) * 1000), 'sample', async () => deps.onSample(sample))
+        }
+      },
+    )
   }
 
   /** A root that was not out before its beacon could have been chosen to fit it. It is still drawn from: unlooked-at would be worse. */

@@ -8,6 +8,7 @@ import { createAttester } from '../../src/attest/attester.ts'
 import { blsKeysOf, verifyDraw, verifyPossession } from '../../src/attest/bls.ts'
 import { openGuard } from '../../src/attest/guard.ts'
 import { createKeystore, createSigner, loadKeystore } from '../../src/attest/keys.ts'
+import { createWriteAhead } from '../../src/base/write-ahead.ts'
 import { addressOf, DOMAIN, hash, wallet } from '../helpers/fixtures.ts'
 
 let dir: string
@@ -90,14 +91,14 @@ describe('guard', () => {
   it('lets one answer for one sample through, ever, also after a restart', async () => {
     const signer = createSigner(wallet(3))
     const first = await openGuard(join(dir, 'guard'), signer.address)
-    const attester = createAttester({ domain: DOMAIN }, { signer, guard: first })
+    const attester = createAttester({ domain: DOMAIN }, { signer, guard: first, writeAhead: createWriteAhead() })
     const statement = await attester.answer(answer)
     expect(signerOf(DOMAIN, 'Answer', statement.body, statement.signature)).toBe(signer.address)
     await expect(attester.answer({ ...answer, outcome: 1 })).rejects.toMatchObject({ code: 'guard-refused' })
     await first.close()
 
     const second = await openGuard(join(dir, 'guard'), signer.address)
-    const restarted = createAttester({ domain: DOMAIN }, { signer, guard: second })
+    const restarted = createAttester({ domain: DOMAIN }, { signer, guard: second, writeAhead: createWriteAhead() })
     await expect(restarted.answer({ ...answer, outcome: 1 })).rejects.toMatchObject({ code: 'guard-refused' })
     expect((await restarted.answer(answer)).signature).toBe(statement.signature)
     await second.close()
@@ -105,7 +106,9 @@ describe('guard', () => {
 
   it('lets exactly one of many different answers at once through', async () => {
     const guard = await openGuard(join(dir, 'guard'), 'me')
-    const results = await Promise.allSettled(Array.from({ length: 20 }, (_, i) => guard.admit('answer/x', `digest ${i}`)))
+    const results = await Promise.allSettled(
+      Array.from({ length: 20 }, (_, i) => guard.admit({ kind: 'answer', id: hash(1), digest: hash(i) })),
+    )
     expect(results.filter((r) => r.status === 'fulfilled')).toHaveLength(1)
     await guard.close()
   })

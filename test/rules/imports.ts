@@ -17,7 +17,7 @@ const ROOT_FILES = ['src/daemon.ts', 'src/pipeline.ts', 'src/judge.ts', 'src/she
 /** Where each library may be imported; a trailing slash means a folder. */
 const LIBRARIES: readonly (readonly [pattern: RegExp, name: string, places: readonly string[]])[] = [
   [/^(libp2p$|@libp2p\/|@chainsafe\/libp2p|@multiformats\/)/, 'libp2p', ['src/gossip/']],
-  [/^(level|classic-level|datastore-level)$/, 'level', ['src/prooflog/', 'src/attest/guard.ts', 'src/gossip/store.ts']],
+  [/^(level|classic-level|datastore-level)$/, 'level', ['src/prooflog/', 'src/attest/guard.ts']],
   [/^ethers$/, 'ethers', ['proofs/', 'src/attest/', 'src/chain/']],
   [/^fluent-ffmpeg$/, 'fluent-ffmpeg', ['src/transcode/']],
   [/^sharp$/, 'sharp', ['src/fingerprint/']],
