@@ -9,6 +9,7 @@ export const STATEMENT_STRUCTS = {
   answer: 'Answer',
   vote: 'ConvictionVote',
   'fraud-proof': 'FraudReport',
+  head: 'LogHead',
 } as const satisfies Record<string, StructName>
 
 export type StatementKind = keyof typeof STATEMENT_STRUCTS

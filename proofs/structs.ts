@@ -43,6 +43,8 @@ export const STRUCTS: Readonly<Record<StructName, readonly Field[]>> = {
   FraudReport: fields(
     'bytes32 faultId,uint8 faultClass,address transcoder,address reporter,bytes32 receiptDigest,bytes32 evidenceHash,uint64 observedAt,uint64 expiresAt',
   ),
+  LogHead: fields('address fisherman,uint64 epoch,uint64 size,bytes32 root,uint64 signedAt'),
+  HeadReturn: fields('address fisherman,uint64 epoch,uint64 size,bytes32 root,bytes32 nonce'),
   BlobRequest: fields('address transcoder,bytes32 contentHash,uint64 expiresAt'),
 }
 

@@ -128,6 +128,27 @@ export interface FraudReport {
   expiresAt: bigint
 }
 
+/**
+ * Signed head of a fisherman's proof log: an RFC 6962 tree over its first `size` entries. A key that begins a new log begins a new `epoch`;
+ * within one, histories only grow. `signedAt` in Unix seconds.
+ */
+export interface LogHead {
+  fisherman: Hex
+  epoch: bigint
+  size: bigint
+  root: Hex
+  signedAt: bigint
+}
+
+/** What a peer answers who is asked for the last head that it holds of somebody: signed over the asker's nonce; all zero where it holds none. */
+export interface HeadReturn {
+  fisherman: Hex
+  epoch: bigint
+  size: bigint
+  root: Hex
+  nonce: Hex
+}
+
 /** A fisherman's signed request for the bytes of one blob; `expiresAt` in Unix seconds. */
 export interface BlobRequest {
   transcoder: Hex
@@ -147,6 +168,8 @@ export interface Structs {
   Answer: Answer
   ConvictionVote: ConvictionVote
   FraudReport: FraudReport
+  LogHead: LogHead
+  HeadReturn: HeadReturn
   BlobRequest: BlobRequest
 }
 

@@ -7,8 +7,8 @@ import { bytesToHex } from '../proofs/signature.ts'
 import { type Hex, VERDICT_VERSION } from '../proofs/types.ts'
 import { type Attester, createAttester } from './attest/attester.ts'
 import { blsKeysOf } from './attest/bls.ts'
-import { type Guard, openGuard } from './attest/guard.ts'
-import { loadKeystore, type Signer } from './attest/keys.ts'
+import { openGuard } from './attest/guard.ts'
+import { loadKeystore } from './attest/keys.ts'
 import { sleep, systemClock } from './base/clock.ts'
 import { Closers } from './base/closers.ts'
 import { FishermanError, messageOf } from './base/errors.ts'
@@ -23,6 +23,7 @@ import { PLACES, programPath } from './config/paths.ts'
 import type { Config } from './config/schema.ts'
 import { createCourt } from './court/court.ts'
 import { createBlobCache } from './fetch/blobs.ts'
+import { openHeadStore } from './gossip/head-store.ts'
 import { createGossip, type Gossip } from './gossip/index.ts'
 import { idOf } from './gossip/validate.ts'
 import { openHardware } from './judge/hardware.ts'
@@ -30,6 +31,7 @@ import { createJudge } from './judge.ts'
 import { createMetrics } from './observe/metrics.ts'
 import { daemonRoutes } from './observe/routes.ts'
 import type { Bench } from './pipeline/bench.ts'
+import { createHeadWatch, type HeadWatch } from './pipeline/heads.ts'
 import { createIntentStore } from './pipeline/intents.ts'
 import { createLedger } from './pipeline/ledger.ts'
 import { networkParams } from './pipeline/network.ts'
@@ -48,6 +50,8 @@ const ONLINE_MS = 60_000
 export interface DaemonInit {
   /** Of the program, for bundles. */
   version?: string
+  /** The operator's word that this key signs nowhere else: the only way around the head exchange. */
+  firstStart?: boolean
   /** Called at each point of the write-ahead; tests pull the plug there. */
   reached?(moment: Moment): void
 }
@@ -90,24 +94,23 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
     { clock, onDamage: (reason) => logger.error('The proof log is damaged', { reason }) },
   )
   closers.add('proof log', () => log.close())
+  let heads: HeadWatch | undefined
   const writeAhead = createWriteAhead({
     // Checks go on without a log that can be trusted; whatever others would rely on does not.
-    refuses: (step) => (step === 'sign' || step === 'intend' || step === 'broadcast' ? log.trouble() : undefined),
+    refuses: (step) =>
+      step === 'sign' || step === 'intend' || step === 'broadcast' ? (log.trouble() ?? heads?.refusal()) : undefined,
     ...(init.reached ? { reached: init.reached } : {}),
   })
-  const identity = signer && { attester: await attesterOf(signer), bls: await blsKeysOf(signer) }
+  const guard = signer && (await openGuard(at(PLACES.guard), owner))
+  closers.add('guard', () => guard?.close())
+  const identity = signer &&
+    guard && { attester: createAttester({ domain }, { signer, guard, writeAhead }), bls: await blsKeysOf(signer) }
   const intents = await createIntentStore(log)
   const chain = await createChain(
     { rpcUrls: config.rpc, deployment, send: config.mode === 'active' ? 'live' : 'simulate', pollMs: params.chainPollMs },
     { clock, log: logger, intents, writeAhead, ...(signer ? { signer: signer.wallet() as unknown as TransactionSigner } : {}) },
   )
   closers.add('chain', () => chain.close())
-
-  async function attesterOf(key: Signer): Promise<Attester> {
-    const guard: Guard = await openGuard(at(PLACES.guard), owner)
-    closers.add('guard', () => guard.close())
-    return createAttester({ domain }, { signer: key, guard, writeAhead })
-  }
 
   const metrics = createMetrics()
   const tally = createTally()
@@ -135,6 +138,17 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
     { clock, nowSec: chain.nowSec, authorize: async (request) => authorize(identity?.attester, request) },
   )
 
+  const view = await followView(chain, config.feeds, logger)
+  const headStore = await openHeadStore(at('heads.json'), { log: logger })
+  closers.add('heads of others', () => headStore.close())
+  const watch = createHeadWatch(
+    { firstStart: init.firstStart ?? false, announceEveryMs: params.announceHeadMs, askEveryMs: params.askHeadMs },
+    {
+      ...{ log, logger, signal, isMember: view.isMember, nowSec: chain.nowSec, keep: headStore.keep },
+      key: identity && guard && { attester: identity.attester, guard },
+    },
+  )
+  heads = watch
   let gossip: Gossip | undefined
   let lastAnswerMs = Number.NEGATIVE_INFINITY
   const later: Bench['later'] = (ms, what, work) => {
@@ -162,10 +176,14 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
       queue,
       ledger,
       tally,
-      identity,
       later,
       signal,
     },
+    address: identity?.attester.address,
+    get identity() {
+      return watch.state() === 'signing' ? identity : undefined
+    },
+    onSigning: watch.onSigning,
     court: createCourt(params.court),
     bundleDir: at(PLACES.bundles),
     evidence: createEvidenceStore({ folder: at(PLACES.bundles) }, { log, nowMs: clock.nowMs }),
@@ -191,7 +209,6 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
     },
   }
   const pipeline = createPipeline(bench)
-  const view = await followView(chain, config.feeds, logger)
   gossip = await createGossip(
     {
       domain,
@@ -206,7 +223,14 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
     {
       ...{ clock, nowSec: chain.nowSec, log: logger, view },
       store: { since: (cursor, limit) => log.statementsSince(cursor, limit), has: (id) => log.hasStatement(id) },
+      heads: {
+        last: headStore.last,
+        sign: async (body) =>
+          identity && { signer: identity.attester.address, signature: await identity.attester.headReturn(body) },
+      },
       async deliver(statement, bytes) {
+        // Heads of other logs are kept beside ours, not in it.
+        if (statement.kind === 'head') return await watch.hear(statement)
         const entry = await log.appendStatement('received', statement.kind, idOf(bytes), bytes, aboutOf(statement))
         if (!entry) return
         tally.statement('received')
@@ -218,6 +242,7 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
   closers.add('gossip', () => gossip?.stop())
   closers.add('checks', () => queue.stop())
   await pipeline.resume()
+  await watch.start(gossip)
 
   let busy = false
   closers.add(
@@ -274,10 +299,14 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
       bundleDir: bench.bundleDir,
       metrics,
       ready: () =>
-        log.trouble() ?? chain.trouble() ?? (chain.headAgeSec() > 60 ? 'the newest block is more than a minute old' : undefined),
+        log.trouble() ??
+        (watch.state() === 'stopped' ? watch.refusal() : undefined) ??
+        chain.trouble() ??
+        (chain.headAgeSec() > 60 ? 'the newest block is more than a minute old' : undefined),
       summary: () => ({
         address: signer?.address ?? null,
         mode: config.mode,
+        signing: { state: watch.state(), reason: watch.refusal() ?? null },
         peers: new Set(gossip?.peers().map(({ id }) => id)).size,
         ...tally.totals(),
         waiting: queue.size() + queue.running(),

@@ -130,6 +130,24 @@ library Digests {
         uint64 expiresAt;
     }
 
+    /// @notice Signed head of a fisherman's proof log; within one epoch histories only grow.
+    struct LogHead {
+        address fisherman;
+        uint64 epoch;
+        uint64 size;
+        bytes32 root;
+        uint64 signedAt;
+    }
+
+    /// @notice What a peer returns of the last head that it holds, over the asker's nonce.
+    struct HeadReturn {
+        address fisherman;
+        uint64 epoch;
+        uint64 size;
+        bytes32 root;
+        bytes32 nonce;
+    }
+
     /// @notice A fisherman's request for the bytes of one blob.
     struct BlobRequest {
         address transcoder;
@@ -225,6 +243,24 @@ library Digests {
     /// @notice hashStruct of a FraudReport.
     function hash(FraudReport memory value) internal pure returns (bytes32) {
         return keccak256(abi.encode(FRAUD_REPORT_TYPEHASH, value));
+    }
+
+    bytes32 internal constant LOG_HEAD_TYPEHASH = keccak256(
+        "LogHead(address fisherman,uint64 epoch,uint64 size,bytes32 root,uint64 signedAt)"
+    );
+
+    /// @notice hashStruct of a LogHead.
+    function hash(LogHead memory value) internal pure returns (bytes32) {
+        return keccak256(abi.encode(LOG_HEAD_TYPEHASH, value));
+    }
+
+    bytes32 internal constant HEAD_RETURN_TYPEHASH = keccak256(
+        "HeadReturn(address fisherman,uint64 epoch,uint64 size,bytes32 root,bytes32 nonce)"
+    );
+
+    /// @notice hashStruct of a HeadReturn.
+    function hash(HeadReturn memory value) internal pure returns (bytes32) {
+        return keccak256(abi.encode(HEAD_RETURN_TYPEHASH, value));
     }
 
     bytes32 internal constant BLOB_REQUEST_TYPEHASH = keccak256(

@@ -66,6 +66,16 @@ contract ReceiptAnchor is EIP712 {
         return _hashTypedDataV4(Digests.hash(value));
     }
 
+    /// @notice EIP-712 digest of a LogHead: what is signed.
+    function digestLogHead(Digests.LogHead calldata value) external view returns (bytes32) {
+        return _hashTypedDataV4(Digests.hash(value));
+    }
+
+    /// @notice EIP-712 digest of a HeadReturn: what is signed.
+    function digestHeadReturn(Digests.HeadReturn calldata value) external view returns (bytes32) {
+        return _hashTypedDataV4(Digests.hash(value));
+    }
+
     /// @notice EIP-712 digest of a BlobRequest: what is signed.
     function digestBlobRequest(Digests.BlobRequest calldata value) external view returns (bytes32) {
         return _hashTypedDataV4(Digests.hash(value));

@@ -6,7 +6,9 @@ import type {
   ConvictionVote,
   Domain,
   FraudReport,
+  HeadReturn,
   Hex,
+  LogHead,
   SealedAnswer,
   StructName,
   Structs,
@@ -22,6 +24,10 @@ export interface Attester {
   answer(body: Answer): Promise<Statement<'answer'>>
   vote(body: ConvictionVote): Promise<Statement<'vote'>>
   report(body: FraudReport, evidence: Hex): Promise<Statement<'fraud-proof'>>
+  /** Signs a head of our own log, never one of a shorter history. */
+  head(body: LogHead): Promise<Statement<'head'>>
+  /** Needs no guard: what we hold of others binds nobody. */
+  headReturn(body: HeadReturn): Promise<Hex>
   /** Needs no guard: a request for bytes accuses nobody. */
   blobRequest(body: BlobRequest): Promise<Hex>
 }
@@ -64,6 +70,20 @@ export function createAttester(
     answer: (body) => sign({ kind: 'answer', guarded: 'answer', id: body.sampleId, extra: '0x' }, 'Answer', body),
     vote: (body) => sign({ kind: 'vote', guarded: 'vote', id: body.faultId, extra: '0x' }, 'ConvictionVote', body),
     report: (body, extra) => sign({ kind: 'fraud-proof', guarded: 'report', id: body.faultId, extra }, 'FraudReport', body),
+    head: async (body) =>
+      await writeAhead.run(
+        'sign',
+        'head',
+        () => guard.admitHead(body),
+        async () => ({
+          kind: 'head',
+          body,
+          signer: signer.address,
+          extra: '0x',
+          signature: await signer.signStruct(domain, 'LogHead', body),
+        }),
+      ),
+    headReturn: (body) => signer.signStruct(domain, 'HeadReturn', body),
     blobRequest: (body) => signer.signStruct(domain, 'BlobRequest', body),
   }
 }

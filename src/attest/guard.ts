@@ -3,6 +3,13 @@ import { bytesToHex, hexToBytes } from '../../proofs/signature.ts'
 import type { Hex } from '../../proofs/types.ts'
 import { FishermanError, isFishermanError, messageOf } from '../base/errors.ts'
 
+/** A signed head, as far as the next one must fit it. */
+export interface GuardedHead {
+  epoch: bigint
+  size: bigint
+  root: Hex
+}
+
 /** What is guarded, and the first byte of its keys. Append only. */
 export const GUARDED = { sealed: 1, answer: 2, vote: 3, report: 4 } as const
 export type Guarded = keyof typeof GUARDED
@@ -28,6 +35,10 @@ export interface Guard {
   epoch(): bigint
   /** Why this key must not sign any more, for good; undefined when it may. */
   stopped(): string | undefined
+  /** The last head of its log that this key signed, in the epoch that it is in. */
+  head(): GuardedHead | undefined
+  /** Resolves when this head may be signed: never a shorter history than before, nor another of the same length. */
+  admitHead(head: GuardedHead): Promise<void>
   /** Stops it for good, also after restarts. */
   stop(reason: string): Promise<void>
   /** Takes the stop back and begins a new life: only by the operator's own word. */
@@ -84,7 +95,7 @@ async function openDatabase(folder: string, create: boolean): Promise<Opened> {
 /** Opens the guard of one signer; a folder made for another key is refused. Without an owner an existing one is opened, whosever it is. */
 export async function openGuard(folder: string, owner?: string): Promise<Guard> {
   let open = await openDatabase(folder, owner !== undefined)
-  let state: { owner: string; epoch: bigint; stopped: string | undefined }
+  let state: State
   try {
     state = await loadState(folder, open, owner)
   } catch (error) {
@@ -148,6 +159,17 @@ export async function openGuard(folder: string, owner?: string): Promise<Guard> 
     admit: (said) => inTurn(() => admit(said)),
     epoch: () => state.epoch,
     stopped: () => state.stopped,
+    head: () => (state.head?.epoch === state.epoch ? state.head : undefined),
+    admitHead: (next) =>
+      inTurn(async () => {
+        const { head, epoch } = state
+        const isNew = head === undefined || head.epoch < epoch
+        if (next.epoch !== epoch || (!isNew && (next.size < head.size || (next.size === head.size && next.root !== head.root))))
+          throw guardError('guard-refused', 'this key has already signed a head of a longer or of another history of its log')
+        const { size, root } = next
+        await setMeta({ head: JSON.stringify({ epoch: epoch.toString(), size: size.toString(), root }) })
+        state = { ...state, head: { epoch, size, root } }
+      }),
     stop: (reason) =>
       inTurn(async () => {
         if (state.stopped !== undefined) return
@@ -190,8 +212,21 @@ export async function openGuard(folder: string, owner?: string): Promise<Guard> 
   }
 }
 
-async function loadState(folder: string, { db, meta, said }: Opened, owner: string | undefined) {
-  const [schema, epoch, stopped] = await meta.getMany(['schema', 'epoch', 'stopped'])
+interface State {
+  owner: string
+  epoch: bigint
+  stopped: string | undefined
+  head: GuardedHead | undefined
+}
+
+function headFrom(text: string | undefined): GuardedHead | undefined {
+  if (text === undefined) return undefined
+  const { epoch, size, root } = JSON.parse(text) as Record<string, string>
+  return { epoch: BigInt(epoch ?? 0), size: BigInt(size ?? 0), root: root as Hex }
+}
+
+async function loadState(folder: string, { db, meta, said }: Opened, owner: string | undefined): Promise<State> {
+  const [schema, epoch, stopped, head] = await meta.getMany(['schema', 'epoch', 'stopped', 'head'])
   const known = (await meta.get('owner')) ?? (await db.get('owner'))
   if (known === undefined && owner === undefined) throw guardError('guard-missing', `${folder} holds no signing guard`)
   if (known !== undefined && owner !== undefined && known !== owner)
@@ -211,7 +246,7 @@ async function loadState(folder: string, { db, meta, said }: Opened, owner: stri
     batch.put('owner', known ?? (owner as string), { sublevel: meta })
     await batch.write(SYNCED)
   }
-  return { owner: known ?? (owner as string), epoch: BigInt(epoch ?? 1), stopped: stopped || undefined }
+  return { owner: known ?? (owner as string), epoch: BigInt(epoch ?? 1), stopped: stopped || undefined, head: headFrom(head) }
 }
 
 /** Entries of layout 1: `said/<kind>/<id>` -> digest, as text at the top. */

@@ -13,7 +13,7 @@ export async function runCommand(options: RunOptions, version: string): Promise<
   const config = loadConfig(options.config, { mode: options.mode, dataDir: options.dataDir, 'log.level': options.logLevel })
   const logger = createLogger({ level: config.log.level, format: config.log.format ?? (process.stderr.isTTY ? 'human' : 'json') })
   const signal = untilSignal()
-  const daemon = await startDaemon(config, logger, { version })
+  const daemon = await startDaemon(config, logger, { version, firstStart: options.firstStart === true })
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
   logger.info('Fisherman stops')
   const inTime = await Promise.race([daemon.stop().then(() => true), sleep(STOP_MS).then(() => false)])

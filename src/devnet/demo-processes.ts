@@ -76,7 +76,7 @@ export function createProcesses(init: { folder: string; chain: LocalChain; signa
     async fisherman(party, feeds, port, ports, mode = 'active') {
       const at = (other: number) => `/ip4/127.0.0.1/tcp/${other}`
       const bootstrap = ports.filter((other) => other !== port).map(at)
-      const child = await start(party, ['run'], {
+      const child = await start(party, ['run', '--first-start'], {
         ...{ mode, http, ffmpegJobs: 1, gossip: { listen: [at(port)], bootstrap } },
         feeds: feeds.map(({ address, url }) => ({ transcoder: address, url })),
       })

@@ -1,9 +1,12 @@
+import { randomBytes } from 'node:crypto'
 import { TopicValidatorResult } from '@chainsafe/libp2p-gossipsub'
 import type { PeerId } from '@libp2p/interface'
 import { STATEMENT_KINDS } from '../../proofs/codec.ts'
+import { bytesToHex } from '../../proofs/signature.ts'
 import { FishermanError, messageOf } from '../base/errors.ts'
 import { createBans } from './bans.ts'
 import { createCounters } from './counters.ts'
+import { askHead, createHeadServer } from './heads.ts'
 import { loadIdentity } from './identity.ts'
 import { createIntake } from './intake.ts'
 import { createNode, type Node } from './node.ts'
@@ -58,6 +61,9 @@ export async function createGossip(init: GossipInit, deps: GossipDeps): Promise<
   const pulls = [topics.pullProtocol, topics.stablePullProtocol]
   const serve = createPullServer({ log, store: deps.store, topics, clock, counters })
   await node.handle(pulls, serve, { maxInboundStreams: PULL_STREAMS, maxOutboundStreams: PULL_STREAMS })
+  const { heads } = deps
+  if (heads)
+    await node.handle(topics.headsProtocol, createHeadServer({ keeper: heads, clock, counters, log }), { maxInboundStreams: 2 })
   for (const kind of STATEMENT_KINDS) {
     node.services.pubsub.topicValidators.set(topics.topicOf(kind), async (_peer, message) => {
       return ANSWERS[(await intake.receive(kind, message.data, 'gossip')).answer]
@@ -116,6 +122,18 @@ export async function createGossip(init: GossipInit, deps: GossipDeps): Promise<
     addresses: () => node.getMultiaddrs().map(String),
     peers: () => node.getPeers().flatMap((peer) => peerOf(node, topics, peer)),
     publish,
+    async askHeads(fisherman, { signal }) {
+      const open = node.getConnections().filter(({ status }) => status === 'open')
+      // One link for each peer.
+      const links = new Map(open.map((connection) => [connection.remotePeer.toString(), connection]))
+      const nonce = bytesToHex(randomBytes(32))
+      const question = { domain: init.domain, fisherman, nonce }
+      const asked = await Promise.allSettled(
+        [...links.values()].map((connection) => askHead(connection, topics.headsProtocol, question, { signal })),
+      )
+      counters.add('heads.unanswered', asked.filter(({ status }) => status === 'rejected').length)
+      return asked.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+    },
     counters: () => ({ ...counters.all(), queued: intake.queued() }),
     async stop() {
       stopping.abort()

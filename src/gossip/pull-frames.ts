@@ -24,7 +24,14 @@ export interface Cursor {
 export const START: Cursor = { seq: 0n, tag: '0'.repeat(16) }
 
 /** Bit of each kind in a request. Append only. */
-const KIND_NUMBERS: Readonly<Record<StatementKind, number>> = { window: 0, sealed: 1, answer: 2, vote: 3, 'fraud-proof': 4 }
+const KIND_NUMBERS: Readonly<Record<StatementKind, number>> = {
+  window: 0,
+  sealed: 1,
+  answer: 2,
+  vote: 3,
+  'fraud-proof': 4,
+  head: 5,
+}
 
 export interface PullRequest {
   cursor: Cursor

@@ -10,6 +10,7 @@ export const QUEUE_LIMITS: Readonly<Record<StatementKind, number>> = {
   answer: 512,
   vote: 1_024,
   'fraud-proof': 256,
+  head: 256,
 }
 
 /** Delivered before anything else, in this order. Windows, seals and answers keep the order in which they came: a seal precedes its answer. */

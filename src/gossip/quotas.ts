@@ -13,6 +13,7 @@ const GOSSIP: Readonly<Record<StatementKind, Quota>> = {
   answer: { burst: 200, everyMs: 200 },
   vote: { burst: 200, everyMs: 500 },
   'fraud-proof': { burst: 20, everyMs: 2_000 },
+  head: { burst: 20, everyMs: 5_000 },
 }
 
 /**

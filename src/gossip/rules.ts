@@ -32,6 +32,7 @@ export function claimOf(ctx: ValidationContext, statement: AnyStatement): Claim 
   if (statement.kind === 'sealed') return sealedClaim(ctx, statement)
   if (statement.kind === 'answer') return answerClaim(ctx, statement)
   if (statement.kind === 'vote') return voteClaim(ctx, statement)
+  if (statement.kind === 'head') return headClaim(ctx, statement)
   return proofClaim(ctx, statement)
 }
 
@@ -110,6 +111,25 @@ function voteClaim(ctx: ValidationContext, { body, signer }: Statement<'vote'>):
   const claim = single(ctx, `vote:${body.faultId}:${signer}`, body.deadline + skew(ctx))
   assertMember(ctx, signer)
   return claim
+}
+
+function headClaim(ctx: ValidationContext, { body, signer }: Statement<'head'>): Claim {
+  // [REJECT] A head is its owner's own.
+  rejectUnless(body.fisherman === signer, 'bad-field', "the head is not of the signer's log")
+
+  // [IGNORE] It was signed in the future.
+  ignoreUnless(body.signedAt <= now(ctx) + skew(ctx), 'future', 'the head was signed in the future')
+
+  // [IGNORE] A newer head is known. By time and not by size: a shorter log that was signed later is a history rolled back, which its
+  // owner and its keepers must hear of.
+  const known = ctx.seen.heads.get(signer) ?? -1n
+  ignoreUnless(body.signedAt > known, 'claimed', 'a newer head is known')
+
+  assertMember(ctx, signer)
+  return {
+    mark: () => ctx.seen.heads.set(signer, body.signedAt),
+    unmark: () => (known < 0n ? ctx.seen.heads.delete(signer) : ctx.seen.heads.set(signer, known)),
+  }
 }
 
 function proofClaim(ctx: ValidationContext, { body, signer }: Statement<'fraud-proof'>): Claim {

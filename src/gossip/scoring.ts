@@ -13,13 +13,14 @@ const DELIVERY_POINTS = 40
 /** Peers in a topic's mesh: Ethereum's D, Dlow and Dhigh; the network is small and bandwidth is free. */
 export const MESH = { D: 8, Dlo: 6, Dhi: 12, Dlazy: 6 } as const
 
-/** Weight of a topic, and statements expected an hour in the whole network. The weights sum up to 1.1, so that all points together are 55. */
+/** Weight of a topic, and statements expected an hour in the whole network. The weights sum up to 1.2, so that all points together are 60. */
 const TOPIC: Readonly<Record<StatementKind, { weight: number; perHour: number; forgetMs: number }>> = {
   window: { weight: 0.1, perHour: 6_000, forgetMs: HOUR_MS },
   sealed: { weight: 0.25, perHour: 1_200, forgetMs: HOUR_MS },
   answer: { weight: 0.25, perHour: 1_200, forgetMs: HOUR_MS },
   vote: { weight: 0.25, perHour: 60, forgetMs: 24 * HOUR_MS },
   'fraud-proof': { weight: 0.25, perHour: 10, forgetMs: 24 * HOUR_MS },
+  head: { weight: 0.1, perHour: 1_200, forgetMs: HOUR_MS },
 }
 
 export const MAX_POSITIVE = (MESH_POINTS + DELIVERY_POINTS) * Object.values(TOPIC).reduce((sum, { weight }) => sum + weight, 0)

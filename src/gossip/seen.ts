@@ -34,6 +34,8 @@ export interface Seen {
   claims: BoundedMap<bigint>
   /** `transcoder:windowId` -> the different roots kept; two are the proof of an equivocation, more prove nothing more. */
   windows: BoundedMap<readonly string[]>
+  /** fisherman -> Unix second at which the newest head of its log was signed. */
+  heads: BoundedMap<bigint>
   /** faultId -> number of fraud proofs kept. */
   faults: BoundedMap<number>
 }
@@ -43,6 +45,7 @@ export function createSeen(maxEntries = MAX_SEEN): Seen {
     ids: createBoundedMap(maxEntries),
     claims: createBoundedMap(maxEntries),
     windows: createBoundedMap(maxEntries),
+    heads: createBoundedMap(maxEntries),
     faults: createBoundedMap(maxEntries),
   }
 }

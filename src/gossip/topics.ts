@@ -21,6 +21,8 @@ export interface Topics {
   pullProtocol: string
   /** Pull protocol of followers on any verdict version; serves fraud proofs only. */
   stablePullProtocol: string
+  /** Head exchange; a log outlives verdict versions. */
+  headsProtocol: string
 }
 
 export function createTopics(domain: Domain, verdictVersion: number): Topics {
@@ -36,6 +38,7 @@ export function createTopics(domain: Domain, verdictVersion: number): Topics {
     all: [...kinds.keys()],
     pullProtocol: `/fisherman/${digest}/statements-since/1`,
     stablePullProtocol: `/fisherman/${stableDigest}/statements-since/1`,
+    headsProtocol: `/fisherman/${stableDigest}/heads/1`,
   }
 }
 

@@ -1,6 +1,7 @@
 import type { AnyStatement } from '../../proofs/codec.ts'
 import type { Domain, Hex } from '../../proofs/types.ts'
 import type { Logger } from '../base/log.ts'
+import type { HeadKeeper, ReturnedHead } from './heads.ts'
 import type { StatementLog } from './pull-server.ts'
 import type { ChainView, Road } from './validate.ts'
 
@@ -40,6 +41,8 @@ export interface GossipDeps {
    * resolves; a statement whose delivery throws is taken again when it comes again.
    */
   deliver(statement: AnyStatement, bytes: Uint8Array, from: Road): Promise<void>
+  /** Heads of others' logs that we keep for them; without it we return none. */
+  heads?: HeadKeeper
 }
 
 export interface GossipPeer {
@@ -60,6 +63,8 @@ export interface Gossip {
    * every peer would reject.
    */
   publish(statement: AnyStatement): Promise<{ recipients: number }>
+  /** Asks all connected peers for the last head of this fisherman's log; those that do not answer are left out. */
+  askHeads(fisherman: Hex, options: { signal: AbortSignal }): Promise<ReturnedHead[]>
   /** `accepted.<kind>`, `ignored.<kind>.<code>`, `rejected.<kind>.<code>`, `delivered.<kind>`, `pull.*`, `peers.*`, `banned.*`. */
   counters(): Record<string, number>
   stop(): Promise<void>

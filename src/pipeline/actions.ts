@@ -11,7 +11,7 @@ export function createAct(bench: Bench): Act {
   const acting = new Set<Hex>()
   const onChain = bench.mode === 'active' || bench.mode === 'dry-run'
   return async (faultId, action, work) => {
-    if (!onChain || acting.has(faultId)) return undefined
+    if (!onChain || !bench.identity || acting.has(faultId)) return undefined
     acting.add(faultId)
     try {
       const result = await work()

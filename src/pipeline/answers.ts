@@ -2,7 +2,6 @@ import { decodeDrawProof, encodeDrawProof, type Statement } from '../../proofs/c
 import { outcomeNumber, sampleIdOf, sealOf } from '../../proofs/digest.ts'
 import { structFromJson, structToJson } from '../../proofs/json.ts'
 import { type Answer, type Hex, OUTCOMES, type Outcome, VERDICT_VERSION } from '../../proofs/types.ts'
-import { messageOf } from '../base/errors.ts'
 import type { Finding, OwnFinding } from '../court/court.ts'
 import { type Json, plainJson } from '../prooflog/entry.ts'
 import type { Bench, Identity } from './bench.ts'
@@ -200,15 +199,15 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
   }
 
   async function resume(record: VerdictRecord, wasOpened: boolean): Promise<void> {
-    const { identity } = bench
     bench.tally.verdict(record)
-    if (!identity || !record.answer) return
+    if (!bench.address || !record.answer) return
     const answer = structFromJson('Answer', record.answer)
-    if (wasOpened) bench.court.recordOwn(ownFinding(identity.attester.address, record, answer))
+    if (wasOpened) bench.court.recordOwn(ownFinding(bench.address, record, answer))
     else
-      await speak(identity, record, answer).catch((error: unknown) =>
-        bench.logger.warn('Answer of an earlier run stays sealed', { reason: messageOf(error) }),
-      )
+      bench.onSigning(async () => {
+        const { identity } = bench
+        if (identity) await speak(identity, record, answer)
+      })
   }
 
   function keepSeal(statement: Statement<'sealed'>): void {

@@ -40,6 +40,9 @@ export interface Bench {
   readonly queue: WorkQueue
   readonly ledger: Ledger
   readonly tally: Tally
+  /** Our own address, whether we may sign or not; undefined without a key. */
+  readonly address: Hex | undefined
+  /** What we sign with; undefined without a key, and while nothing may be signed. Ask for it anew each time. */
   readonly identity: Identity | undefined
   readonly bundleDir: string
   readonly evidence: EvidenceStore
@@ -55,6 +58,8 @@ export interface Bench {
   randomHash(): Hex
   /** Writes a statement of ours to the log and then gossips it. */
   say(statement: AnyStatement): Promise<void>
+  /** Runs work as soon as signing is allowed: at once where it is, never where it never will be. */
+  onSigning(work: () => Promise<void>): void
   /** Runs work later; stops with the daemon and never throws past the logger. */
   later(ms: number, what: string, work: () => Promise<void>): void
 }

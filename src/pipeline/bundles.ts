@@ -127,7 +127,7 @@ export function inputsOf({ domain }: Pick<Bench, 'domain'>, known: KnownReceipt,
 /** How we came to our verdict: enough for anybody to come to it again. */
 function notesOf(bench: Bench, result: CheckResult): BundleParts {
   const { files, task, outcome } = result
-  const fisherman = bench.identity?.attester.address ?? null
+  const fisherman = bench.address ?? null
   return jsonParts({
     'verdict.json': {
       outcome,

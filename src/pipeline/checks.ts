@@ -124,7 +124,7 @@ export function createCheckStage(bench: Bench, deps: { worthProving(known: Known
     const { known, rendition } = task
     const leaf = known.receipt.renditions[rendition] as Rendition
     const profile = known.receipt.profiles[rendition]
-    const fisherman = bench.identity?.attester.address
+    const fisherman = bench.address
     const asked: RenditionRequest = {
       path: files.rendition,
       ...(profile ? { profile } : {}),

@@ -22,7 +22,7 @@ export interface Convictions {
 }
 
 export function createConvictions(bench: Bench, deps: { act: Act; standing: Standing }): Convictions {
-  const { chain, court, identity, params } = bench
+  const { chain, court, params } = bench
   const { act, standing } = deps
   const votes = new Map<Hex, Map<Hex, Statement<'vote'>>>()
   const evidences = new Map<Hex, { evidence: Hex; evidenceHash: Hex }>()
@@ -38,6 +38,7 @@ export function createConvictions(bench: Bench, deps: { act: Act; standing: Stan
   }
 
   async function castVote(view: CaseView, rendition: number, members: number): Promise<void> {
+    const { identity } = bench
     const { opener, evidenceHash, expiresAtSec } = view
     if (!identity || voted.has(view.faultId) || !opener || !evidenceHash || !expiresAtSec) return
     const decision = court.vote({ ...view, opener }, rendition, members)
@@ -88,7 +89,7 @@ export function createConvictions(bench: Bench, deps: { act: Act; standing: Stan
 
   /** The opener brings the votes first; the others follow one by one, so that no proof hangs on one machine. */
   function isMyTurn(view: CaseView, members: readonly Member[]): boolean {
-    const me = identity?.attester.address as Hex
+    const me = bench.address as Hex
     const others = members.map(({ address }) => address).filter((address) => address !== view.opener)
     const place = view.opener === me ? 0 : others.sort().indexOf(me) + 1
     const ready = readyAt.get(view.faultId) ?? Math.max(chain.nowSec(), view.answerUntilSec ?? 0)
@@ -99,6 +100,7 @@ export function createConvictions(bench: Bench, deps: { act: Act; standing: Stan
   /** Only after the stake is taken everybody hears of it: before, a report would be a warning to the accused. */
   async function report(view: CaseView): Promise<void> {
     const known = evidences.get(view.faultId)
+    const { identity } = bench
     if (!identity || !known || reported.has(view.faultId)) return
     reported.add(view.faultId)
     const now = BigInt(Math.floor(chain.nowSec()))
@@ -122,20 +124,20 @@ export function createConvictions(bench: Bench, deps: { act: Act; standing: Stan
     hear,
     async pursue(view) {
       const rendition = standing.renditionOf(view)
-      if (!identity || rendition === undefined) return
+      if (!bench.identity || rendition === undefined) return
       const members = (await chain.members()).filter((member) => !member.exiting)
       await castVote(view, rendition, members.length)
       await bringVotes(view, rendition, members)
     },
     async conclude(view) {
-      if (!identity || view.finder !== identity.attester.address) return
+      if (!bench.identity || view.finder !== bench.address) return
       await report(view)
       const isDue = view.state === 'convicted' && view.releaseAtSec !== undefined && chain.nowSec() > view.releaseAtSec
       if (isDue) await act(view.faultId, 'settle', () => chain.settle(view.faultId, { signal: bench.signal }))
     },
     async expire(view) {
       const isDue = view.expiresAtSec !== undefined && chain.nowSec() > view.expiresAtSec
-      if (!identity || view.opener !== identity.attester.address || !isDue) return
+      if (!bench.identity || view.opener !== bench.address || !isDue) return
       await act(view.faultId, 'expire', () => chain.expire(view.faultId, { signal: bench.signal }))
     },
     keep: (faultId, evidence, evidenceHash) => void evidences.set(faultId, { evidence, evidenceHash }),

@@ -39,7 +39,7 @@ export interface JusticeStageDeps {
 const REMEMBERED = 200
 
 export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): JusticeStage {
-  const { chain, court, identity, params, mode } = bench
+  const { chain, court, params, mode } = bench
   const onChain = mode === 'active' || mode === 'dry-run'
   const act = createAct(bench)
   const standing = createStanding(bench)
@@ -57,11 +57,13 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
     const evidenceHash = objectiveEvidenceHash(faultClass, evidence)
     await bench.log.append('case', { faultId, faultClass, transcoder, state: 'found', evidenceHash })
     bench.logger.warn('Fault found', { faultClass, transcoder, faultId })
-    if (!identity || !onChain) return
+    if (!onChain) return
     await keeper.objective(found)
     convictions.keep(faultId, evidence, evidenceHash)
-    if (chain.isConvicted(faultId)) return
-    await act(faultId, 'reveal', () => chain.commitReveal({ faultClass, faultId, evidence }, { signal: bench.signal }))
+    bench.onSigning(async () => {
+      if (chain.isConvicted(faultId)) return
+      await act(faultId, 'reveal', () => chain.commitReveal({ faultClass, faultId, evidence }, { signal: bench.signal }))
+    })
   }
 
   async function freeze(finding: OwnFinding, evidenceHash: Hex): Promise<void> {
@@ -96,7 +98,7 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
   }
 
   function heard(finding: Finding): void {
-    if (finding.outcome !== 'fail' || finding.fisherman === identity?.attester.address) return
+    if (!bench.identity || finding.outcome !== 'fail' || finding.fisherman === bench.address) return
     // What the node's own signatures prove needs no votes.
     if (objectives.has(finding.receiptDigest)) return
     accusations.set(keyOf(finding), finding)

@@ -20,6 +20,9 @@ export interface NetworkParams {
   convictTurnSeconds: number
   /** Seconds after the end of the appeal in which further wrong pictures of a convicted node are not prosecuted again. */
   strikeSeconds: number
+  /** Milliseconds between two announcements of a grown log, and between two questions for our own head. */
+  announceHeadMs: number
+  askHeadMs: number
   /** Seconds that a fraud report may be passed on. */
   reportLifeSeconds: number
 }
@@ -35,6 +38,8 @@ const LOCAL: NetworkParams = {
   freezeWaitSeconds: 15,
   convictTurnSeconds: 3,
   strikeSeconds: 60,
+  announceHeadMs: 2_000,
+  askHeadMs: 1_000,
   reportLifeSeconds: 3_600,
 }
 
@@ -51,6 +56,8 @@ const PUBLIC: NetworkParams = {
   convictTurnSeconds: 60,
   // The public appeal takes two weeks: that is respite enough.
   strikeSeconds: 0,
+  announceHeadMs: 30_000,
+  askHeadMs: 10_000,
   reportLifeSeconds: 14 * 86_400,
 }
 

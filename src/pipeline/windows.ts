@@ -25,7 +25,7 @@ export interface WindowStageDeps {
 }
 
 export function createWindowStage(bench: Bench, deps: WindowStageDeps): WindowStage {
-  const { chain, identity, params } = bench
+  const { chain, params } = bench
   const startedSec = chain.nowSec()
   const possessions = new Map<string, boolean>()
   const draws = new Map<string, boolean>()
@@ -55,6 +55,7 @@ export function createWindowStage(bench: Bench, deps: WindowStageDeps): WindowSt
     }
     shared.draw = drawn
     deps.onDrawn()
+    const { identity } = bench
     if (!identity || !members.some((member) => member.address === identity.attester.address)) return
     const samples = drawSamples(params.draw, drawn, identity.bls.signDraw(drawMessage(drawn)))
     if (samples.length === 0) return

@@ -8,8 +8,8 @@ describe('topics', () => {
   const base = createTopics(DOMAIN, 1)
 
   it('are one a kind, each found again by its name', () => {
-    expect(base.all).toHaveLength(5)
-    expect(new Set(base.all).size).toBe(5)
+    expect(base.all).toHaveLength(6)
+    expect(new Set(base.all).size).toBe(6)
     for (const kind of STATEMENT_KINDS) expect(base.kindOf(base.topicOf(kind))).toBe(kind)
     expect(base.topicOf('sealed')).toMatch(/^\/fisherman\/[0-9a-f]{8}\/sealed\/1$/)
     expect(base.kindOf('/fisherman/00000000/sealed/1')).toBeUndefined()
@@ -47,7 +47,7 @@ describe('topics', () => {
 describe('score parameters', () => {
   it('let one reject cost all that a peer can earn, and the fourth graylist it', () => {
     const { scoreParams } = scoreOptions(createTopics(DOMAIN, 1), () => 0)
-    expect(MAX_POSITIVE).toBeCloseTo(55)
+    expect(MAX_POSITIVE).toBeCloseTo(60)
     for (const topic of Object.values(scoreParams.topics)) {
       const afterRejects = (n: number) => topic.topicWeight * topic.invalidMessageDeliveriesWeight * n * n
       expect(afterRejects(1)).toBeCloseTo(-MAX_POSITIVE)

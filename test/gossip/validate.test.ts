@@ -22,6 +22,7 @@ import {
 import {
   answer,
   answerBody,
+  headBody,
   MEMBERS,
   NODE,
   NOW,
@@ -82,6 +83,7 @@ describe('every kind', () => {
     await answer(ALICE),
     await sign(ALICE, 'vote', voteBody()),
     await proof(),
+    await sign(ALICE, 'head', headBody()),
   ]
 
   it('is accepted once, then known', async () => {
@@ -281,6 +283,24 @@ describe('a vote', () => {
     expect(await judged({ deadline: BigInt(NOW + 600) })).toBe('ignore claimed')
     nowSec = NOW + 65
     expect(await judged({ deadline: BigInt(NOW + 600) })).toBe('accept')
+  })
+})
+
+describe("a log's head", () => {
+  const judged = async (changes: Parameters<typeof headBody>[0], who = ALICE) => judge(await sign(who, 'head', headBody(changes)))
+
+  it('is of its own signer, who is a member', async () => {
+    expect(await judged({ fisherman: addressOf(BOB) })).toBe('reject bad-field')
+    expect(await judged({ fisherman: addressOf(STRANGER) }, STRANGER)).toBe('ignore not-member')
+    expect(await judged({})).toBe('accept')
+  })
+
+  it('is the newest one by time, whatever its size: an older history that is signed later must be heard of', async () => {
+    expect(await judged({ signedAt: BigInt(NOW + 1_000) })).toBe('ignore future')
+    expect(await judged({ signedAt: BigInt(NOW - 5) })).toBe('accept')
+    expect(await judged({ signedAt: BigInt(NOW - 5), size: 99n })).toBe('ignore claimed')
+    expect(await judged({ signedAt: BigInt(NOW - 6), size: 99n })).toBe('ignore claimed')
+    expect(await judged({ signedAt: BigInt(NOW - 4), size: 1n })).toBe('accept')
   })
 })
 

@@ -71,6 +71,15 @@ export const voteBody = (n = 0, changes: Partial<Body<'vote'>> = {}): Body<'vote
   ...changes,
 })
 
+export const headBody = (changes: Partial<Body<'head'>> = {}): Body<'head'> => ({
+  fisherman: addressOf(MEMBERS[0]!),
+  epoch: 1n,
+  size: 10n,
+  root: hash(14),
+  signedAt: BigInt(NOW - 10),
+  ...changes,
+})
+
 /** A true O1: the node signed two receipts for one order. */
 export async function proof(
   reporter: Wallet = MEMBERS[0]!,

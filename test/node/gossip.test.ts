@@ -29,14 +29,14 @@ describe('a network of real nodes', () => {
     await until(() => nodes.every(({ store }) => store.entries.length === 5))
     for (const node of nodes) expect(kept(node)).toEqual(kept(nodes[0]!))
     expect(nodes.map(({ delivered }) => delivered.length)).toEqual([3, 4, 4, 4])
-    expect(nodes[1]!.gossip.peers()[0]).toMatchObject({ topics: 5, address: expect.stringContaining('/ip4/127.0.0.1/tcp/') })
+    expect(nodes[1]!.gossip.peers()[0]).toMatchObject({ topics: 6, address: expect.stringContaining('/ip4/127.0.0.1/tcp/') })
   })
 
   it('passes statements on along a line, so that not everybody must know everybody', async () => {
     const first = await net.start()
     const middle = await net.start({ init: { bootstrap: first.gossip.addresses() } })
     const last = await net.start({ init: { bootstrap: middle.gossip.addresses(), pullEveryMs: 60_000 } })
-    await until(() => middle.gossip.peers().filter(({ topics }) => topics === 5).length === 2)
+    await until(() => middle.gossip.peers().filter(({ topics }) => topics === 6).length === 2)
     // A statement that comes before the middle has taken its peers into its mesh (a heartbeat, 0.7 s) is one that only the pull repairs.
     for (let n = 0; n < 50 && last.delivered.length === 0; n++) {
       await first.publish(await sealed(ALICE, n))
@@ -68,7 +68,7 @@ describe('a network of real nodes', () => {
     const lenient = { view: { ...view, isMember: () => true } }
     const open = await net.start({ deps: lenient })
     const strict = await net.start({ init: { bootstrap: open.gossip.addresses() } })
-    await until(() => strict.gossip.peers().some(({ topics }) => topics === 5))
+    await until(() => strict.gossip.peers().some(({ topics }) => topics === 6))
     await open.publish(await sealed(STRANGER))
     await open.publish(await sealed(ALICE, 2))
     await until(() => strict.delivered.length === 1)
@@ -85,7 +85,7 @@ describe('a network of real nodes', () => {
       init: { bootstrap: first.gossip.addresses() },
       deps: { view: { ...view, isMember: (address) => members.has(address) } },
     })
-    await until(() => slow.gossip.peers().some(({ topics }) => topics === 5))
+    await until(() => slow.gossip.peers().some(({ topics }) => topics === 6))
     await first.publish(await sealed(ALICE))
     await until(() => (slow.gossip.counters()['pull.parked'] ?? 0) > 0)
     expect(slow.delivered).toHaveLength(0)
@@ -158,7 +158,7 @@ describe('what gossip lost', () => {
       busy.store.add(statement, bytes)
       busy.delivered.push({ statement, from })
     }
-    await until(() => busy.gossip.peers().some(({ topics }) => topics === 5))
+    await until(() => busy.gossip.peers().some(({ topics }) => topics === 6))
     // 540 seals, 135 a member (their quota is 200 at once), for a queue of 512.
     for (let n = 0; n < 540; n++) await sender.publish(await sealed(MEMBERS[n % 4]!, n))
     await until(() => (busy.gossip.counters()['ignored.sealed.queue-full'] ?? 0) > 0)
@@ -192,7 +192,7 @@ describe('links', () => {
     const second = await net.start({
       init: { transports: 'memory', listen: ['/memory/gossip-b'], bootstrap: first.gossip.addresses() },
     })
-    await until(() => first.gossip.peers().some(({ topics }) => topics === 5))
+    await until(() => first.gossip.peers().some(({ topics }) => topics === 6))
     await first.publish(await sealed(ALICE))
     await until(() => second.delivered.length === 1)
   })
@@ -200,9 +200,9 @@ describe('links', () => {
   it('come back within seconds when a peer was killed', async () => {
     const hub = await net.start()
     const leaf = await net.start({ init: { bootstrap: hub.gossip.addresses() } })
-    await until(() => leaf.gossip.peers().some(({ topics }) => topics === 5))
+    await until(() => leaf.gossip.peers().some(({ topics }) => topics === 6))
     await hub.restart()
-    const tookMs = await until(() => leaf.gossip.peers().some(({ topics }) => topics === 5) && hub.gossip.peers().length > 0)
+    const tookMs = await until(() => leaf.gossip.peers().some(({ topics }) => topics === 6) && hub.gossip.peers().length > 0)
     expect(tookMs).toBeLessThan(10_000)
     await hub.publish(await sealed(ALICE))
     await until(() => leaf.delivered.length === 1)

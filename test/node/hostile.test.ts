@@ -51,7 +51,7 @@ describe('a peer that gossips invalid statements', () => {
   it('does not stop the others: the statement that it held back comes from them', async () => {
     const attacker = await attack()
     const honest = await net.start({ init: { bootstrap: victim.gossip.addresses() } })
-    await until(() => victim.gossip.peers().filter(({ topics: n }) => n === 5).length === 2)
+    await until(() => victim.gossip.peers().filter(({ topics: n }) => n === 6).length === 2)
     for (let n = 1; n <= 5; n++) await publish(attacker, Uint8Array.of(n))
     await honest.publish(await sealed(ALICE))
     await until(() => victim.delivered.length === 1)
@@ -197,7 +197,7 @@ describe('a half-open link', () => {
   it('is hung up and dialled anew', async () => {
     const attacker = await attack()
     const other = await net.start({ init: { bootstrap: attacker.node.getMultiaddrs().map(String) } })
-    await until(() => other.gossip.peers().some(({ topics: n }) => n === 5))
+    await until(() => other.gossip.peers().some(({ topics: n }) => n === 6))
     const connection = attacker.node.getConnections().find(({ remotePeer }) => remotePeer.toString() === other.gossip.peerId)!
     await until(() =>
       connection.streams.some(({ protocol, direction }) => protocol.startsWith('/meshsub/') && direction === 'outbound'),
@@ -205,6 +205,6 @@ describe('a half-open link', () => {
     for (const stream of connection.streams)
       if (stream.protocol.startsWith('/meshsub/') && stream.direction === 'outbound') stream.abort(new Error('broken'))
     await until(() => (other.gossip.counters()['peers.half-open'] ?? 0) === 1)
-    await until(() => other.gossip.peers().some(({ topics: n }) => n === 5))
+    await until(() => other.gossip.peers().some(({ topics: n }) => n === 6))
   })
 })

@@ -79,7 +79,7 @@ export async function createNet() {
         const bootstrap = out.flatMap(({ gossip }) => gossip.addresses())
         out.push(await start({ ...changes, init: { bootstrap, ...changes.init } }))
       }
-      await until(() => out.every(({ gossip }) => gossip.peers().filter(({ topics }) => topics === 5).length >= n - 1))
+      await until(() => out.every(({ gossip }) => gossip.peers().filter(({ topics }) => topics === 6).length >= n - 1))
       return out
     },
     async close(): Promise<void> {

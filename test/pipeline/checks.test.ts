@@ -38,7 +38,7 @@ function stage(world: { blob?: FishermanError; online?: boolean; worthProving?: 
     metrics: { dropped() {}, checkMs() {} },
     logger: { warn() {} },
     online: () => world.online ?? true,
-    identity: { attester: { address: addressOf(wallet(5)) } },
+    address: addressOf(wallet(5)),
     blobs: {
       async get({ contentHash }: { contentHash: Hex }) {
         if (world.blob) throw world.blob
