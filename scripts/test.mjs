@@ -10,8 +10,8 @@ const tests =
   chosen.length > 0
     ? [['tests', [...vitest, ...chosen]]]
     : [
-        ['tests', [...vitest, '--exclude', 'test/demo/**']],
-        ['networks', [...vitest, 'test/demo', '--maxWorkers=1']],
+        ['tests', [...vitest, '--exclude', 'test/demo/**', '--exclude', 'test/crash/**']],
+        ['networks', [...vitest, 'test/demo', 'test/crash', '--maxWorkers=1']],
       ]
 const parts = [
   ['types', ['node_modules/typescript/bin/tsc', '--noEmit']],

@@ -240,6 +240,7 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
     },
   )
   closers.add('gossip', () => gossip?.stop())
+  closers.add('last head', () => watch.farewell())
   closers.add('checks', () => queue.stop())
   await pipeline.resume()
   await watch.start(gossip)

@@ -8,6 +8,9 @@ import type { Act } from './actions.ts'
 import type { Bench } from './bench.ts'
 import type { Standing } from './standing.ts'
 
+/** State of a `case` entry that is ours alone: the chain knows none of it. */
+const REPORTED = 'reported'
+
 /** From a case to taken stake: our vote, everybody's votes, the conviction, its report, and the money afterwards. */
 export interface Convictions {
   hear(statement: Statement<'vote'>): void
@@ -103,7 +106,7 @@ export function createConvictions(bench: Bench, deps: { act: Act; standing: Stan
     const { identity } = bench
     if (!identity || !known || reported.has(view.faultId)) return
     reported.add(view.faultId)
-    const now = BigInt(Math.floor(chain.nowSec()))
+    const observedAt = await observedFirst(view)
     const statement = await identity.attester.report(
       {
         faultId: view.faultId,
@@ -112,12 +115,23 @@ export function createConvictions(bench: Bench, deps: { act: Act; standing: Stan
         reporter: identity.attester.address,
         receiptDigest: view.receiptDigest,
         evidenceHash: known.evidenceHash,
-        observedAt: now,
-        expiresAt: now + BigInt(params.reportLifeSeconds),
+        observedAt,
+        expiresAt: observedAt + BigInt(params.reportLifeSeconds),
       },
       known.evidence,
     )
     await bench.say(statement)
+  }
+
+  /** When we first reported it: written down before the report is signed, so that after a restart it is the same report. */
+  async function observedFirst({ faultId, faultClass, transcoder }: CaseView): Promise<bigint> {
+    for (const { payload } of await bench.log.find({ kind: 'case', faultId })) {
+      const { state, observedAt } = payload as { state: string; observedAt?: string }
+      if (state === REPORTED && observedAt !== undefined) return BigInt(observedAt)
+    }
+    const now = Math.floor(chain.nowSec())
+    await bench.log.append('case', { faultId, faultClass, transcoder, state: REPORTED, observedAt: String(now) })
+    return BigInt(now)
   }
 
   return {

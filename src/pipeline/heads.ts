@@ -22,6 +22,8 @@ export interface HeadWatch {
   onSigning(work: () => Promise<void>): void
   /** A valid head of anybody's log. */
   hear(statement: Statement<'head'>): Promise<void>
+  /** Tells peers the last head before we go, so that a later start from an older copy is noticed. Never throws. */
+  farewell(): Promise<void>
   /** Begins to ask and to announce. Resolves when the first decision that needs nobody else is made. */
   start(gossip: Pick<Gossip, 'askHeads' | 'publish'>): Promise<void>
 }
@@ -198,6 +200,9 @@ export function createHeadWatch(init: HeadWatchInit, deps: HeadWatchDeps): HeadW
       const { body } = statement
       if (body.fisherman !== key?.attester.address) deps.keep(statement, encodeStatement(statement as never))
       else await judge(body)
+    },
+    async farewell() {
+      await announce().catch(failed)
     },
     async start(network) {
       gossip = network

@@ -2,6 +2,7 @@ import { objectiveEvidenceHash } from '../../proofs/bundle.ts'
 import type { Statement } from '../../proofs/codec.ts'
 import type { Hex } from '../../proofs/types.ts'
 import { sleep } from '../base/clock.ts'
+import { messageOf } from '../base/errors.ts'
 import type { CaseView } from '../chain/types.ts'
 import type { Finding, OwnFinding } from '../court/court.ts'
 import type { FoundFault } from '../receipt/faults.ts'
@@ -55,7 +56,7 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
     const { fault, evidence } = found
     const { faultClass, faultId, transcoder } = fault
     const evidenceHash = objectiveEvidenceHash(faultClass, evidence)
-    await bench.log.append('case', { faultId, faultClass, transcoder, state: 'found', evidenceHash })
+    await book.found({ faultId, faultClass, transcoder, evidenceHash })
     bench.logger.warn('Fault found', { faultClass, transcoder, faultId })
     if (!onChain) return
     await keeper.objective(found)
@@ -111,25 +112,32 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
   }
 
   async function onHead(): Promise<void> {
-    for (const view of chain.cases()) {
-      await book.note(view)
-      if (view.state === 'convicted' || view.state === 'settled') {
-        if (!ended.has(view.faultId)) {
-          ended.add(view.faultId)
-          court.forget(view.transcoder)
-          if (view.evidenceHash && view.opener) bench.later(0, 'notes', () => decided(view))
-        }
-        await convictions.conclude(view)
+    // One case that cannot be dealt with must not keep the others waiting.
+    for (const view of chain.cases())
+      await look(view).catch((error: unknown) => {
+        if (!bench.signal.aborted)
+          bench.logger.warn('A case could not be looked at', { faultId: view.faultId, reason: messageOf(error) })
+      })
+  }
+
+  async function look(view: CaseView): Promise<void> {
+    await book.note(view)
+    if (view.state === 'convicted' || view.state === 'settled') {
+      if (!ended.has(view.faultId)) {
+        ended.add(view.faultId)
+        court.forget(view.transcoder)
+        if (view.evidenceHash && view.opener) bench.later(0, 'notes', () => decided(view))
       }
-      if (!WAITING.includes(view.state)) continue
-      await convictions.expire(view)
-      if (standing.isPunished(view.transcoder)) continue
-      replayCase(view)
-      // Accusations may have come before the chain showed the case.
-      for (const accusation of accusations.values()) if (accusation.transcoder === view.transcoder) heard(accusation)
-      // Of several cases the oldest that we believe in counts: one fault of a stream is punished once.
-      if (standing.waiting(view.transcoder).find(standing.isCredible)?.faultId === view.faultId) await convictions.pursue(view)
+      await convictions.conclude(view)
     }
+    if (!WAITING.includes(view.state)) return
+    await convictions.expire(view)
+    if (standing.isPunished(view.transcoder)) return
+    replayCase(view)
+    // Accusations may have come before the chain showed the case.
+    for (const accusation of accusations.values()) if (accusation.transcoder === view.transcoder) heard(accusation)
+    // Of several cases the oldest that we believe in counts: one fault of a stream is punished once.
+    if (standing.waiting(view.transcoder).find(standing.isCredible)?.faultId === view.faultId) await convictions.pursue(view)
   }
 
   /** What the case was decided by joins its evidence, where we hold it. */

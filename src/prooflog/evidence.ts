@@ -44,7 +44,8 @@ export function createEvidenceStore(
     const states = new Map<string, { hash: string; open: boolean }>()
     for (const entry of await deps.log.find({ kind: 'case' })) {
       const { faultId, evidenceHash, state } = fieldsOf(entry)
-      if (typeof faultId !== 'string') continue
+      // A report says nothing about where the case stands.
+      if (typeof faultId !== 'string' || state === 'reported') continue
       const tooLate = state === 'found' && entry.at < deps.nowMs() - STATUTE_MS
       const hash = typeof evidenceHash === 'string' ? evidenceHash : (states.get(faultId)?.hash ?? '')
       states.set(faultId, { hash, open: !FINAL.includes(String(state)) && !tooLate })

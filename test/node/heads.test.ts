@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { decodeStatement } from '../../proofs/codec.ts'
+import type { LogHead } from '../../proofs/types.ts'
 import { createAttester } from '../../src/attest/attester.ts'
 import { openGuard } from '../../src/attest/guard.ts'
 import { createSigner } from '../../src/attest/keys.ts'
@@ -102,7 +104,15 @@ async function start(
   return fisher
 }
 
-const isKept = (keeper: Fisher, of: typeof ALICE): boolean => keeper.heads.last(addressOf(of)) !== undefined
+/** Entries of the longest log of this fisherman that the keeper holds a head of. */
+function keptSize(keeper: Fisher, of: typeof ALICE): number {
+  const bytes = keeper.heads.last(addressOf(of))
+  return bytes ? Number((decodeStatement('head', bytes).body as LogHead).size) : 0
+}
+const epochKept = (keeper: Fisher) =>
+  (decodeStatement('head', keeper.heads.last(addressOf(ALICE)) as Uint8Array).body as LogHead).epoch
+const isKept = (keeper: Fisher, of: typeof ALICE) => keptSize(keeper, of) > 0
+const isUpToDate = (keeper: Fisher, fisher: Fisher) => until(() => keptSize(keeper, ALICE) === fisher.log.head().size)
 const say = (fisher: Fisher, n: number) =>
   fisher.attester.vote({
     ...{ faultId: hash(n), faultClass: 18, transcoder: addressOf(STRANGER), receiptDigest: hash(1), rendition: 0 },
@@ -127,8 +137,8 @@ describe('one key, one place', () => {
     })
     await say(first, 1)
     await first.log.append('verdict', { n: 1 })
-    await until(() => isKept(keeper, ALICE) && later)
-    await wait(700)
+    await until(() => later)
+    await isUpToDate(keeper, first)
     await first.stop()
     await keeper.stop()
     const keptOnDisk = await start(BOB, 'b', { firstStart: true })
@@ -158,7 +168,7 @@ describe('one key, one place', () => {
     const second = await start(ALICE, 'a', { bootstrap: [keeper] })
     await until(() => second.watch.state() === 'signing')
     for (let i = 0; i < 5; i++) await second.log.append('verdict', { i })
-    await wait(700)
+    await isUpToDate(keeper, second)
     await second.stop()
     const back = await start(ALICE, 'old', { bootstrap: [keeper] })
     await until(() => back.watch.state() === 'stopped')
@@ -210,13 +220,12 @@ describe('one key, one place', () => {
     const keeper = await start(BOB, 'b', { firstStart: true })
     const first = await start(ALICE, 'a', { firstStart: true, bootstrap: [keeper] })
     for (let i = 0; i < 5; i++) await first.log.append('verdict', { i })
-    await until(() => isKept(keeper, ALICE))
-    await wait(700)
+    await isUpToDate(keeper, first)
     await first.stop()
     const lost = await start(ALICE, 'fresh', { firstStart: true, bootstrap: [keeper] })
     await until(() => lost.epoch() === 2n)
     expect(lost.watch.state()).toBe('signing')
-    await wait(700)
+    await until(() => epochKept(keeper) === 2n)
     await lost.stop()
     // The older life is over, wherever its folder is.
     const old = await start(ALICE, 'a', { bootstrap: [keeper] })

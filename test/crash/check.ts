@@ -1,0 +1,112 @@
+import { join } from 'node:path'
+import { decodeStatement, type StatementKind } from '../../proofs/codec.ts'
+import { hexToBytes } from '../../proofs/signature.ts'
+import type { Hex } from '../../proofs/types.ts'
+import { openGuard } from '../../src/attest/guard.ts'
+import { systemClock } from '../../src/base/clock.ts'
+import { type Entry, encodeEntry } from '../../src/prooflog/entry.ts'
+import { openProofLog, type ProofLog } from '../../src/prooflog/log.ts'
+import type { CrashWorld, Reached, Sent } from './world.ts'
+
+/** Everything that was acknowledged or signed in any run so far. */
+export interface Ledger {
+  entries: Map<number, string>
+  /** kind and id -> digest. */
+  signed: Map<string, Hex>
+  points: Map<string, number>
+}
+
+export function createLedger(): Ledger {
+  return { entries: new Map(), signed: new Map(), points: new Map() }
+}
+
+type Intent = { id: string; state: string; nonce?: number; variants: { hash: string }[] }
+
+/** What a killed daemon left must hold together; throws an error that says what does not. */
+export async function checkAfterCrash(world: CrashWorld, journal: readonly Reached[], ledger: Ledger): Promise<void> {
+  learn(journal, ledger)
+  const { dataDir } = world.fisherman
+  const log = await openProofLog({ folder: join(dataDir, 'proofs') }, { clock: systemClock })
+  try {
+    await checkLog(log, journal, ledger)
+  } finally {
+    await log.close()
+  }
+  const guard = await openGuard(join(dataDir, 'guard'))
+  const said = new Map<string, Hex>()
+  for await (const { kind, id, digest } of guard.all()) said.set(`${kind}/${id}`, digest)
+  await guard.close()
+  for (const [key, digest] of ledger.signed)
+    must(said.get(key) === digest, `the guard says ${said.get(key)} for ${key}, but ${digest} was signed`)
+}
+
+function learn(journal: readonly Reached[], { entries, signed, points }: Ledger): void {
+  for (const { point, step, what, stage, record } of journal) {
+    points.set(point, (points.get(point) ?? 0) + 1)
+    if (stage === 'recorded' && (step === 'sample' || step === 'verdict' || step === 'say') && record) {
+      const entry = record as Entry
+      entries.set(entry.seq, encodeEntry(entry))
+    }
+    // What the guard admitted may be signed from that moment on.
+    if (step === 'sign' && what !== 'head' && stage === 'recorded') {
+      const { kind, id, digest } = record as { kind: string; id: Hex; digest: Hex }
+      const before = signed.get(`${kind}/${id}`)
+      must(before === undefined || before === digest, `two different ${kind} were signed for ${id}`)
+      signed.set(`${kind}/${id}`, digest)
+    }
+  }
+}
+
+async function checkLog(log: ProofLog, journal: readonly Reached[], ledger: Ledger): Promise<void> {
+  const verified = await log.verify()
+  must(verified.ok, `the log does not hold: ${JSON.stringify(verified)}`)
+  for (const [seq, text] of ledger.entries) {
+    const entry = seq < log.head().size ? await log.read(seq) : undefined
+    must(entry !== undefined && encodeEntry(entry) === text, `entry ${seq} was acknowledged and is not there`)
+  }
+  // One statement of ours about one thing.
+  const subjects = new Set<string>()
+  for (const { payload } of await log.find({ kind: 'statement-sent' })) {
+    const { kind, bytes } = payload as { kind: StatementKind; bytes: Hex }
+    if (kind === 'window') continue
+    const { sampleId, faultId } = decodeStatement(kind, hexToBytes(bytes)).body as { sampleId?: Hex; faultId?: Hex }
+    const subject = `${kind}/${sampleId ?? faultId}`
+    must(!subjects.has(subject), `${subject} was said twice`)
+    subjects.add(subject)
+  }
+  const checked = (await log.find({ kind: 'verdict' })).map(({ payload }) => (payload as { sampleId: Hex }).sampleId)
+  must(new Set(checked).size === checked.length, 'a sample was judged twice')
+  const intents = new Map(
+    (await log.find({ kind: 'tx-intent' })).map(({ payload }) => [(payload as Intent).id, payload as Intent]),
+  )
+  for (const { step, stage, record } of journal)
+    if ((step === 'intend' || step === 'broadcast') && stage === 'recorded') {
+      const { id } = record as Intent
+      must(intents.has(id), `the intent ${id} was acknowledged and is not there`)
+    }
+}
+
+/** Asked twice about one thing, a daemon says the same: the guard never had to step in. */
+export function checkWords(world: CrashWorld): void {
+  must(!world.logOf().includes('has already signed another'), 'the daemon wanted to sign two different things about one')
+}
+
+/** On the chain each piece of work stands once: the same call was never made twice. */
+export async function checkChain(world: CrashWorld): Promise<number> {
+  const sent = await world.transactions()
+  const seen = new Map<string, Sent>()
+  for (const transaction of sent) {
+    const work = `${transaction.to}/${transaction.data}`
+    const before = seen.get(work)
+    must(
+      before?.ok !== true,
+      `work that was done was sent again: nonces ${before?.nonce} and ${transaction.nonce}, ${work.slice(0, 120)}`,
+    )
+    seen.set(work, transaction)
+  }
+  return sent.length
+}
+
+function must(condition: boolean, what: string): asserts condition {
+  if (!condition) throw new Error(what)
+}

@@ -1,0 +1,29 @@
+/** Every named point between `sample` and `chain` that one fisherman alone reaches; votes need three (they pass through the same code). */
+const STEPS = [
+  'intend.open',
+  'broadcast.open',
+  'intend.commit',
+  'broadcast.commit',
+  'intend.reveal',
+  'broadcast.reveal',
+  'sign.sealed',
+  'say.sealed',
+  'sign.answer',
+  'say.answer',
+  'verdict.pass',
+  'sample.drawn',
+]
+
+const STAGES = ['before', 'recorded', 'done']
+
+export const POINTS = STEPS.flatMap((step) => STAGES.map((stage) => `${step}.${stage}`))
+
+/** Numbers 0..1 from a seed, the same each time: a run that failed can be run again. */
+export function randomOf(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    // Numerical Recipes' linear congruential generator: good enough to scatter instants.
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return state / 2 ** 32
+  }
+}
