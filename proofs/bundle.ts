@@ -1,6 +1,14 @@
 import { checkEvidence } from './check.ts'
 import { CodecError } from './codec.ts'
-import { abiHash, digestOf, evidenceHashOf, profileHashOf, profilesHashOf, renditionLeaf, windowLeaf } from './digest.ts'
+import {
+  digestOf,
+  evidenceHashOf,
+  objectiveEvidenceHash,
+  profileHashOf,
+  profilesHashOf,
+  renditionLeaf,
+  windowLeaf,
+} from './digest.ts'
 import { readHex, structFromJson, structToJson } from './json.ts'
 import { merkleRoot } from './merkle.ts'
 import { signerOf } from './signature.ts'
@@ -164,11 +172,6 @@ export function readObjectiveInputs(files: InputFiles): ObjectiveInputs {
     receiptDigest: readHex('inputs.json: receiptDigest', json.receiptDigest, 32),
     evidence: readHex('inputs.json: evidence', json.evidence, undefined),
   }
-}
-
-/** Hash of the evidence of an O class: class and bytes. */
-export function objectiveEvidenceHash(faultClass: FaultClass, evidence: Hex): Hex {
-  return abiHash(['string', 'uint8', 'bytes'], ['evidenceHash', FAULT_CLASSES[faultClass], evidence])
 }
 
 export function evidenceHashOfInputs({ domain, receipt, rendition, verdictVersion }: BundleInputs): Hex {

@@ -1,5 +1,5 @@
 import { CodecError, type Statement } from './codec.ts'
-import { digestOf, equivocationIdOf, faultIdOf, renditionLeaf } from './digest.ts'
+import { digestOf, equivocationIdOf, faultIdOf, objectiveEvidenceHash, renditionLeaf, ZERO_HASH } from './digest.ts'
 import { type Conviction, decodeEvidence, type Equivocation, type PassThrough, signatureOfShare } from './evidence.ts'
 import { receiptsContradict, windowsContradict } from './faults.ts'
 import { merkleRoot } from './merkle.ts'
@@ -14,6 +14,8 @@ export type CheckResult =
       voters: Hex[]
     }
   | { valid: false; reason: string }
+
+type Signers = Pick<Extract<CheckResult, { valid: true }>, 'accusedSigners' | 'voters'>
 
 class Invalid extends Error {}
 
@@ -42,7 +44,7 @@ export function checkEvidence(domain: Domain, claim: Claim, evidence: Hex): Chec
   return checked(() => evidenceSigners(domain, claim, evidence))
 }
 
-function checked(work: () => { accusedSigners: Hex[]; voters: Hex[] }): CheckResult {
+function checked(work: () => Signers): CheckResult {
   try {
     return { valid: true, ...work() }
   } catch (error) {
@@ -51,16 +53,21 @@ function checked(work: () => { accusedSigners: Hex[]; voters: Hex[] }): CheckRes
   }
 }
 
-function evidenceSigners(domain: Domain, report: Claim, evidence: Hex): { accusedSigners: Hex[]; voters: Hex[] } {
+function evidenceSigners(domain: Domain, report: Claim, evidence: Hex): Signers {
   const faultClass = faultClassName(report.faultClass)
-  if (faultClass === 'O1') return checkEquivocation(domain, report, decodeEvidence('O1', evidence))
-  if (faultClass === 'O3') return checkPassThrough(domain, report, decodeEvidence('O3', evidence))
+  // Evidence is not signed: without this, whoever relays a report could put another proof of the same fault into it.
+  const named = (signers: Signers, objective: FaultClass): Signers => {
+    must(report.evidenceHash === objectiveEvidenceHash(objective, evidence), 'the report names other evidence')
+    return signers
+  }
+  if (faultClass === 'O1') return named(checkEquivocation(domain, report, decodeEvidence('O1', evidence)), 'O1')
+  if (faultClass === 'O3') return named(checkPassThrough(domain, report, decodeEvidence('O3', evidence)), 'O3')
   if (faultClass === 'D1' || faultClass === 'D2' || faultClass === 'D3')
     return checkConviction(domain, report, faultClass, decodeEvidence(faultClass, evidence))
   throw new Invalid(`fault class ${report.faultClass} is not checked by this version`)
 }
 
-function checkEquivocation(domain: Domain, report: Claim, evidence: Equivocation): { accusedSigners: Hex[]; voters: Hex[] } {
+function checkEquivocation(domain: Domain, report: Claim, evidence: Equivocation): Signers {
   if (evidence.kind === 'receipts') {
     const [a, b] = [evidence.a.receipt, evidence.b.receipt]
     must(receiptsContradict(a, b), 'the two receipts do not contradict each other')
@@ -78,6 +85,7 @@ function checkEquivocation(domain: Domain, report: Claim, evidence: Equivocation
   if (evidence.kind === 'windows') {
     const { a, b } = evidence
     must(windowsContradict(a, b), 'the two windows do not contradict each other')
+    must(report.receiptDigest === ZERO_HASH, 'the report names another receipt than none')
     checkReport(report, a.transcoder, equivocationIdOf(a.transcoder, `0x${a.windowId.toString(16).padStart(64, '0')}`))
     const digests = [digestOf(domain, 'WindowRoot', a), digestOf(domain, 'WindowRoot', b)] as const
     return { accusedSigners: [signer(digests[0], evidence.signatureA), signer(digests[1], evidence.signatureB)], voters: [] }
@@ -86,11 +94,13 @@ function checkEquivocation(domain: Domain, report: Claim, evidence: Equivocation
   must(a.index === b.index && renditionLeaf(a) !== renditionLeaf(b), 'the two leaves do not contradict each other')
   must(merkleRoot(renditionLeaf(a), evidence.pathA) === signed.receipt.renditionsRoot, 'the first leaf is not under the root')
   must(merkleRoot(renditionLeaf(b), evidence.pathB) === signed.receipt.renditionsRoot, 'the second leaf is not under the root')
+  const digest = digestOf(domain, 'TranscodeReceipt', signed.receipt)
+  must(report.receiptDigest === digest, 'the report names another receipt')
   checkReport(report, signed.receipt.transcoder, equivocationIdOf(signed.receipt.transcoder, signed.receipt.orderHash))
-  return { accusedSigners: [signer(digestOf(domain, 'TranscodeReceipt', signed.receipt), signed.signature)], voters: [] }
+  return { accusedSigners: [signer(digest, signed.signature)], voters: [] }
 }
 
-function checkPassThrough(domain: Domain, report: Claim, evidence: PassThrough): { accusedSigners: Hex[]; voters: Hex[] } {
+function checkPassThrough(domain: Domain, report: Claim, evidence: PassThrough): Signers {
   const { signed, rendition, path } = evidence
   const digest = digestOf(domain, 'TranscodeReceipt', signed.receipt)
   must(rendition.contentHash === signed.receipt.sourceHash, 'the rendition is not the source')
@@ -105,7 +115,7 @@ function checkConviction(
   report: Claim,
   faultClass: Extract<FaultClass, 'D1' | 'D2' | 'D3'>,
   evidence: Conviction,
-): { accusedSigners: Hex[]; voters: Hex[] } {
+): Signers {
   const { signed, vote, shares } = evidence
   const digest = digestOf(domain, 'TranscodeReceipt', signed.receipt)
   const faultId = faultIdOf(faultClass, signed.receipt.transcoder, digest)
@@ -114,8 +124,11 @@ function checkConviction(
   must(report.evidenceHash === vote.evidenceHash, 'the report names other evidence than the vote')
   must(vote.faultId === faultId && vote.faultClass === report.faultClass, 'the vote is about another fault')
   must(vote.transcoder === signed.receipt.transcoder, 'the vote names another node')
+  must(vote.workCommit === ZERO_HASH, 'the shared vote has a work commitment')
+  must(vote.verdictVersion > 0, 'the vote has no verdict version')
+  must(BigInt(vote.finder) !== 0n, 'the vote names no finder')
   const voters = shares.map((share) => {
-    must(BigInt(share.workCommit) !== 0n, 'a vote has no work commitment')
+    must(share.workCommit !== ZERO_HASH, 'a vote has no work commitment')
     return signer(digestOf(domain, 'ConvictionVote', { ...vote, workCommit: share.workCommit }), signatureOfShare(share))
   })
   must(voters.length >= 3, 'fewer than three votes')

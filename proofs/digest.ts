@@ -136,6 +136,11 @@ export function evidenceHashOf(input: EvidenceInput): Hex {
   )
 }
 
+/** Hash of the evidence of an O class: class and bytes. */
+export function objectiveEvidenceHash(faultClass: FaultClass, evidence: Hex): Hex {
+  return abiHash(['string', 'uint8', 'bytes'], ['evidenceHash', FAULT_CLASSES[faultClass], evidence])
+}
+
 /** Id of a fault on one receipt: every class but O1 and O2. */
 export function faultIdOf(faultClass: Exclude<FaultClass, 'O1' | 'O2'>, transcoder: Hex, receiptDigest: Hex): Hex {
   return abiHash(['string', 'uint8', 'address', 'bytes32'], ['faultId', FAULT_CLASSES[faultClass], transcoder, receiptDigest])

@@ -30,7 +30,10 @@ export function structFromJson<N extends StructName>(name: N, json: unknown): St
   const known = new Set(STRUCTS[name].map((field) => field.name))
   for (const key of Object.keys(source))
     if (!known.has(key)) throw new CodecError(`${name} has no field ${JSON.stringify(key.slice(0, 40))}`)
-  const entries = STRUCTS[name].map(({ name: field, type }) => [field, readField(`${name}.${field}`, type, source[field])])
+  const entries = STRUCTS[name].map(({ name: field, type }) => [
+    field,
+    readField(`${name}.${field}`, type, Object.hasOwn(source, field) ? source[field] : undefined),
+  ])
   return Object.fromEntries(entries) as Structs[N]
 }
 
@@ -55,7 +58,8 @@ function readInteger(path: string, value: unknown): bigint {
 
 /** Lower-case hex of exactly this many bytes; any length up to `maxBytes` when `bytes` is undefined. */
 export function readHex(path: string, value: unknown, bytes: number | undefined, maxBytes = 4096): Hex {
-  const ok = typeof value === 'string' && /^0x([0-9a-f]{2})*$/.test(value) && value.length <= 2 + 2 * (bytes ?? maxBytes)
+  // The length first: an expression that repeats a group fails in its own way on a text of megabytes.
+  const ok = typeof value === 'string' && value.length <= 2 + 2 * (bytes ?? maxBytes) && /^0x([0-9a-f]{2})*$/.test(value)
   if (!ok || (bytes !== undefined && value.length !== 2 + 2 * bytes))
     throw new CodecError(`${path} must be 0x and ${bytes === undefined ? `at most ${maxBytes}` : bytes} bytes of lower-case hex`)
   return value as Hex

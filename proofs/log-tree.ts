@@ -33,9 +33,14 @@ export function logRoot(leaves: readonly Hex[]): Hex {
   return logNode(logRoot(leaves.slice(0, k)), logRoot(leaves.slice(k)))
 }
 
+/** Text is compared with text below, so every hash must be in its one spelling: a changed letter would be another proof of the same. */
+function areHashes(hashes: readonly Hex[]): boolean {
+  return hashes.every((hash) => /^0x[0-9a-f]{64}$/.test(hash))
+}
+
 /** Does this path lead from the leaf at `index` to the root of a log of `size` entries? (RFC 9162, 2.1.3.2) */
 export function verifyInclusion(leaf: Hex, index: number, size: number, path: readonly Hex[], root: Hex): boolean {
-  if (!isCount(index) || !isCount(size) || index >= size) return false
+  if (!isCount(index) || !isCount(size) || index >= size || !areHashes([leaf, root, ...path])) return false
   let [at, last, hash] = [index, size - 1, leaf]
   for (const sibling of path) {
     if (last === 0) return false
@@ -50,7 +55,7 @@ export function verifyInclusion(leaf: Hex, index: number, size: number, path: re
 
 /** Does a log of `size` entries begin with the log of `oldSize` entries? (RFC 9162, 2.1.4.2) An empty log is the beginning of every log. */
 export function verifyConsistency(oldSize: number, size: number, oldRoot: Hex, root: Hex, path: readonly Hex[]): boolean {
-  if (!isCount(oldSize) || !isCount(size) || oldSize > size) return false
+  if (!isCount(oldSize) || !isCount(size) || oldSize > size || !areHashes([oldRoot, root, ...path])) return false
   if (oldSize === size) return path.length === 0 && oldRoot === root
   if (oldSize === 0) return path.length === 0 && oldRoot === EMPTY_ROOT
   let [at, last] = [oldSize - 1, size - 1]
@@ -76,8 +81,11 @@ function half(n: number): number {
   return Math.floor(n / 2)
 }
 
+/** By division, since a logarithm is rounded to a whole number beside every power from 2^49 on; n > 0. */
 function isPowerOfTwo(n: number): boolean {
-  return Number.isInteger(Math.log2(n))
+  let odd = n
+  while (odd % 2 === 0) odd /= 2
+  return odd === 1
 }
 
 function isCount(n: number): boolean {

@@ -1,5 +1,5 @@
-import { objectiveEvidenceHash } from '../../proofs/bundle.ts'
 import type { Statement } from '../../proofs/codec.ts'
+import { objectiveEvidenceHash } from '../../proofs/digest.ts'
 import type { Hex } from '../../proofs/types.ts'
 import { sleep } from '../base/clock.ts'
 import { messageOf } from '../base/errors.ts'

@@ -1,5 +1,6 @@
 import type { Wallet } from 'ethers'
 import { type AnyStatement, encodeStatement, STATEMENT_STRUCTS, type Statement, type StatementKind } from '../../proofs/codec.ts'
+import { objectiveEvidenceHash } from '../../proofs/digest.ts'
 import { encodeEquivocation } from '../../proofs/evidence.ts'
 import { equivocationOf } from '../../proofs/faults.ts'
 import type { Domain, Hex, StructName, Structs } from '../../proofs/types.ts'
@@ -91,18 +92,19 @@ export async function proof(
   const receipts = [renditions(1), renditions(2)].map((leaves) => receiptOf(accused, leaves, { orderHash }))
   const [a, b] = await Promise.all(receipts.map((receipt) => signedReceipt(options.key ?? accused, receipt)))
   const { fault, evidence } = equivocationOf(DOMAIN, a!, b!)!
+  const bytes = encodeEquivocation(evidence)
   const body: Body<'fraud-proof'> = {
     faultId: fault.faultId,
     faultClass: 1,
     transcoder: fault.transcoder,
     reporter: addressOf(reporter),
     receiptDigest: fault.receiptDigest,
-    evidenceHash: hash(0),
+    evidenceHash: objectiveEvidenceHash('O1', bytes),
     observedAt: BigInt(NOW - 5),
     expiresAt: BigInt(NOW + 86_400),
     ...changes,
   }
-  return (await sign(reporter, 'fraud-proof', body, encodeEquivocation(evidence))) as Statement<'fraud-proof'>
+  return (await sign(reporter, 'fraud-proof', body, bytes)) as Statement<'fraud-proof'>
 }
 
 export const sealed = (who: Wallet, n = 0) => sign(who, 'sealed', sealedBody(n))

@@ -1,10 +1,19 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { checkFraudProof } from '../../proofs/check.ts'
 import type { Statement } from '../../proofs/codec.ts'
-import { evidenceHashOf, faultIdOf, workCommitOf } from '../../proofs/digest.ts'
+import {
+  equivocationIdOf,
+  evidenceHashOf,
+  faultIdOf,
+  objectiveEvidenceHash,
+  renditionLeaf,
+  workCommitOf,
+  ZERO_HASH,
+} from '../../proofs/digest.ts'
 import { type Conviction, encodeConviction, encodeEquivocation, encodePassThrough, shareOf } from '../../proofs/evidence.ts'
 import { equivocationOf, type ObjectiveFault, passThroughOf } from '../../proofs/faults.ts'
-import { type ConvictionVote, FAULT_CLASSES, type FraudReport, type Hex } from '../../proofs/types.ts'
+import { merkleTree } from '../../proofs/merkle.ts'
+import { type ConvictionVote, FAULT_CLASSES, type FraudReport, type Hex, type WindowRoot } from '../../proofs/types.ts'
 import {
   addressOf,
   DOMAIN,
@@ -19,6 +28,7 @@ import {
 
 const node = wallet(1)
 const reporter = wallet(2)
+const NOBODY: Hex = `0x${'0'.repeat(40)}`
 const members = [wallet(11), wallet(12), wallet(13)].sort((a, b) => (addressOf(a) < addressOf(b) ? -1 : 1))
 
 async function report(fault: ObjectiveFault, extra: Hex, changes: Partial<FraudReport> = {}): Promise<Statement<'fraud-proof'>> {
@@ -28,7 +38,7 @@ async function report(fault: ObjectiveFault, extra: Hex, changes: Partial<FraudR
     transcoder: fault.transcoder,
     reporter: addressOf(reporter),
     receiptDigest: fault.receiptDigest,
-    evidenceHash: hash(77),
+    evidenceHash: objectiveEvidenceHash(fault.faultClass, extra),
     observedAt: 10n,
     expiresAt: 1_000n,
     ...changes,
@@ -128,6 +138,52 @@ describe('fraud proof check', () => {
     expect(checked).toEqual({ valid: true, accusedSigners: [addressOf(node)], voters: members.map(addressOf) })
   })
 
+  it('accepts two leaves of one index and two roots of one window, and only a report that names their receipt or none', async () => {
+    const leaves = [...renditions(2), ...renditions(2, (i) => hash(8_000 + i)).slice(1)]
+    const tree = merkleTree(leaves.map(renditionLeaf))
+    const signed = await signedReceipt(node, receiptOf(node, leaves))
+    const two = encodeEquivocation({
+      ...{ kind: 'leaves', signed, a: leaves[1] as (typeof leaves)[0], b: leaves[2] as (typeof leaves)[0] },
+      ...{ pathA: tree.proof(1), pathB: tree.proof(2) },
+    })
+    const fault = (about: Hex, receiptDigest: Hex): ObjectiveFault => ({
+      ...{ faultClass: 'O1', faultId: equivocationIdOf(addressOf(node), about), transcoder: addressOf(node), receiptDigest },
+    })
+    const a: WindowRoot = { transcoder: addressOf(node), windowId: 5n, root: hash(1), count: 1, closedAt: 10n }
+    const b: WindowRoot = { ...a, root: hash(2) }
+    const windows = encodeEquivocation({
+      ...{ kind: 'windows', a, b },
+      ...{ signatureA: await signStruct(node, 'WindowRoot', a), signatureB: await signStruct(node, 'WindowRoot', b) },
+    })
+    for (const [found, evidence] of [
+      [fault(signed.receipt.orderHash, receiptDigest(signed.receipt)), two],
+      [fault(hash(5), ZERO_HASH), windows],
+    ] as const) {
+      expect(checkFraudProof(DOMAIN, await report(found, evidence))).toMatchObject({ valid: true })
+      expect(checkFraudProof(DOMAIN, await report(found, evidence, { receiptDigest: hash(4) }))).toMatchObject({
+        reason: /names another receipt/,
+      })
+    }
+  })
+
+  it('refuses evidence that the reporter did not sign for', async () => {
+    const one = await report(o1.fault, encodeEquivocation(o1.evidence))
+    const other = await signedReceipt(
+      node,
+      receiptOf(
+        node,
+        renditions(2, (i) => hash(6000 + i)),
+      ),
+    )
+    const first = o1.evidence.kind === 'receipts' ? o1.evidence.a : undefined
+    const again = first && equivocationOf(DOMAIN, first, other)
+    if (!again) throw new Error('no equivocation')
+    const swapped = checkFraudProof(DOMAIN, { ...one, extra: encodeEquivocation(again.evidence) })
+    expect(swapped).toMatchObject({ valid: false })
+    const wrongHash = await report(o3.fault, encodePassThrough(o3.evidence), { evidenceHash: hash(77) })
+    expect(checkFraudProof(DOMAIN, wrongHash)).toMatchObject({ reason: /names other evidence/ })
+  })
+
   it('calls honest differences no equivocation', async () => {
     const first = await signedReceipt(node, receiptOf(node, renditions(2)))
     for (const changes of [
@@ -182,6 +238,11 @@ describe('fraud proof check', () => {
     expect(await check({ ...evidence, shares: [first, second, { ...third, workCommit: hash(0) }] })).toMatchObject({
       reason: /work/,
     })
+    // What the contract refuses is no proof here either.
+    expect(await check({ ...evidence, vote: { ...evidence.vote, workCommit: hash(9) } })).toMatchObject({ reason: /shared vote/ })
+    const [nobody, never] = await Promise.all([conviction({ finder: NOBODY }), conviction({ verdictVersion: 0 })])
+    expect(await check(nobody.evidence)).toMatchObject({ reason: /finder/ })
+    expect(await check(never.evidence)).toMatchObject({ reason: /version/ })
   })
 
   it('refuses evidence bytes that are garbage or not canonical', async () => {
