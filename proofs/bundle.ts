@@ -88,13 +88,7 @@ export function bundleInputFiles(inputs: BundleInputs): Record<string, Record<st
       signature: inputs.signature,
       signer: inputs.signer,
     },
-    // A key that is not the node's own was delegated on the chain before this round; null where the node signed itself.
-    'delegation.json': {
-      delegation:
-        inputs.signer === receipt.transcoder
-          ? null
-          : { transcoder: receipt.transcoder, signer: inputs.signer, round: receipt.round.toString() },
-    },
+    'delegation.json': { delegation: delegationOf(inputs) },
     'profiles.json': { profiles: inputs.profiles.map((profile) => structToJson('Profile', profile)) },
     'rendition.json': { rendition: structToJson('Rendition', rendition), path: inputs.path },
     'window.json': {
@@ -107,6 +101,24 @@ export function bundleInputFiles(inputs: BundleInputs): Record<string, Record<st
   }
 }
 
+/** A key that is not the node's own was delegated on the chain before this round; null where the node signed itself. */
+function delegationOf({ receipt, signer }: Pick<BundleInputs, 'receipt' | 'signer'>): Record<string, string> | null {
+  return signer === receipt.transcoder ? null : { transcoder: receipt.transcoder, signer, round: receipt.round.toString() }
+}
+
+/** It says nothing that the receipt does not, so there is one right text: anything else would be a second encoding of the same evidence. */
+function checkDelegation(json: unknown, expected: Record<string, string> | null): void {
+  const said = json as Record<string, unknown> | null
+  const same =
+    expected === null
+      ? said === null
+      : typeof said === 'object' &&
+        said !== null &&
+        Object.keys(said).length === Object.keys(expected).length &&
+        Object.entries(expected).every(([field, value]) => said[field] === value)
+  if (!same) throw new CodecError('delegation.json: the delegation is not that of its signer')
+}
+
 /** Reads the inputs of a bundle; a CodecError names the file and the field that is wrong. */
 export function readBundleInputs(files: InputFiles): BundleInputs {
   const { domain, evidenceHash, verdictVersion } = readHeader(files)
@@ -115,16 +127,20 @@ export function readBundleInputs(files: InputFiles): BundleInputs {
   const ladder = part(files, 'profiles.json', ['profiles'])
   const leaf = part(files, 'rendition.json', ['rendition', 'path'])
   const window = part(files, 'window.json', ['window', 'signature', 'signer', 'index', 'path'])
-  part(files, 'delegation.json', ['delegation'])
+  const { delegation } = part(files, 'delegation.json', ['delegation'])
+  const signed = {
+    receipt: structFromJson('TranscodeReceipt', receipt.receipt),
+    signature: readHex('receipt.json: signature', receipt.signature, 65),
+    signer: readHex('receipt.json: signer', receipt.signer, 20),
+  }
+  checkDelegation(delegation, delegationOf(signed))
   return {
     domain,
     evidenceHash,
     verdictVersion,
     order: structFromJson('TranscodeOrder', order.order),
     orderSignature: readHex('order.json: signature', order.signature, 65),
-    receipt: structFromJson('TranscodeReceipt', receipt.receipt),
-    signature: readHex('receipt.json: signature', receipt.signature, 65),
-    signer: readHex('receipt.json: signer', receipt.signer, 20),
+    ...signed,
     profiles: list('profiles.json: profiles', ladder.profiles, LIMITS.renditions).map((item) => structFromJson('Profile', item)),
     rendition: structFromJson('Rendition', leaf.rendition),
     path: readPath('rendition.json: path', leaf.path),
@@ -161,8 +177,8 @@ export function isObjective(files: InputFiles): boolean {
 export function readObjectiveInputs(files: InputFiles): ObjectiveInputs {
   const { domain, evidenceHash } = readHeader(files, ['faultClass', 'faultId', 'transcoder', 'receiptDigest', 'evidence'])
   const json = files['inputs.json'] as Record<string, unknown>
-  const faultClass = String(json.faultClass) as FaultClass
-  if (!(faultClass in FAULT_CLASSES)) throw new CodecError('inputs.json: faultClass is none that this version knows')
+  const { faultClass } = json
+  if (!isObjectiveClass(faultClass)) throw new CodecError('inputs.json: faultClass is none that signatures prove')
   return {
     domain,
     evidenceHash,
@@ -172,6 +188,10 @@ export function readObjectiveInputs(files: InputFiles): ObjectiveInputs {
     receiptDigest: readHex('inputs.json: receiptDigest', json.receiptDigest, 32),
     evidence: readHex('inputs.json: evidence', json.evidence, undefined),
   }
+}
+
+function isObjectiveClass(value: unknown): value is FaultClass {
+  return typeof value === 'string' && Object.hasOwn(FAULT_CLASSES, value) && value.startsWith('O')
 }
 
 export function evidenceHashOfInputs({ domain, receipt, rendition, verdictVersion }: BundleInputs): Hex {

@@ -1,142 +1,225 @@
+import { readdirSync } from 'node:fs'
 import { keccak256 } from 'ethers'
 import { describe, expect, it } from 'vitest'
+import { type Claim, checkEvidence, checkFraudProof } from '../../proofs/check.ts'
 import {
-  type AnyStatement,
+  decodeDrawProof,
   decodeStatement,
-  encodeDrawProof,
   encodeStatement,
   STATEMENT_KINDS,
-  STATEMENT_STRUCTS,
+  type Statement,
+  type StatementKind,
 } from '../../proofs/codec.ts'
-import {
-  digestOf,
-  drawnFrames,
-  equivocationIdOf,
-  evidenceHashOf,
-  faultIdOf,
-  fingerprintOf,
-  profilesHashOf,
-  renditionLeaf,
-  sampleIdOf,
-  sealOf,
-  structHash,
-  windowLeaf,
-  workCommitOf,
-} from '../../proofs/digest.ts'
-import { encodeConviction, encodeEquivocation, encodePassThrough, shareOf } from '../../proofs/evidence.ts'
-import { structToJson } from '../../proofs/json.ts'
-import { merkleTree } from '../../proofs/merkle.ts'
+import { abiHash, digestOf, renditionLeaf, sampleIdOf, structHash } from '../../proofs/digest.ts'
+import { structFromJson, structToJson } from '../../proofs/json.ts'
+import { logLeaf, logRoot, verifyConsistency, verifyInclusion } from '../../proofs/log-tree.ts'
+import { merkleRoot, merkleTree } from '../../proofs/merkle.ts'
+import { hexToBytes, recoverAddress, signerOf } from '../../proofs/signature.ts'
 import { STRUCTS } from '../../proofs/structs.ts'
-import type { Domain, StructName, Structs } from '../../proofs/types.ts'
-import { addressOf, hash, PROFILE, receiptOf, renditions, signedReceipt, signStruct, wallet } from '../helpers/fixtures.ts'
+import type { Hex, StructName } from '../../proofs/types.ts'
+import { verifyDraw } from '../../src/attest/bls.ts'
+import { createTopics, messageIdOf } from '../../src/gossip/topics.ts'
+import { checkDrawProof, type DrawWindow } from '../../src/sample/draw.ts'
+import { PUBLIC_DRAW } from '../../src/sample/params.ts'
+import { vectorFiles } from '../vectors/all.ts'
+import type { BadCase } from '../vectors/bad-bytes.ts'
+import { DOMAIN, toHex } from '../vectors/common.ts'
+import { bundleChecks, firstBadEntry, readVectors, refusalOf, vectorText } from '../vectors/read.ts'
 
 // What another implementation must agree with, bit for bit. A change here breaks everybody who signed before: it needs a new domain.
 
-const domain: Domain = { chainId: 42161n, anchor: `0x${'a1'.repeat(20)}` }
-const [node, member] = [wallet(0), wallet(1)]
+const made = await vectorFiles()
+/** Made from real footage, and by the definition of the fingerprint; other tests read them. */
+const OTHERS = ['fingerprint.json', 'media.json']
 
-/** A struct whose every field is different and easy to make in any language: field i holds i + 1. */
-function counted<N extends StructName>(name: N): Structs[N] {
-  const value = (type: string, i: number) =>
-    type === 'address'
-      ? `0x${(i + 1).toString(16).padStart(40, '0')}`
-      : type === 'bytes32'
-        ? hash(i + 1)
-        : type === 'uint64'
-          ? BigInt(i + 1)
-          : i + 1
-  return Object.fromEntries(STRUCTS[name].map((field, i) => [field.name, value(field.type, i)])) as unknown as Structs[N]
-}
+describe('the committed vectors', () => {
+  it.each([...made])('are what the code makes: %s', (name, text) => {
+    expect(vectorText(name) === text, `proofs/vectors/${name} differs; where something was added, run npm run vectors`).toBe(true)
+  })
 
-async function statementOf(kind: AnyStatement['kind']): Promise<AnyStatement> {
-  const body = counted(STATEMENT_STRUCTS[kind])
-  const extra =
-    kind === 'sealed'
-      ? encodeDrawProof({ transcoder: addressOf(node), windowId: 7n, index: 3, rendition: 1, bls: `0x${'bb'.repeat(48)}` })
-      : '0x'
-  const signature = await signStruct(member, STATEMENT_STRUCTS[kind], body as never, domain)
-  return { kind, body, signer: addressOf(member), extra, signature } as AnyStatement
-}
+  it('are all there, and no others', () => {
+    const folder = new URL('../../proofs/vectors', import.meta.url)
+    expect(readdirSync(folder).sort()).toEqual([...made.keys(), ...OTHERS].sort())
+  })
+})
 
-async function vectors() {
-  const leaves = renditions(3)
-  const passed = renditions(3, (i) => (i === 1 ? hash(3) : hash(1000 + i)))
-  const honest = await signedReceipt(node, receiptOf(node, leaves), domain)
-  const other = await signedReceipt(node, receiptOf(node, renditions(2)), domain)
-  const through = await signedReceipt(node, receiptOf(node, passed), domain)
-  const vote = counted('ConvictionVote')
-  const share = shareOf(hash(9), await signStruct(member, 'ConvictionVote', { ...vote, workCommit: hash(9) }, domain))
-  const names = Object.keys(STRUCTS) as StructName[]
-  const input = {
-    fisherman: addressOf(member),
-    sampleId: hash(1),
-    beacon: hash(2),
-    fingerprint: hash(3),
-    outcome: 'fail' as const,
-    salt: hash(4),
-  }
-  return {
-    about: 'Every struct holds i + 1 in its field i. Keys: private key 1 signs as the node, private key 2 as a fisherman.',
-    domain: { name: 'LivepeerFisherman', version: '1', chainId: '42161', verifyingContract: domain.anchor },
-    structs: Object.fromEntries(
-      names.map((name) => [
-        name,
-        {
-          value: structToJson(name, counted(name)),
-          structHash: structHash(name, counted(name)),
-          digest: digestOf(domain, name, counted(name)),
-        },
-      ]),
-    ),
-    ids: {
-      sampleId: sampleIdOf(hash(1), 2, 3n),
-      seal: sealOf(input),
-      evidenceHash: evidenceHashOf({
-        receiptDigest: hash(1),
-        rendition: 2,
-        sourceHash: hash(3),
-        contentHash: hash(4),
-        profileHash: hash(5),
-        verdictVersion: 6,
-      }),
-      faultIdO3: faultIdOf('O3', addressOf(node), hash(1)),
-      faultIdD2: faultIdOf('D2', addressOf(node), hash(1)),
-      equivocationId: equivocationIdOf(addressOf(node), hash(1)),
-      workCommit: workCommitOf(addressOf(member), hash(1)),
-      drawnFrames: drawnFrames(hash(1), hash(2), addressOf(member), 60),
-      fingerprint: fingerprintOf([1, 2], [hash(3), hash(4)]),
-      profilesHash: profilesHashOf([PROFILE, { ...PROFILE, bitrate: 500_000 }]),
-      windowRoot: merkleTree([1, 2, 3, 4, 5].map((n, i) => windowLeaf(i, hash(n)))).root,
-      renditionsRoot: merkleTree(leaves.map(renditionLeaf)).root,
-    },
-    statements: Object.fromEntries(
-      await Promise.all(
-        STATEMENT_KINDS.map(async (kind) => [kind, `0x${Buffer.from(encodeStatement(await statementOf(kind))).toString('hex')}`]),
-      ),
-    ),
-    evidence: Object.fromEntries(
-      Object.entries({
-        equivocation: encodeEquivocation({ kind: 'receipts', a: honest, b: other }),
-        passThrough: encodePassThrough({
-          signed: through,
-          rendition: passed[1] as (typeof passed)[0],
-          path: merkleTree(passed.map(renditionLeaf)).proof(1),
-        }),
-        conviction: encodeConviction({ signed: honest, vote: { ...vote, workCommit: hash(0) }, shares: [share] }),
-      }).map(([name, bytes]) => [name, { bytes: (bytes.length - 2) / 2, keccak256: keccak256(bytes) }]),
-    ),
-  }
+interface StructVector {
+  value: unknown
+  structHash: Hex
+  digest: Hex
+  type: string
+  typeHash: Hex
+  abi: Hex
+  signature: Hex
+  signer: Hex
 }
 
 describe('formats', () => {
-  it('are those of the golden vectors', async () => {
-    await expect(`${JSON.stringify(await vectors(), undefined, 1)}\n`).toMatchFileSnapshot('../../proofs/vectors/formats.json')
+  const formats = readVectors<{
+    structs: Record<string, StructVector>
+    recipes: { types: string[]; values: string[]; hash: Hex }[]
+  }>('formats.json')
+
+  it.each(Object.keys(STRUCTS) as StructName[])('%s: fields, hashes and signature', (name) => {
+    const vector = formats.structs[name] as StructVector
+    const value = structFromJson(name, vector.value)
+    expect(structToJson(name, value)).toEqual(vector.value)
+    expect(structHash(name, value)).toBe(vector.structHash)
+    expect(keccak256(`${vector.typeHash}${vector.abi.slice(2)}`)).toBe(vector.structHash)
+    expect(keccak256(Buffer.from(vector.type))).toBe(vector.typeHash)
+    expect(digestOf(DOMAIN, name, value)).toBe(vector.digest)
+    expect(recoverAddress(vector.digest, vector.signature)).toBe(vector.signer)
   })
 
-  it('read back from the golden statements', async () => {
-    for (const kind of STATEMENT_KINDS) {
-      const statement = await statementOf(kind)
-      expect(decodeStatement(kind, encodeStatement(statement))).toEqual(statement)
+  it('ids follow their recipes', () => {
+    for (const { types, values, hash } of formats.recipes) expect(abiHash(types, values)).toBe(hash)
+  })
+})
+
+interface StatementVector {
+  kind: StatementKind
+  struct: StructName
+  bytes: Hex
+  body: unknown
+  signer: Hex
+  extra: Hex
+  signature: Hex
+  digest: Hex
+  id: Hex
+  topic: string
+  messageId: Hex
+}
+
+describe('statements', () => {
+  const file = readVectors<{ verdictVersion: number; digest: string; stableDigest: string; statements: StatementVector[] }>(
+    'statements.json',
+  )
+
+  it('are there in every kind', () => {
+    expect(file.statements.map(({ kind }) => kind)).toEqual(STATEMENT_KINDS)
+  })
+
+  it.each(file.statements)('$kind: bytes, digest, signer, topic and ids', (vector) => {
+    const bytes = hexToBytes(vector.bytes)
+    const statement = decodeStatement(vector.kind, bytes)
+    const { kind, signer, extra, signature } = vector
+    expect(statement).toEqual({ kind, body: structFromJson(vector.struct, vector.body), signer, extra, signature })
+    expect(encodeStatement(statement)).toEqual(bytes)
+    expect(digestOf(DOMAIN, vector.struct, statement.body as never)).toBe(vector.digest)
+    expect(signerOf(DOMAIN, vector.struct, statement.body as never, signature)).toBe(signer)
+    expect(keccak256(bytes)).toBe(vector.id)
+    const topics = createTopics(DOMAIN, file.verdictVersion)
+    expect(topics).toMatchObject({ digest: file.digest, stableDigest: file.stableDigest })
+    expect(topics.topicOf(kind)).toBe(vector.topic)
+    expect(toHex(messageIdOf(vector.topic, bytes))).toBe(vector.messageId)
+  })
+})
+
+interface TreeVector {
+  leaves: Hex[]
+  root: Hex
+  proofs: Hex[][]
+}
+
+describe('trees', () => {
+  const { windows, renditions } = readVectors<{ windows: TreeVector[]; renditions: TreeVector & { values: unknown[] } }>(
+    'merkle.json',
+  )
+
+  it('of windows and renditions', () => {
+    expect(renditions.values.map((value) => renditionLeaf(structFromJson('Rendition', value)))).toEqual(renditions.leaves)
+    for (const { leaves, root, proofs } of [...windows, renditions]) {
+      expect(merkleTree(leaves).root).toBe(root)
+      leaves.forEach((leaf, i) => {
+        expect(merkleRoot(leaf, proofs[i] as Hex[])).toBe(root)
+      })
     }
+  })
+
+  it('of a log', () => {
+    const log = readVectors<{
+      entries: string[]
+      leaves: Hex[]
+      roots: Hex[]
+      pruned: { seq: number; text: string; leaf: Hex }
+      inclusion: { index: number; size: number; path: Hex[] }[]
+      consistency: { oldSize: number; size: number; path: Hex[] }[]
+    }>('log.json')
+    const { entries, leaves, roots } = log
+    expect(entries.map((text) => logLeaf(Buffer.from(text)))).toEqual(leaves)
+    expect(firstBadEntry(entries)).toBeUndefined()
+    expect(firstBadEntry(entries.map((text, i) => (i === log.pruned.seq ? log.pruned.text : text)))).toBeUndefined()
+    roots.forEach((root, size) => {
+      expect(logRoot(leaves.slice(0, size))).toBe(root)
+    })
+    for (const { index, size, path } of log.inclusion)
+      expect(verifyInclusion(leaves[index] as Hex, index, size, path, roots[size] as Hex)).toBe(true)
+    for (const { oldSize, size, path } of log.consistency)
+      expect(verifyConsistency(oldSize, size, roots[oldSize] as Hex, roots[size] as Hex, path)).toBe(true)
+  })
+})
+
+it('draws: who checks what, from the beacon and a signature', () => {
+  const file = readVectors<{
+    window: Omit<DrawWindow, 'windowId'> & { windowId: string }
+    publicKey: Hex
+    bls: Hex
+    params: { samplesPerDay: number }
+    places: { index: number; rendition: number; sampleId: Hex; selected: boolean; tranche: number | null }[]
+    drawn: { sampleId: Hex; tranche: number; proof: Hex }[]
+  }>('draw.json')
+  const window = { ...file.window, windowId: BigInt(file.window.windowId) }
+  const params = { ...PUBLIC_DRAW, samplesPerDay: file.params.samplesPerDay }
+  expect(file.drawn.length).toBeGreaterThan(0)
+  const drawn = file.places.filter(({ selected, tranche }) => selected && tranche !== null)
+  expect(drawn.map(({ sampleId }) => sampleId)).toEqual(file.drawn.map(({ sampleId }) => sampleId))
+  for (const { index, rendition, sampleId } of file.places)
+    expect(sampleIdOf(window.receipts[index]?.digest as Hex, rendition, window.windowId)).toBe(sampleId)
+  for (const { sampleId, tranche, proof } of file.drawn) {
+    const verify = (message: Hex, signature: Hex) => verifyDraw(message, signature, file.publicKey)
+    expect(checkDrawProof(params, window, sampleId, decodeDrawProof(proof), verify)).toBe(tranche)
+  }
+})
+
+interface ProofVector {
+  name: string
+  claim: Claim
+  evidence: Hex
+  accusedSigners: Hex[]
+  voters: Hex[]
+  statement: Hex
+}
+
+describe('evidence', () => {
+  const { proofs } = readVectors<{ proofs: ProofVector[] }>('evidence.json')
+
+  it.each(proofs)('$name is a proof, and so is its report', ({ claim, evidence, accusedSigners, voters, statement }) => {
+    const valid = { valid: true, accusedSigners, voters }
+    expect(checkEvidence(DOMAIN, claim, evidence)).toEqual(valid)
+    const report = decodeStatement('fraud-proof', hexToBytes(statement)) as Statement<'fraud-proof'>
+    expect(report.extra).toBe(evidence)
+    expect(checkFraudProof(DOMAIN, report)).toEqual(valid)
+  })
+})
+
+it.each(['media', 'objective'])('a bundle of %s holds, and is these bytes', (name) => {
+  const vector =
+    readVectors<Record<string, { json: Record<string, unknown>; texts: Record<string, string>; media: Record<string, Hex> }>>(
+      'bundle.json',
+    )[name]
+  if (!vector) throw new Error('no such bundle')
+  expect(bundleChecks(vector.json, vector.media).filter(({ holds }) => !holds)).toEqual([])
+  for (const [file, text] of Object.entries(vector.texts)) expect(JSON.parse(text)).toEqual(vector.json[file])
+})
+
+describe('bad vectors', () => {
+  const { cases } = readVectors<{ cases: BadCase[] }>('bad.json')
+
+  it('have each a name of their own', () => {
+    expect(new Set(cases.map(({ name, what }) => `${what} ${name}`)).size).toBe(cases.length)
+  })
+
+  it.each(cases)('$what: $name is refused', (item) => {
+    expect(refusalOf(item) ?? 'it is taken').toMatch(new RegExp(item.reason))
   })
 })

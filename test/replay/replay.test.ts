@@ -193,7 +193,11 @@ describe('an evidence bundle', () => {
     ],
     [
       'a receipt that somebody else signed',
-      (at) => rewrite(`${at}/inputs/receipt.json`, (j) => (j.signer = addressOf(wallet(9)))),
+      async (at) => {
+        await rewrite(`${at}/inputs/receipt.json`, (j) => (j.signer = addressOf(wallet(9))))
+        const delegation = { transcoder: addressOf(wallet(1)), signer: addressOf(wallet(9)), round: '1' }
+        await rewrite(`${at}/inputs/delegation.json`, (j) => (j.delegation = delegation))
+      },
       /NO {2}receipt/,
     ],
     ['a path that leads elsewhere', (at) => rewrite(`${at}/inputs/window.json`, (j) => (j.path[0] = hash(5))), /NO {2}window/],
@@ -236,6 +240,12 @@ describe('an evidence bundle', () => {
       'has an unknown field',
       async (file) => cp(await changed('fld', (at) => rewrite(`${at}/inputs/order.json`, (j) => (j.more = 1))), file),
       /no field "more"/,
+    ],
+    [
+      'has a delegation of nobody',
+      async (file) =>
+        cp(await changed('dlg', (at) => rewrite(`${at}/inputs/receipt.json`, (j) => (j.signer = addressOf(wallet(9))))), file),
+      /delegation is not that of its signer/,
     ],
     [
       'has no verdict',

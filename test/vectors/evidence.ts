@@ -1,0 +1,191 @@
+import { encodeStatement } from '../../proofs/codec.ts'
+import {
+  digestOf,
+  equivocationIdOf,
+  evidenceHashOf,
+  faultIdOf,
+  objectiveEvidenceHash,
+  renditionLeaf,
+  workCommitOf,
+  ZERO_HASH,
+} from '../../proofs/digest.ts'
+import {
+  type Conviction,
+  type Equivocation,
+  EVIDENCE_TYPES,
+  encodeConviction,
+  encodeEquivocation,
+  encodePassThrough,
+  type PassThrough,
+  shareOf,
+} from '../../proofs/evidence.ts'
+import { equivocationOf } from '../../proofs/faults.ts'
+import { merkleTree } from '../../proofs/merkle.ts'
+import {
+  type ConvictionVote,
+  FAULT_CLASSES,
+  type FaultClass,
+  type FraudReport,
+  type Hex,
+  type WindowRoot,
+} from '../../proofs/types.ts'
+import { addressOf, hash, receiptOf, renditions, signedReceipt } from '../helpers/fixtures.ts'
+import { DOMAIN, delegate, fisherman, json, members, node, sign, toHex } from './common.ts'
+import { passThrough } from './example.ts'
+
+/** Evidence of a class, what a report says about it, and who signed it. */
+export interface Proof {
+  name: string
+  faultClass: FaultClass
+  claim: Pick<FraudReport, 'faultClass' | 'faultId' | 'transcoder' | 'receiptDigest' | 'evidenceHash'>
+  types: readonly string[]
+  /** O1: types of the body. */
+  bodyTypes?: readonly string[]
+  evidence: Hex
+  accusedSigners: Hex[]
+  voters: Hex[]
+  /** What the contract says where only the chain can: the error's name. */
+  contract: string
+}
+
+const him = addressOf(node)
+export const receiptWith = (content: number, changes = {}, who = node) =>
+  signedReceipt(
+    who,
+    receiptOf(
+      node,
+      renditions(2, (i) => hash(content + i)),
+      changes,
+    ),
+    DOMAIN,
+  )
+
+/** Claim about evidence of an O class. */
+export function claimOf(faultClass: FaultClass, faultId: Hex, receiptDigest: Hex, evidence: Hex): Proof['claim'] {
+  const evidenceHash = objectiveEvidenceHash(faultClass, evidence)
+  return { faultClass: FAULT_CLASSES[faultClass], faultId, transcoder: him, receiptDigest, evidenceHash }
+}
+
+function equivocation(name: string, value: Equivocation, about: Hex, receiptDigest: Hex, signers: Hex[], contract = 'ok'): Proof {
+  const evidence = encodeEquivocation(value)
+  return {
+    ...{ name, faultClass: 'O1', claim: claimOf('O1', equivocationIdOf(him, about), receiptDigest, evidence) },
+    ...{ types: EVIDENCE_TYPES.equivocation, bodyTypes: EVIDENCE_TYPES[value.kind], evidence },
+    ...{ accusedSigners: signers, voters: [], contract },
+  }
+}
+
+/** Two receipts for one order, lower digest first; the second may be signed by another key. */
+export async function twoReceipts(second = node): Promise<Extract<Equivocation, { kind: 'receipts' }>> {
+  const found = equivocationOf(DOMAIN, await receiptWith(1000), await receiptWith(5000, {}, second))
+  if (found?.evidence.kind !== 'receipts') throw new Error('no equivocation')
+  return found.evidence
+}
+
+export async function twoLeaves(): Promise<Extract<Equivocation, { kind: 'leaves' }>> {
+  const leaves = [...renditions(2), ...renditions(2, (i) => hash(8000 + i)).slice(1)]
+  const tree = merkleTree(leaves.map(renditionLeaf))
+  const signed = await signedReceipt(node, receiptOf(node, leaves), DOMAIN)
+  const [a, b] = [leaves[1], leaves[2]] as [(typeof leaves)[0], (typeof leaves)[0]]
+  return { kind: 'leaves', signed, a, pathA: tree.proof(1), b, pathB: tree.proof(2) }
+}
+
+export async function twoWindows(changes: Partial<WindowRoot> = {}): Promise<Extract<Equivocation, { kind: 'windows' }>> {
+  const a: WindowRoot = { transcoder: him, windowId: 30_000_000n, root: hash(1), count: 3, closedAt: 1_800_000_060n }
+  const b = { ...a, root: hash(2), ...changes }
+  const [signatureA, signatureB] = [await sign(node, 'WindowRoot', a), await sign(node, 'WindowRoot', b)]
+  return { kind: 'windows', a, signatureA, b, signatureB }
+}
+
+export async function conviction(faultClass: 'D1' | 'D2' | 'D3', changes: Partial<ConvictionVote> = {}): Promise<Conviction> {
+  const { signed, rendition } = await passThrough()
+  const receiptDigest = digestOf(DOMAIN, 'TranscodeReceipt', signed.receipt)
+  const about = { receiptDigest, rendition: 0, verdictVersion: 2 }
+  const vote: ConvictionVote = {
+    ...{ ...about, faultId: faultIdOf(faultClass, him, receiptDigest), faultClass: FAULT_CLASSES[faultClass], transcoder: him },
+    evidenceHash: evidenceHashOf({
+      ...{ ...about, sourceHash: signed.receipt.sourceHash, contentHash: hash(4), profileHash: rendition.profileHash },
+    }),
+    ...{ workCommit: ZERO_HASH, finder: addressOf(fisherman), deadline: 4_000_000_000n },
+    ...changes,
+  }
+  const shares = members.map(async (member, i) => {
+    const workCommit = workCommitOf(addressOf(member), hash(100 + i))
+    return shareOf(workCommit, await sign(member, 'ConvictionVote', { ...vote, workCommit }))
+  })
+  return { signed, vote, shares: await Promise.all(shares) }
+}
+
+export function convictionProof(faultClass: 'D1' | 'D2' | 'D3', value: Conviction): Proof {
+  const { faultId, receiptDigest, evidenceHash } = value.vote
+  return {
+    ...{ name: `${faultClass}: votes of three`, faultClass, evidence: encodeConviction(value), types: EVIDENCE_TYPES.conviction },
+    claim: { faultClass: FAULT_CLASSES[faultClass], faultId, transcoder: him, receiptDigest, evidenceHash },
+    ...{ accusedSigners: [him], voters: members.map(addressOf), contract: 'ok' },
+  }
+}
+
+function passThroughProof(value: PassThrough): Proof {
+  const evidence = encodePassThrough(value)
+  const digest = digestOf(DOMAIN, 'TranscodeReceipt', value.signed.receipt)
+  return {
+    ...{ name: 'O3: a rendition that is the source', faultClass: 'O3', types: EVIDENCE_TYPES.passThrough, evidence },
+    ...{ claim: claimOf('O3', faultIdOf('O3', him, digest), digest, evidence) },
+    ...{ accusedSigners: [him], voters: [], contract: 'ok' },
+  }
+}
+
+/** A proof of every kind that this version checks. */
+export async function goodProofs(): Promise<Proof[]> {
+  const [receipts, delegated, leaves, windows] = await Promise.all([
+    twoReceipts(),
+    twoReceipts(delegate),
+    twoLeaves(),
+    twoWindows(),
+  ])
+  const digest = (value: { receipt: (typeof leaves)['signed']['receipt'] }) => digestOf(DOMAIN, 'TranscodeReceipt', value.receipt)
+  // Digests decide the order, so the delegate's receipt may be the first or the second.
+  const byDelegate = delegated.a.signature === receipts.a.signature ? [him, addressOf(delegate)] : [addressOf(delegate), him]
+  return [
+    equivocation('O1: two receipts for one order', receipts, hash(1), digest(receipts.a), [him, him]),
+    equivocation(
+      'O1: two receipts, one by a key that the chain must vouch for',
+      delegated,
+      hash(1),
+      digest(delegated.a),
+      byDelegate,
+      'NotSigner',
+    ),
+    equivocation('O1: two leaves of one index under one root', leaves, leaves.signed.receipt.orderHash, digest(leaves.signed), [
+      him,
+    ]),
+    equivocation('O1: two roots for one window', windows, `0x${windows.a.windowId.toString(16).padStart(64, '0')}`, ZERO_HASH, [
+      him,
+      him,
+    ]),
+    passThroughProof(await passThrough()),
+    ...(await Promise.all((['D1', 'D2', 'D3'] as const).map(async (name) => convictionProof(name, await conviction(name))))),
+  ]
+}
+
+/** The report of a proof, as it is gossiped. */
+export async function reportOf(proof: Pick<Proof, 'claim' | 'evidence'>, changes: Partial<FraudReport> = {}, by = fisherman) {
+  const body: FraudReport = {
+    ...{ ...proof.claim, reporter: addressOf(fisherman), observedAt: 1_800_000_100n, expiresAt: 1_801_000_000n },
+    ...changes,
+  }
+  const signature = await sign(by, 'FraudReport', body)
+  return { kind: 'fraud-proof' as const, body, signer: addressOf(by), extra: proof.evidence, signature }
+}
+
+export async function evidence(): Promise<unknown> {
+  const proofs = (await goodProofs()).map(async (proof) => {
+    const statement = await reportOf(proof)
+    return { ...proof, report: json('FraudReport', statement.body), statement: toHex(encodeStatement(statement)) }
+  })
+  return {
+    about:
+      'Evidence of every class that this version checks. statement: a report of it by private key 2. contract: what FaultVerifier says where no key is delegated and keys 3, 4, 5 are all the members.',
+    proofs: await Promise.all(proofs),
+  }
+}
