@@ -102,9 +102,12 @@ export function errorName(error: unknown): string {
   return data === '0x' || /missing revert data/.test(String(error)) ? 'empty' : String((error as Error).message).slice(0, 200)
 }
 
-export async function createWorld(preset: Partial<ChainPreset> = {}): Promise<World> {
+export async function createWorld(
+  preset: Partial<ChainPreset> = {},
+  setup: { chainId?: bigint; fishermen?: Wallet[] } = {},
+): Promise<World> {
   const mnemonic = randomMnemonic()
-  const anvil = await startAnvil({ mnemonic, accounts: 12, signal })
+  const anvil = await startAnvil({ mnemonic, accounts: 12, signal, ...(setup.chainId ? { chainId: setup.chainId } : {}) })
   const wallets = Array.from({ length: 12 }, (_, i) => localWallet(mnemonic, i))
   const [deployer, ...rest] = wallets as [Wallet, ...Wallet[]]
   const full = { ...chainPreset('local'), ...preset }
@@ -116,14 +119,18 @@ export async function createWorld(preset: Partial<ChainPreset> = {}): Promise<Wo
   })
   // ethers asks every four seconds by default; blocks here come at once.
   provider.pollingInterval = 20
-  const fishermen = rest.slice(0, 4)
+  const fishermen = setup.fishermen ?? rest.slice(0, 4)
   const orchestrators = rest.slice(4, 8)
   const account = (signer: Wallet) => openAccount({ rpcUrl: anvil.rpcUrl, chainId: anvil.chainId, pollMs: 10 }, { signer })
   const boss = await account(deployer)
   await fund(
     boss,
     deployment,
-    [...fishermen, ...orchestrators].map((w) => ({ to: addressOf(w), tokens: tokens(2000) })),
+    [...fishermen, ...orchestrators].map((w) => ({
+      ...{ to: addressOf(w), tokens: tokens(2000) },
+      // Keys of the mnemonic have coins for gas from the start.
+      ...(rest.includes(w) ? {} : { native: tokens(1) }),
+    })),
     options,
   )
   boss.close()

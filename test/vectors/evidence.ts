@@ -30,7 +30,7 @@ import {
   type WindowRoot,
 } from '../../proofs/types.ts'
 import { addressOf, hash, receiptOf, renditions, signedReceipt } from '../helpers/fixtures.ts'
-import { DOMAIN, delegate, fisherman, json, members, node, sign, toHex } from './common.ts'
+import { DOMAIN, delegate, fisherman, json, members, node, sign, stranger, toHex } from './common.ts'
 import { passThrough } from './example.ts'
 
 /** Evidence of a class, what a report says about it, and who signed it. */
@@ -97,7 +97,11 @@ export async function twoWindows(changes: Partial<WindowRoot> = {}): Promise<Ext
   return { kind: 'windows', a, signatureA, b, signatureB }
 }
 
-export async function conviction(faultClass: 'D1' | 'D2' | 'D3', changes: Partial<ConvictionVote> = {}): Promise<Conviction> {
+export async function conviction(
+  faultClass: 'D1' | 'D2' | 'D3',
+  changes: Partial<ConvictionVote> = {},
+  voters = members,
+): Promise<Conviction> {
   const { signed, rendition } = await passThrough()
   const receiptDigest = digestOf(DOMAIN, 'TranscodeReceipt', signed.receipt)
   const about = { receiptDigest, rendition: 0, verdictVersion: 2 }
@@ -109,19 +113,19 @@ export async function conviction(faultClass: 'D1' | 'D2' | 'D3', changes: Partia
     ...{ workCommit: ZERO_HASH, finder: addressOf(fisherman), deadline: 4_000_000_000n },
     ...changes,
   }
-  const shares = members.map(async (member, i) => {
+  const shares = voters.map(async (member, i) => {
     const workCommit = workCommitOf(addressOf(member), hash(100 + i))
     return shareOf(workCommit, await sign(member, 'ConvictionVote', { ...vote, workCommit }))
   })
   return { signed, vote, shares: await Promise.all(shares) }
 }
 
-export function convictionProof(faultClass: 'D1' | 'D2' | 'D3', value: Conviction): Proof {
+export function convictionProof(faultClass: 'D1' | 'D2' | 'D3', value: Conviction, voters = members): Proof {
   const { faultId, receiptDigest, evidenceHash } = value.vote
   return {
     ...{ name: `${faultClass}: votes of three`, faultClass, evidence: encodeConviction(value), types: EVIDENCE_TYPES.conviction },
     claim: { faultClass: FAULT_CLASSES[faultClass], faultId, transcoder: him, receiptDigest, evidenceHash },
-    ...{ accusedSigners: [him], voters: members.map(addressOf), contract: 'ok' },
+    ...{ accusedSigners: [him], voters: voters.map(addressOf), contract: 'ok' },
   }
 }
 
@@ -144,6 +148,7 @@ export async function goodProofs(): Promise<Proof[]> {
     twoWindows(),
   ])
   const digest = (value: { receipt: (typeof leaves)['signed']['receipt'] }) => digestOf(DOMAIN, 'TranscodeReceipt', value.receipt)
+  const crowd = [...members.slice(1), stranger].sort((p, q) => (addressOf(p) < addressOf(q) ? -1 : 1))
   // Digests decide the order, so the delegate's receipt may be the first or the second.
   const byDelegate = delegated.a.signature === receipts.a.signature ? [him, addressOf(delegate)] : [addressOf(delegate), him]
   return [
@@ -165,6 +170,10 @@ export async function goodProofs(): Promise<Proof[]> {
     ]),
     passThroughProof(await passThrough()),
     ...(await Promise.all((['D1', 'D2', 'D3'] as const).map(async (name) => convictionProof(name, await conviction(name))))),
+    {
+      ...convictionProof('D2', await conviction('D2', {}, crowd), crowd),
+      ...{ name: 'D2: votes of three, one of them no member', contract: 'NotActiveMember' },
+    },
   ]
 }
 
