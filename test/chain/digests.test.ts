@@ -9,8 +9,9 @@ import {
   sampleIdOf,
   workCommitOf,
 } from '../../proofs/digest.ts'
-import { type FieldType, STRUCTS } from '../../proofs/structs.ts'
+import { STRUCTS } from '../../proofs/structs.ts'
 import type { Hex, Rendition, StructName, Structs } from '../../proofs/types.ts'
+import { anyStruct, hex } from '../helpers/arbitraries.ts'
 import { createWorld, type World } from './world.ts'
 
 let world: World
@@ -19,22 +20,7 @@ beforeAll(async () => {
 })
 afterAll(() => world?.stop())
 
-const hex = (bytes: number) =>
-  fc.uint8Array({ minLength: bytes, maxLength: bytes }).map((b) => `0x${Buffer.from(b).toString('hex')}`)
-const FIELDS: Record<FieldType, fc.Arbitrary<unknown>> = {
-  address: hex(20),
-  bytes32: hex(32),
-  uint8: fc.integer({ min: 0, max: 255 }),
-  uint16: fc.integer({ min: 0, max: 65_535 }),
-  uint32: fc.integer({ min: 0, max: 0xffffffff }),
-  uint64: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
-  int32: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),
-}
-
-function values<N extends StructName>(name: N, count: number): Structs[N][] {
-  const shape = Object.fromEntries(STRUCTS[name].map((field) => [field.name, FIELDS[field.type]]))
-  return fc.sample(fc.record(shape), count) as unknown as Structs[N][]
-}
+const values = <N extends StructName>(name: N, count: number): Structs[N][] => fc.sample(anyStruct(name), count)
 
 describe('Solidity and TypeScript agree on', () => {
   it.each(Object.keys(STRUCTS) as StructName[])('the digest of %s', async (name) => {

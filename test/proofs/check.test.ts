@@ -1,5 +1,6 @@
+import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { checkFraudProof } from '../../proofs/check.ts'
+import { checkEvidence, checkFraudProof } from '../../proofs/check.ts'
 import type { Statement } from '../../proofs/codec.ts'
 import {
   equivocationIdOf,
@@ -13,6 +14,7 @@ import {
 import { type Conviction, encodeConviction, encodeEquivocation, encodePassThrough, shareOf } from '../../proofs/evidence.ts'
 import { equivocationOf, type ObjectiveFault, passThroughOf } from '../../proofs/faults.ts'
 import { merkleTree } from '../../proofs/merkle.ts'
+import { bytesToHex, hexToBytes } from '../../proofs/signature.ts'
 import { type ConvictionVote, FAULT_CLASSES, type FraudReport, type Hex, type WindowRoot } from '../../proofs/types.ts'
 import {
   addressOf,
@@ -25,6 +27,9 @@ import {
   signStruct,
   wallet,
 } from '../helpers/fixtures.ts'
+import { DOMAIN as VECTOR_DOMAIN } from '../vectors/common.ts'
+import type { Proof } from '../vectors/evidence.ts'
+import { readVectors } from '../vectors/read.ts'
 
 const node = wallet(1)
 const reporter = wallet(2)
@@ -248,5 +253,21 @@ describe('fraud proof check', () => {
   it('refuses evidence bytes that are garbage or not canonical', async () => {
     for (const extra of ['0x', '0x1234', `${encodePassThrough(o3.evidence)}${'00'.repeat(32)}`] as Hex[])
       expect(checkFraudProof(DOMAIN, await report(o3.fault, extra))).toMatchObject({ valid: false })
+  })
+
+  it('takes no forged evidence, whichever byte is turned', () => {
+    const { proofs } = readVectors<{ proofs: Proof[] }>('evidence.json')
+    const flip = fc.tuple(fc.constantFrom(...proofs), fc.nat(), fc.integer({ min: 1, max: 255 }))
+    fc.assert(
+      fc.property(flip, ([{ claim, evidence, accusedSigners, voters }, at, mask]) => {
+        const bytes = hexToBytes(evidence)
+        bytes[at % bytes.length] = (bytes[at % bytes.length] as number) ^ mask
+        const result = checkEvidence(VECTOR_DOMAIN, claim, bytesToHex(bytes))
+        // A turned signature is another key's, whom the chain does not know.
+        if (claim.faultClass < 17) expect(result).toMatchObject({ valid: false })
+        else expect(result).not.toEqual({ valid: true, accusedSigners, voters })
+      }),
+      { numRuns: 400 },
+    )
   })
 })

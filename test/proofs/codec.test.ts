@@ -1,78 +1,113 @@
+import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   type AnyStatement,
   CodecError,
+  type DrawProof,
   decodeDrawProof,
   decodeStatement,
   encodeDrawProof,
   encodeStatement,
   STATEMENT_KINDS,
-  STATEMENT_STRUCTS,
 } from '../../proofs/codec.ts'
 import { digestOf } from '../../proofs/digest.ts'
-import { structFromJson, structToJson } from '../../proofs/json.ts'
+import {
+  type Conviction,
+  decodeEvidence,
+  type Equivocation,
+  encodeConviction,
+  encodeEquivocation,
+  encodePassThrough,
+  type PassThrough,
+} from '../../proofs/evidence.ts'
+import { readHex, structFromJson, structToJson } from '../../proofs/json.ts'
+import { bytesToHex, hexToBytes } from '../../proofs/signature.ts'
 import { STRUCTS } from '../../proofs/structs.ts'
-import type { Hex, StructName, Structs } from '../../proofs/types.ts'
+import type { StructName } from '../../proofs/types.ts'
+import { anyConviction, anyDrawProof, anyEquivocation, anyPassThrough, anyStatement, anyStruct } from '../helpers/arbitraries.ts'
 import { DOMAIN } from '../helpers/fixtures.ts'
 
-const hex = (bytes: number) =>
-  fc.uint8Array({ minLength: bytes, maxLength: bytes }).map((b) => `0x${Buffer.from(b).toString('hex')}` as Hex)
-const fieldArbitrary = {
-  address: hex(20),
-  bytes32: hex(32),
-  uint8: fc.nat(255),
-  uint16: fc.nat(0xffff),
-  uint32: fc.integer({ min: 0, max: 0xffffffff }),
-  uint64: fc.bigInt({ min: 0n, max: 0xffffffffffffffffn }),
-  int32: fc.integer({ min: -0x80000000, max: 0x7fffffff }),
+/** Every changed byte is refused, or is read as what it now says: the one encoding of another value. */
+function expectChanged<T>(bytes: Uint8Array, value: T, read: (bytes: Uint8Array) => T, write: (value: T) => Uint8Array): void {
+  let found: T
+  try {
+    found = read(bytes)
+  } catch (error) {
+    if (error instanceof CodecError) return
+    throw error
+  }
+  // Plain comparisons: this runs tens of thousands of times.
+  if (isDeepStrictEqual(found, value)) throw new Error('other bytes are read as the same value')
+  if (Buffer.compare(write(found), bytes) !== 0) throw new Error('a value has two encodings')
 }
 
-function structArbitrary<N extends StructName>(name: N): fc.Arbitrary<Structs[N]> {
-  const shape = Object.fromEntries(
-    STRUCTS[name].map((field) => [field.name, fieldArbitrary[field.type] as fc.Arbitrary<unknown>]),
-  )
-  return fc.record(shape) as unknown as fc.Arbitrary<Structs[N]>
+const FLIPS = [0x01, 0x80, 0xff]
+
+/**
+ * All bytes of an encoding, with their lowest, their highest and all of their bits turned, and every beginning of it. Long encodings are
+ * looked at `sparsely`: every byte with one of the three, and beginnings at words and beside them.
+ */
+function expectOneEncoding<T>(
+  value: T,
+  read: (bytes: Uint8Array) => T,
+  write: (value: T) => Uint8Array,
+  { sparsely = false } = {},
+): void {
+  const bytes = write(value)
+  expect(read(bytes)).toEqual(value)
+  for (let at = 0; at < bytes.length; at++) {
+    for (const flip of sparsely ? [FLIPS[at % 3] as number] : FLIPS) {
+      const changed = Uint8Array.from(bytes)
+      changed[at] = (bytes[at] as number) ^ flip
+      expectChanged(changed, value, read, write)
+    }
+    if (!sparsely || at % 32 < 2) expect(() => read(bytes.subarray(0, at)), `its first ${at} bytes`).toThrow(CodecError)
+  }
 }
 
-const statementArbitrary = fc.constantFrom(...STATEMENT_KINDS).chain((kind) =>
-  fc.record({
-    kind: fc.constant(kind),
-    body: structArbitrary(STATEMENT_STRUCTS[kind]),
-    signer: hex(20),
-    extra: kind === 'sealed' || kind === 'fraud-proof' ? hex(100) : fc.constant('0x' as Hex),
-    signature: hex(65),
-  }),
-) as fc.Arbitrary<AnyStatement>
+const [toBytes, toHex] = [hexToBytes, bytesToHex]
 
 describe('statement codec', () => {
   it('reads back what it wrote', () => {
     fc.assert(
-      fc.property(statementArbitrary, (statement) => {
+      fc.property(anyStatement, (statement) => {
         expect(decodeStatement(statement.kind, encodeStatement(statement))).toEqual(statement)
       }),
       { numRuns: 200 },
     )
   })
 
-  it('refuses a changed byte or reads another statement, and never throws anything but a CodecError', () => {
+  it.each(STATEMENT_KINDS)('has one encoding: every byte of a %s', (kind) => {
+    const statement = fc.sample(anyStatement, { numRuns: 200, seed: 11 }).find((s) => s.kind === kind) as AnyStatement
+    expectOneEncoding(statement, (bytes) => decodeStatement(kind, bytes), encodeStatement)
+  })
+
+  it('refuses any changed bytes or reads another statement, and never throws anything but a CodecError', () => {
+    const flips = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 255 })), { minLength: 1, maxLength: 4 })
     fc.assert(
-      fc.property(statementArbitrary, fc.nat(), fc.integer({ min: 1, max: 255 }), (statement, at, flip) => {
+      fc.property(anyStatement, flips, (statement, changes) => {
         const bytes = encodeStatement(statement)
-        const index = at % bytes.length
-        bytes[index] = (bytes[index] as number) ^ flip
-        try {
-          expect(decodeStatement(statement.kind, bytes)).not.toEqual(statement)
-        } catch (error) {
-          if (!(error instanceof CodecError)) throw error
-        }
+        const changed = Uint8Array.from(bytes)
+        for (const [at, flip] of changes) changed[at % bytes.length] = (changed[at % bytes.length] as number) ^ flip
+        // Two turns of one bit leave it as it was.
+        if (Buffer.compare(bytes, changed) === 0) return
+        expectChanged(changed, statement, (b) => decodeStatement(statement.kind, b), encodeStatement)
       }),
-      { numRuns: 500 },
+      { numRuns: 300 },
+    )
+  })
+
+  it('takes no statement for one of another kind', () => {
+    fc.assert(
+      fc.property(anyStatement, fc.constantFrom(...STATEMENT_KINDS), (statement, kind) => {
+        if (kind !== statement.kind) expect(() => decodeStatement(kind, encodeStatement(statement))).toThrow(CodecError)
+      }),
     )
   })
 
   it('refuses trailing bytes, a second encoding of the same content, and too long a payload', () => {
-    const [statement] = fc.sample(statementArbitrary, { numRuns: 1, seed: 7 })
+    const [statement] = fc.sample(anyStatement, { numRuns: 1, seed: 7 })
     const bytes = encodeStatement(statement as AnyStatement)
     const kind = (statement as AnyStatement).kind
     expect(() => decodeStatement(kind, Uint8Array.from([...bytes, ...new Uint8Array(32)]))).toThrow(/canonical/)
@@ -81,22 +116,59 @@ describe('statement codec', () => {
   })
 
   it('refuses an extra on kinds that have none', () => {
-    const sample = fc.sample(statementArbitrary, { numRuns: 200, seed: 3 }).find((s) => s.kind === 'answer') as AnyStatement
+    const sample = fc.sample(anyStatement, { numRuns: 200, seed: 3 }).find((s) => s.kind === 'answer') as AnyStatement
     expect(() => decodeStatement('answer', encodeStatement({ ...sample, extra: '0x01' } as AnyStatement))).toThrow(
       /nothing extra/,
     )
   })
 
-  it('reads back draw proofs and refuses short ones', () => {
-    const proof = {
-      transcoder: `0x${'12'.repeat(20)}` as Hex,
-      windowId: 5n,
-      index: 3,
-      rendition: 1,
-      bls: `0x${'ab'.repeat(48)}` as Hex,
-    }
-    expect(decodeDrawProof(encodeDrawProof(proof))).toEqual(proof)
-    expect(() => decodeDrawProof(encodeDrawProof({ ...proof, bls: '0xab' }))).toThrow(/48 bytes/)
+  it('reads back draw proofs, which have one encoding', () => {
+    const read = (bytes: Uint8Array) => decodeDrawProof(toHex(bytes))
+    const write = (proof: DrawProof) => toBytes(encodeDrawProof(proof))
+    fc.assert(
+      fc.property(anyDrawProof, (proof) => {
+        expect(read(write(proof))).toEqual(proof)
+      }),
+    )
+    expectOneEncoding(fc.sample(anyDrawProof, { numRuns: 1, seed: 5 })[0] as DrawProof, read, write)
+  })
+})
+
+describe('evidence codec', () => {
+  it('reads back what it wrote, of every class', () => {
+    fc.assert(
+      fc.property(anyEquivocation, anyPassThrough, anyConviction, (o1, o3, d) => {
+        expect(decodeEvidence('O1', encodeEquivocation(o1))).toEqual(o1)
+        expect(decodeEvidence('O3', encodePassThrough(o3))).toEqual(o3)
+        for (const name of ['D1', 'D2', 'D3'] as const) expect(decodeEvidence(name, encodeConviction(d))).toEqual(d)
+      }),
+      { numRuns: 50 },
+    )
+  })
+
+  it.each(['receipts', 'leaves', 'windows'] as const)('has one encoding: every byte of an O1 by %s', (kind) => {
+    const value = fc.sample(anyEquivocation, { numRuns: 50, seed: 3 }).find((one) => one.kind === kind) as Equivocation
+    expectOneEncoding(
+      value,
+      (bytes) => decodeEvidence('O1', toHex(bytes)),
+      (one) => toBytes(encodeEquivocation(one)),
+      { sparsely: true },
+    )
+  })
+
+  it('has one encoding: every byte of an O3 and of a conviction', () => {
+    expectOneEncoding(
+      fc.sample(anyPassThrough, { numRuns: 1, seed: 3 })[0] as PassThrough,
+      (bytes) => decodeEvidence('O3', toHex(bytes)),
+      (one) => toBytes(encodePassThrough(one)),
+      { sparsely: true },
+    )
+    expectOneEncoding(
+      fc.sample(anyConviction, { numRuns: 20, seed: 3 }).find(({ shares }) => shares.length === 3) as Conviction,
+      (bytes) => decodeEvidence('D2', toHex(bytes)),
+      (one) => toBytes(encodeConviction(one)),
+      { sparsely: true },
+    )
   })
 })
 
@@ -104,7 +176,7 @@ describe('json of structs', () => {
   it('reads back every struct, with the same digest', () => {
     for (const name of Object.keys(STRUCTS) as StructName[]) {
       fc.assert(
-        fc.property(structArbitrary(name), (value) => {
+        fc.property(anyStruct(name), (value) => {
           const again = structFromJson(name, JSON.parse(JSON.stringify(structToJson(name, value))))
           expect(digestOf(DOMAIN, name, again)).toBe(digestOf(DOMAIN, name, value))
         }),
@@ -113,34 +185,32 @@ describe('json of structs', () => {
     }
   })
 
-  it.each([
-    [
-      'a missing field',
-      { transcoder: `0x${'12'.repeat(20)}`, windowId: '1', root: `0x${'12'.repeat(32)}`, count: 1 },
-      /closedAt/,
-    ],
-    [
-      'an unknown field',
-      { transcoder: `0x${'12'.repeat(20)}`, windowId: '1', root: `0x${'12'.repeat(32)}`, count: 1, closedAt: '1', x: 1 },
-      /no field "x"/,
-    ],
-    [
-      'upper-case hex',
-      { transcoder: `0x${'AB'.repeat(20)}`, windowId: '1', root: `0x${'12'.repeat(32)}`, count: 1, closedAt: '1' },
-      /lower-case/,
-    ],
-    [
-      'a number where a decimal string belongs',
-      { transcoder: `0x${'12'.repeat(20)}`, windowId: 1, root: `0x${'12'.repeat(32)}`, count: 1, closedAt: '1' },
-      /decimal string/,
-    ],
-    [
-      'a value that does not fit',
-      { transcoder: `0x${'12'.repeat(20)}`, windowId: '1', root: `0x${'12'.repeat(32)}`, count: 2 ** 32, closedAt: '1' },
-      /outside of uint32/,
-    ],
-    ['no object', [], /must be an object/],
-  ])('refuses %s', (_, json, message) => {
-    expect(() => structFromJson('WindowRoot', json)).toThrow(message)
+  it('takes no other value of a field, whatever JSON brings, and throws nothing but a CodecError', () => {
+    const place = fc.constantFrom(...(Object.keys(STRUCTS) as StructName[])).chain((name) =>
+      fc.record({
+        name: fc.constant(name),
+        value: anyStruct(name),
+        field: fc.constantFrom(...STRUCTS[name].map((f) => f.name)),
+      }),
+    )
+    fc.assert(
+      fc.property(place, fc.jsonValue(), ({ name, value, field }, other) => {
+        const json = { ...structToJson(name, value), [field]: other }
+        let found: unknown
+        try {
+          found = structToJson(name, structFromJson(name, json))
+        } catch (error) {
+          if (!(error instanceof CodecError)) throw error
+          return
+        }
+        // Minus zero is a JSON number, and zero.
+        expect(found).toEqual({ ...json, [field]: other === 0 ? 0 : other })
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('refuses a text of megabytes as it refuses a short one', () => {
+    expect(() => readHex('a field', `0x${'ab'.repeat(30_000_000)}`, 32)).toThrow(CodecError)
   })
 })

@@ -27,7 +27,8 @@ else {
         return { file: name, sha256, draw, ...renditions[0]?.fingerprint }
       }),
     )
-    await expect(`${JSON.stringify(vectors, null, 2)}\n`).toMatchFileSnapshot(VECTORS)
+    // They never change: what is measured by another definition is another version, with a file of its own.
+    expect(`${JSON.stringify(vectors, null, 2)}\n`).toBe(readFileSync(VECTORS, 'utf8'))
     expect(vectors.every(({ pdq }) => pdq?.length === 8)).toBe(true)
   })
 }
