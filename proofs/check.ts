@@ -71,16 +71,11 @@ function checkEquivocation(domain: Domain, report: Claim, evidence: Equivocation
   if (evidence.kind === 'receipts') {
     const [a, b] = [evidence.a.receipt, evidence.b.receipt]
     must(receiptsContradict(a, b), 'the two receipts do not contradict each other')
+    const [first, second] = [digestOf(domain, 'TranscodeReceipt', a), digestOf(domain, 'TranscodeReceipt', b)]
+    must(first < second, 'the receipts are not in the order of their digests')
+    must(report.receiptDigest === first, 'the report names another receipt')
     checkReport(report, a.transcoder, equivocationIdOf(a.transcoder, a.orderHash))
-    must(
-      digestOf(domain, 'TranscodeReceipt', a) < digestOf(domain, 'TranscodeReceipt', b),
-      'the receipts are not in the order of their digests',
-    )
-    must(report.receiptDigest === digestOf(domain, 'TranscodeReceipt', a), 'the report names another receipt')
-    return {
-      accusedSigners: [evidence.a, evidence.b].map((s) => signer(digestOf(domain, 'TranscodeReceipt', s.receipt), s.signature)),
-      voters: [],
-    }
+    return { accusedSigners: [signer(first, evidence.a.signature), signer(second, evidence.b.signature)], voters: [] }
   }
   if (evidence.kind === 'windows') {
     const { a, b } = evidence
@@ -119,7 +114,6 @@ function checkConviction(
   const { signed, vote, shares } = evidence
   const digest = digestOf(domain, 'TranscodeReceipt', signed.receipt)
   const faultId = faultIdOf(faultClass, signed.receipt.transcoder, digest)
-  checkReport(report, signed.receipt.transcoder, faultId)
   must(report.receiptDigest === digest && vote.receiptDigest === digest, 'the vote or the report names another receipt')
   must(report.evidenceHash === vote.evidenceHash, 'the report names other evidence than the vote')
   must(vote.faultId === faultId && vote.faultClass === report.faultClass, 'the vote is about another fault')
@@ -127,6 +121,7 @@ function checkConviction(
   must(vote.workCommit === ZERO_HASH, 'the shared vote has a work commitment')
   must(vote.verdictVersion > 0, 'the vote has no verdict version')
   must(BigInt(vote.finder) !== 0n, 'the vote names no finder')
+  checkReport(report, signed.receipt.transcoder, faultId)
   const voters = shares.map((share) => {
     must(share.workCommit !== ZERO_HASH, 'a vote has no work commitment')
     return signer(digestOf(domain, 'ConvictionVote', { ...vote, workCommit: share.workCommit }), signatureOfShare(share))

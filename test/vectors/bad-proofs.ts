@@ -211,8 +211,9 @@ async function badConvictions(): Promise<BadCase[]> {
     d2('a vote of another class', own({ faultClass: 17 }), 'about another fault', 'WrongVoteClass'),
     d2('a vote about another receipt', own({ receiptDigest: hash(1) }), 'names another receipt', 'WrongVoteReceipt'),
     d2('a vote about another node', own({ transcoder: addressOf(stranger) }), 'names another node', 'WrongVoteTranscoder'),
+    d2('the report names another fault', good, 'fault id is not', 'ok', { faultId: hash(5) }),
     d2('the report names other evidence', good, 'names other evidence', 'ok', { evidenceHash: hash(77) }),
-    d2('the report calls it D1', good, 'fault id is not', 'WrongVoteClass', { faultClass: 17 }),
+    d2('the report calls it D1', good, 'about another fault', 'WrongVoteClass', { faultClass: 17 }),
   ]
 }
 
