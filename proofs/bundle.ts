@@ -121,6 +121,7 @@ function checkDelegation(json: unknown, expected: Record<string, string> | null)
 
 /** Reads the inputs of a bundle; a CodecError names the file and the field that is wrong. */
 export function readBundleInputs(files: InputFiles): BundleInputs {
+  onlyFiles(files, ['inputs', 'order', 'receipt', 'delegation', 'profiles', 'rendition', 'window'])
   const { domain, evidenceHash, verdictVersion } = readHeader(files)
   const order = part(files, 'order.json', ['order', 'signature'])
   const receipt = part(files, 'receipt.json', ['receipt', 'signature', 'signer'])
@@ -175,6 +176,7 @@ export function isObjective(files: InputFiles): boolean {
 }
 
 export function readObjectiveInputs(files: InputFiles): ObjectiveInputs {
+  onlyFiles(files, ['inputs'])
   const { domain, evidenceHash } = readHeader(files, ['faultClass', 'faultId', 'transcoder', 'receiptDigest', 'evidence'])
   const json = files['inputs.json'] as Record<string, unknown>
   const { faultClass } = json
@@ -305,6 +307,11 @@ export function checkObjective(inputs: ObjectiveInputs): BundleCheck[] {
       result.valid ? '' : result.reason,
     ),
   ]
+}
+
+function onlyFiles(files: InputFiles, known: readonly string[]): void {
+  for (const name of Object.keys(files))
+    if (!known.includes(name.replace(/\.json$/, ''))) throw new CodecError(`inputs/${name} is not known`)
 }
 
 function readHeader(files: InputFiles, more: readonly string[] = ['verdictVersion']) {

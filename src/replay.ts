@@ -65,14 +65,22 @@ export async function replayBundle(
   }
 }
 
+/** Evidence has one form: bytes that no check looks at do not belong into it. */
+function onlyMedia(file: string, bundle: Unpacked, known: readonly string[]): void {
+  for (const name of bundle.files.keys())
+    if (name.startsWith('inputs/') && !known.includes(name)) throw brokenBundle(file, `${name} is not known`)
+}
+
 type Found = Pick<Replay, 'evidenceHash' | 'accused' | 'kind' | 'checks'>
 
-function replayObjective(file: string, { inputs }: Unpacked): Found {
-  const read = readOrBreak(file, () => readObjectiveInputs(inputs))
+function replayObjective(file: string, bundle: Unpacked): Found {
+  onlyMedia(file, bundle, [])
+  const read = readOrBreak(file, () => readObjectiveInputs(bundle.inputs))
   return { evidenceHash: read.evidenceHash, accused: read.transcoder, kind: 'signatures', checks: checkObjective(read) }
 }
 
 async function replayMedia(file: string, bundle: Unpacked, init: ReplayInit, options: { signal?: AbortSignal }): Promise<Found> {
+  onlyMedia(file, bundle, ['inputs/source.bin', 'inputs/rendition.bin'])
   const inputs = readOrBreak(file, () => readBundleInputs(bundle.inputs))
   const recorded = readOrBreak(file, () => readRecorded(bundle.notes))
   if (inputs.verdictVersion !== VERDICT_VERSION)

@@ -242,6 +242,11 @@ describe('an evidence bundle', () => {
       /no field "more"/,
     ],
     [
+      'has a third file of media',
+      async (file) => cp(await changed('3rd', (at) => writeFile(`${at}/inputs/more.bin`, 'x')), file),
+      /inputs\/more\.bin is not known/,
+    ],
+    [
       'has a delegation of nobody',
       async (file) =>
         cp(await changed('dlg', (at) => rewrite(`${at}/inputs/receipt.json`, (j) => (j.signer = addressOf(wallet(9))))), file),

@@ -19,6 +19,8 @@ export function badBundles(): BadCase[] {
     bad('no header', 'media', 'inputs.json', [], undefined, 'inputs/inputs.json is missing'),
     bad('no order', 'media', 'order.json', [], undefined, 'inputs/order.json is missing'),
     bad('no delegation', 'media', 'delegation.json', [], undefined, 'inputs/delegation.json is missing'),
+    bad('a file that is not known', 'media', 'more.json', [], {}, 'inputs/more.json is not known'),
+    bad('a file beside the evidence of an O class', 'objective', 'order.json', [], {}, 'inputs/order.json is not known'),
     bad('another version', 'media', 'inputs.json', ['bundleVersion'], 1, 'bundle version 1'),
     bad('an unknown field', 'media', 'order.json', ['more'], 1, 'no field "more"'),
     bad('a chain id that is a number', 'media', 'inputs.json', ['chainId'], 42161, 'chainId must be a decimal string'),
