@@ -100,7 +100,7 @@ export function checkWindow(domain: Domain, signed: SignedWindow): void {
 }
 
 function windowIdOf(value: unknown): bigint {
-  if (typeof value !== 'string' || !/^\d{1,18}$/.test(value)) throw new CodecError('windowId must be a decimal string')
+  if (typeof value !== 'string' || !/^(0|[1-9]\d{0,17})$/.test(value)) throw new CodecError('windowId must be a decimal string')
   return BigInt(value)
 }
 

@@ -87,6 +87,7 @@ describe('receipt line', () => {
     ['a missing leaf', (l) => (l.renditions as Row[]).pop(), /one rendition for each profile/],
     ['a wrong type', (l) => (l.renditions = 'x'), /must be a list/],
     ['no window', (l) => delete l.windowId, /windowId/],
+    ['a window with a leading zero', (l) => (l.windowId = `0${String(l.windowId)}`), /windowId/],
     ['a signature of the wrong length', (l) => (l.sig = '0x12'), /65 bytes/],
   ])('refuses %s', async (_, change, reason) => {
     const line = await row(1)
