@@ -5,8 +5,9 @@ import { parseArgs } from 'node:util'
 import { Level } from 'level'
 import { verifyInclusion } from '../../proofs/log-tree.ts'
 import { systemClock } from '../../src/base/clock.ts'
-import { encodeEntry, entryHash, type Json } from '../../src/prooflog/entry.ts'
+import { encodeEntry, entryHash } from '../../src/prooflog/entry.ts'
 import { openProofLog } from '../../src/prooflog/log.ts'
+import { verdictOf } from './log-entries.ts'
 
 const HELP = `npm run bench:log -- [options]
 
@@ -29,19 +30,9 @@ if (values.help) {
   process.exit(0)
 }
 
-/** Writers at once in the group-commit part; a verdict's measures take about this many bytes of JSON. */
+/** Writers at once in the group-commit part. */
 const WRITERS = 1_000
-const MEASURES = 60
 const folder = mkdtempSync(join(values.dir, 'fisherman-bench-log-'))
-
-function verdict(i: number): Json {
-  const measures = Object.fromEntries(Array.from({ length: MEASURES }, (_, k) => [`measure-${k}`, Math.sin(i * 61 + k)]))
-  return {
-    outcome: i % 200 === 0 ? 'fail' : 'pass',
-    transcoder: `0x${(i % 100).toString(16).padStart(40, 'a')}`,
-    verdict: { measures },
-  }
-}
 
 const at = (sorted: readonly number[], share: number): number => sorted[Math.floor((sorted.length - 1) * share)] ?? Number.NaN
 
@@ -72,9 +63,9 @@ try {
   const log = await openProofLog({ folder: join(folder, 'log'), identity: 'bench' }, { clock: systemClock })
   const plain = new Level<string, string>(join(folder, 'plain'))
   const text = (i: number): string =>
-    encodeEntry({ seq: i, prev: `0x${'0'.repeat(64)}`, at: 0, kind: 'verdict', payload: verdict(i) })
+    encodeEntry({ seq: i, prev: `0x${'0'.repeat(64)}`, at: 0, kind: 'verdict', payload: verdictOf(i) })
   const put = (i: number): Promise<unknown> => plain.put(String(i), text(i), { sync: true } as object)
-  const add = (i: number): Promise<unknown> => log.append('verdict', verdict(i))
+  const add = (i: number): Promise<unknown> => log.append('verdict', verdictOf(i))
   console.log(`an entry has ${text(7).length} bytes`)
   const [puts, adds] = [await alone(single, put), await alone(single, add)]
   for (const share of [0.5, 0.99])
