@@ -14,9 +14,15 @@ declare const FISHERMAN_VERSION: string
 
 /** Our own errors and bad usage. Verdicts have their own codes: 0 pass, 1 fail, 3 inconclusive. */
 const EXIT_ERROR = 2
+/** Whoever read our output has gone (`| head`): what a shell says of a program that SIGPIPE ended. */
+const EXIT_PIPE = 141
 
 /** Reads the command line, runs one command, and ends the process with its exit code. Each command is loaded only when it is run. */
 export async function main(argv: readonly string[]): Promise<void> {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(EXIT_PIPE)
+    throw error
+  })
   const program = new Command('fisherman')
   program
     .description('The verification network for Livepeer: re-transcode, compare, log, gossip, prove.')

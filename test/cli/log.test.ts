@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -53,6 +54,26 @@ describe('fisherman log', () => {
   ])('ls %j', async (options, expected) => {
     expect(await logListCommand({ dataDir, limit: '50', json: true, ...options })).toBe(0)
     expect(seqs()).toEqual(expected)
+  })
+
+  it('ends in silence when who reads its output has gone', async () => {
+    const log = await openProofLog({ folder: join(dataDir, 'proofs') }, { clock: systemClock })
+    await Promise.all(Array.from({ length: 3_000 }, (_, i) => log.append('sample', { text: `${i}`.padEnd(200) })))
+    await log.close()
+    const program = join(import.meta.dirname, '../../bin/fisherman.mjs')
+    const { stdout, stderr } = spawnSync(
+      'bash',
+      [
+        '-c',
+        'set -o pipefail; "$0" "$1" log export --data-dir "$2" --format ndjson | head -n 1; echo $?',
+        process.execPath,
+        program,
+        dataDir,
+      ],
+      { encoding: 'utf8' },
+    )
+    expect(stderr).toBe('')
+    expect(stdout.trim().split('\n')).toEqual([expect.stringMatching(/^\{"at":/), '141'])
   })
 
   it('ls prints a line a person can read', async () => {
