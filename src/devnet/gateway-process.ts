@@ -14,7 +14,6 @@ export async function runGateway(init: { config: string; segments?: number | und
   const { signer, log, chain } = await openNode(settings, signal)
   try {
     const files = await segmentFiles(settings, init.segments, signal)
-    const segments = await Promise.all(files.map((file) => readFile(file)))
     await announce(settings.dataDir, { address: signer.address })
     const gateway = createGateway(
       {
@@ -26,7 +25,10 @@ export async function runGateway(init: { config: string; segments?: number | und
       },
       { signer, clock: systemClock, log, nowSec: chain.nowSec },
     )
-    const { answered, failed } = await gateway.run(segments, signal)
+    const { answered, failed } = await gateway.run(
+      files.map((file) => () => readFile(file)),
+      signal,
+    )
     log.info('all segments are sent', { answered, failed })
     return failed === 0
   } finally {

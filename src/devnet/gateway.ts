@@ -29,8 +29,8 @@ export interface GatewayDeps {
 }
 
 export interface Gateway {
-  /** Sends every segment, in order, to every orchestrator. */
-  run(segments: readonly Buffer[], signal: AbortSignal): Promise<{ answered: number; failed: number }>
+  /** Sends every segment, in order, to every orchestrator. Each is read when its turn comes: a long stream does not fit in memory. */
+  run(segments: readonly (() => Promise<Buffer>)[], signal: AbortSignal): Promise<{ answered: number; failed: number }>
 }
 
 /** Seconds that an order is valid. */
@@ -102,8 +102,9 @@ export function createGateway(init: GatewayInit, deps: GatewayDeps): Gateway {
       const streams = init.orchestrators.map(async ({ transcoder, url }, i) => {
         const stream = { streamId: random32(), sessionId: random32() }
         const offsetMs = (i * init.everyMs) / init.orchestrators.length
-        for (const [seq, segment] of segments.entries()) {
+        for (const [seq, read] of segments.entries()) {
           await sleep(Math.max(0, startMs + offsetMs + seq * init.everyMs - clock.monotonicMs()), signal)
+          const segment = await read()
           const ordered = await orderFor(transcoder, stream, seq, segment)
           if (await deliver(url, ordered, segment, signal)) count.answered++
           else count.failed++

@@ -19,6 +19,7 @@ afterAll(async () => {
 })
 
 const signal = new AbortController().signal
+const readers = (count?: number) => clips.segments.slice(0, count).map((segment) => async () => segment)
 
 function gateway(url: string, changes: Partial<GatewayInit> = {}) {
   const orchestrators = [{ transcoder: node.signer.address, url }]
@@ -65,7 +66,7 @@ async function flaky(
 
 describe('test gateway', () => {
   it('sends each segment once, in order, one stream and session a node, each order with its own nonce', async () => {
-    expect(await gateway(node.node.url).run(clips.segments, signal)).toEqual({ answered: 2, failed: 0 })
+    expect(await gateway(node.node.url).run(readers(), signal)).toEqual({ answered: 2, failed: 0 })
     const { window } = await node.closeWindow()
     const orders = (await node.lines(window.windowId)).map(({ order }) => order).sort((a, b) => Number(a.seq - b.seq))
     expect(orders.map(({ seq }) => seq)).toEqual([0n, 1n])
@@ -75,15 +76,14 @@ describe('test gateway', () => {
 
   it('tries again with the same order while the node is busy or out of reach', () =>
     flaky([503, 0], async (url, headers) => {
-      expect(await gateway(url).run(clips.segments.slice(0, 1), signal)).toEqual({ answered: 1, failed: 0 })
+      expect(await gateway(url).run(readers(1), signal)).toEqual({ answered: 1, failed: 0 })
       expect(headers.length).toBe(3)
       expect(new Set(headers).size).toBe(1)
     }))
 
   it('gives up when an order is refused, and when its patience ends', () =>
     flaky([400, 503, 503, 503, 503], async (url, headers) => {
-      const two = clips.segments.slice(0, 2)
-      expect(await gateway(url, { patienceMs: 1000 }).run(two, signal)).toEqual({ answered: 0, failed: 2 })
+      expect(await gateway(url, { patienceMs: 1000 }).run(readers(2), signal)).toEqual({ answered: 0, failed: 2 })
       expect(headers.length).toBeGreaterThan(1)
       expect(headers[1]).not.toBe(headers[0])
     }))
@@ -92,7 +92,7 @@ describe('test gateway', () => {
     flaky(
       [],
       async (url) => {
-        expect(await gateway(url).run(clips.segments.slice(0, 1), signal)).toEqual({ answered: 0, failed: 1 })
+        expect(await gateway(url).run(readers(1), signal)).toEqual({ answered: 0, failed: 1 })
       },
       // The signature of something else, by the right key.
       (answer) => answer.replace(/"sig":"0x[0-9a-f]{64}/, `"sig":"0x${'1'.repeat(64)}`),
@@ -100,7 +100,7 @@ describe('test gateway', () => {
 
   it('stops when told to', async () => {
     const stop = new AbortController()
-    const running = gateway('http://127.0.0.1:1').run(clips.segments, stop.signal)
+    const running = gateway('http://127.0.0.1:1').run(readers(), stop.signal)
     setTimeout(() => stop.abort(new Error('enough')), 50)
     await expect(running).rejects.toThrow('enough')
   })
