@@ -38,6 +38,7 @@ import { networkParams } from './pipeline/network.ts'
 import { createTally } from './pipeline/tally.ts'
 import { followView } from './pipeline/view.ts'
 import { createPipeline } from './pipeline.ts'
+import { plainJson } from './prooflog/entry.ts'
 import { createEvidenceStore } from './prooflog/evidence.ts'
 import { type About, openProofLog } from './prooflog/log.ts'
 import { type FeedReaderDeps, followFeed } from './receipt/feed.ts'
@@ -142,10 +143,26 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
   const headStore = await openHeadStore(at('heads.json'), { log: logger })
   closers.add('heads of others', () => headStore.close())
   const watch = createHeadWatch(
-    { firstStart: init.firstStart ?? false, announceEveryMs: params.announceHeadMs, askEveryMs: params.askHeadMs },
+    {
+      firstStart: init.firstStart ?? false,
+      announceEveryMs: params.announceHeadMs,
+      askEveryMs: params.askHeadMs,
+      anchorEveryMs: params.anchorHeadMs,
+    },
     {
       ...{ log, logger, signal, isMember: view.isMember, nowSec: chain.nowSec, keep: headStore.keep },
       key: identity && guard && { attester: identity.attester, guard },
+      anchor: {
+        last: async () => identity && (await chain.anchoredHead(identity.attester.address)),
+        async put(head) {
+          // Only a member has a place for it, and only who pays for transactions anyway pays for this one.
+          if (config.mode !== 'active' || !identity || !view.isMember(identity.attester.address)) return
+          const result = await chain.anchorHead(head, { signal })
+          metrics.transaction('anchor', result.status)
+          const level = result.status === 'refused' ? 'warn' : 'info'
+          logger[level]('Anchored the head of our log', plainJson({ ...head, ...result }) as Record<string, unknown>)
+        },
+      },
     },
   )
   heads = watch

@@ -1,7 +1,7 @@
 import { digestOf, faultIdOf } from '../../proofs/digest.ts'
 import type { Domain, Hex } from '../../proofs/types.ts'
 import { sleep } from '../base/clock.ts'
-import { answerData, caseData, commitData, commitmentOf, convictData, openData, revealData } from './build.ts'
+import { anchorData, answerData, caseData, commitData, commitmentOf, convictData, openData, revealData } from './build.ts'
 import { amountTaken } from './cases.ts'
 import { verifierInterface } from './contracts.ts'
 import type { Reads } from './reads.ts'
@@ -32,7 +32,7 @@ export interface ActionInit {
   maxHeadAgeSec: number
 }
 
-type Actions = Pick<Chain, 'openCase' | 'answer' | 'convict' | 'commitReveal' | 'expire' | 'settle' | 'appeal'>
+type Actions = Pick<Chain, 'openCase' | 'answer' | 'convict' | 'commitReveal' | 'expire' | 'settle' | 'appeal' | 'anchorHead'>
 
 /** Errors of the contracts that mean: the work is done, by us or by others. */
 const DONE: Readonly<Partial<Record<SendRequest['action'], (error: string, state: CaseView['state'] | undefined) => boolean>>> = {
@@ -43,6 +43,7 @@ const DONE: Readonly<Partial<Record<SendRequest['action'], (error: string, state
   convict: (error, state) => error === 'NoOpenCase' && (state === 'convicted' || state === 'settled' || state === 'refunded'),
   expire: (error, state) => error === 'NoOpenCase' && state !== undefined,
   settle: (error, state) => error === 'NotConvicted' && (state === 'settled' || state === 'refunded'),
+  anchor: (error) => error === 'HeadNotGrown',
   appeal: (error, state) => error === 'NotConvicted' && state === 'refunded',
 }
 
@@ -51,9 +52,12 @@ const STATES = [undefined, 'open', 'answered', 'convicted', 'settled', 'expired'
 /** What a fisherman (or an accused) does on chain. Every action may be repeated at any time: the fault's id makes it happen once. */
 export function createActions(init: ActionInit, deps: ActionDeps): Actions {
   const { deployment, sender, reads } = deps
-  const to = deployment.verifier
 
-  async function act(request: Omit<SendRequest, 'to'>, { signal }: Waiting): Promise<ActionResult> {
+  async function act(
+    request: Omit<SendRequest, 'to'>,
+    { signal }: Waiting,
+    to: Hex = deployment.verifier,
+  ): Promise<ActionResult> {
     const age = deps.headAgeSec()
     if (age > init.maxHeadAgeSec)
       return refused(
@@ -67,7 +71,7 @@ export function createActions(init: ActionInit, deps: ActionDeps): Actions {
       return DONE[request.action]?.(error, state) ? { status: 'already' } : { status: 'refused', reason, error }
     }
     const { tx, gasUsed, blockNumber, logs } = result.receipt
-    const amount = amountTaken(logs, to, request.faultId)
+    const amount = amountTaken(logs, deployment.verifier, request.faultId)
     return { status: 'mined', tx, gasUsed, blockNumber, ...(amount === undefined ? {} : { amount }) }
   }
 
@@ -107,14 +111,14 @@ export function createActions(init: ActionInit, deps: ActionDeps): Actions {
   }
 
   async function committedAt(from: Hex, commitment: Hex): Promise<number> {
-    return Number((await reads.call(to, verifierInterface, 'committedAt', [from, commitment]))[0] as bigint)
+    return Number((await reads.call(deployment.verifier, verifierInterface, 'committedAt', [from, commitment]))[0] as bigint)
   }
 
   const constants = new Map<string, bigint>()
   async function constant(name: 'minCommitAge' | 'maxCommitAge'): Promise<bigint> {
     const known = constants.get(name)
     if (known !== undefined) return known
-    const [value] = await reads.call(to, verifierInterface, name, [])
+    const [value] = await reads.call(deployment.verifier, verifierInterface, name, [])
     if (typeof value !== 'bigint') throw problem('rpc-garbage', `the verifier's ${name} is no number`)
     constants.set(name, value)
     return value
@@ -138,6 +142,8 @@ export function createActions(init: ActionInit, deps: ActionDeps): Actions {
     commitReveal,
     expire: (faultId, options) => act({ faultId, action: 'expire', data: caseData('expire', faultId) }, options),
     settle: (faultId, options) => act({ faultId, action: 'settle', data: caseData('settle', faultId) }, options),
+    anchorHead: (head, options) =>
+      act({ faultId: head.root, action: 'anchor', data: anchorData(head) }, options, deployment.registry),
     appeal: (faultId, options) => act({ faultId, action: 'appeal', data: caseData('appeal', faultId) }, options),
   }
 }

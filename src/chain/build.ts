@@ -1,8 +1,9 @@
 import { AbiCoder, keccak256 } from 'ethers'
 import { FAULT_CLASSES, type FaultClass, type Hex, type TranscodeReceipt } from '../../proofs/types.ts'
-import { verifierInterface } from './contracts.ts'
+import { registryInterface, verifierInterface } from './contracts.ts'
+import type { AnchoredHead } from './types.ts'
 
-// Pure: evidence -> calldata of the FishermanVerifier.
+// Pure: evidence -> calldata of the contracts.
 
 const abi = AbiCoder.defaultAbiCoder()
 
@@ -33,6 +34,11 @@ export function convictData(faultClass: FaultClass, evidence: Hex): Hex {
 
 export function caseData(action: 'expire' | 'settle' | 'appeal', faultId: Hex): Hex {
   return encode(action, [faultId])
+}
+
+/** Calldata of the FishermanRegistry. */
+export function anchorData({ epoch, size, root }: AnchoredHead): Hex {
+  return registryInterface.encodeFunctionData('anchorHead', [epoch, size, root]) as Hex
 }
 
 function encode(name: string, values: readonly unknown[]): Hex {

@@ -192,6 +192,7 @@ export async function createChain(init: ChainInit, deps: ChainDeps): Promise<Cha
     deposit: reads.deposit,
     isSigner: reads.isSigner,
     serviceUri: reads.serviceUri,
+    anchoredHead: reads.anchoredHead,
     isConvicted: (faultId) => ['convicted', 'settled'].includes(book.get(faultId)?.state ?? ''),
     cases: book.list,
     ...actions,

@@ -149,6 +149,7 @@ function registryValues({ registry }: ChainPreset) {
     weightCap: registry.weightCap,
     activationSeconds: registry.activationSec,
     exitSeconds: registry.exitSec,
+    silentSeconds: registry.silentSec,
     maxMembers: registry.maxMembers,
   }
 }

@@ -9,7 +9,7 @@ import {
   serviceRegistryInterface,
 } from './contracts.ts'
 import { problem, type Rpc, RpcRefusal } from './rpc.ts'
-import type { Deployment, Member } from './types.ts'
+import type { AnchoredHead, Deployment, Member } from './types.ts'
 import { bytes } from './wire.ts'
 
 export interface Reads {
@@ -18,6 +18,7 @@ export interface Reads {
   deposit(transcoder: Hex): Promise<{ amount: bigint; frozen: boolean }>
   isSigner(transcoder: Hex, signer: Hex, round: bigint): Promise<boolean>
   serviceUri(transcoder: Hex): Promise<string>
+  anchoredHead(fisherman: Hex): Promise<AnchoredHead | undefined>
   /** Calls one view function; for start-up checks and tests. */
   call(to: Hex, contract: Interface, name: string, values: readonly unknown[]): Promise<readonly unknown[]>
   /** Forgets what a new head may have changed: all that hangs on time, and lists only when their contracts spoke. */
@@ -68,6 +69,11 @@ export function createReads(deployment: Deployment, deps: { rpc: Rpc }): Reads {
           throw error
         })
       return members
+    },
+    async anchoredHead(fisherman) {
+      const [head] = await call(deployment.registry, registryInterface, 'headOf', [fisherman])
+      const { root, epoch, size } = head as Record<string, unknown>
+      return epoch === 0n ? undefined : { root: root as Hex, epoch: epoch as bigint, size: size as bigint }
     },
     deposit: (transcoder) =>
       once(`deposit:${transcoder}`, async () => {

@@ -1,4 +1,4 @@
-import type { Domain, FaultClass, Hex, TranscodeReceipt } from '../../proofs/types.ts'
+import type { Domain, FaultClass, Hex, LogHead, TranscodeReceipt } from '../../proofs/types.ts'
 
 /** Signs transactions; every ethers signer is one. The key stays behind it. */
 export interface TransactionSigner {
@@ -62,6 +62,9 @@ export interface Member {
   exiting: boolean
 }
 
+/** Head of a proof log on the chain. */
+export type AnchoredHead = Pick<LogHead, 'epoch' | 'size' | 'root'>
+
 export type CaseState = 'open' | 'answered' | 'convicted' | 'settled' | 'expired' | 'refunded'
 
 /** One case as the chain's events tell it. Times are Unix seconds of chain time, amounts wei of the token. */
@@ -87,11 +90,11 @@ export interface CaseView {
   blockNumber: bigint
 }
 
-export type Action = 'open' | 'answer' | 'commit' | 'reveal' | 'convict' | 'expire' | 'settle' | 'appeal'
+export type Action = 'open' | 'answer' | 'commit' | 'reveal' | 'convict' | 'expire' | 'settle' | 'appeal' | 'anchor'
 
 /** What is written down before anything is signed, and again with each signed variant; holds no key. */
 export interface Intent {
-  /** `<faultId>:<action>`; the same work has the same id after a restart. */
+  /** `<faultId>:<action>`; the same work has the same id after a restart. For an anchored head its root stands in the place of a fault. */
   id: string
   faultId: Hex
   action: Action
@@ -159,6 +162,10 @@ export interface Chain {
   expire(faultId: Hex, options: Waiting): Promise<ActionResult>
   settle(faultId: Hex, options: Waiting): Promise<ActionResult>
   appeal(faultId: Hex, options: Waiting): Promise<ActionResult>
+  /** The newest head of a fisherman's proof log that it put on the chain; undefined where it put none. */
+  anchoredHead(fisherman: Hex): Promise<AnchoredHead | undefined>
+  /** Puts a grown head of our own log on the chain. */
+  anchorHead(head: AnchoredHead, options: Waiting): Promise<ActionResult>
   /** Stops polling; resolves when nothing runs any more. */
   close(): Promise<void>
 }

@@ -28,12 +28,22 @@ export interface HeadWatch {
   start(gossip: Pick<Gossip, 'askHeads' | 'publish'>): Promise<void>
 }
 
+/** Heads of logs that stand on the chain, where nobody can take them back. */
+export interface HeadAnchor {
+  /** The last head of our key there; undefined where none is. */
+  last(): Promise<Pick<LogHead, 'epoch' | 'size' | 'root'> | undefined>
+  /** Puts a grown head of ours there. */
+  put(head: Pick<LogHead, 'epoch' | 'size' | 'root'>): Promise<void>
+}
+
 export interface HeadWatchInit {
   /** The operator's word that this key signs nowhere else. */
   firstStart: boolean
   /** Milliseconds between two announcements of a grown log, and between two questions while we wait. */
   announceEveryMs: number
   askEveryMs: number
+  /** Milliseconds between two heads on the chain. */
+  anchorEveryMs: number
 }
 
 export interface HeadWatchDeps {
@@ -46,6 +56,7 @@ export interface HeadWatchDeps {
   signal: AbortSignal
   /** Keeps heads of others, and our own. */
   keep(statement: Statement<'head'>, bytes: Uint8Array): void
+  anchor: HeadAnchor
 }
 
 /** Announcements of a twin that we wait through before we sign: it has told everybody by then that it is there. */
@@ -70,6 +81,10 @@ export function createHeadWatch(init: HeadWatchInit, deps: HeadWatchDeps): HeadW
     'no bonded peer has returned the last head of our log yet, so nothing is signed; a key that signs for the first time needs --first-start'
   const HELP = 'Look for the other daemon or the newer folder; if there is none, start once with --first-start'
 
+  function failed(error: unknown): void {
+    if (!signal.aborted) logger.warn('Heads could not be exchanged', { reason: messageOf(error) })
+  }
+
   /** How a head of our own key fits our log. */
   async function fits(head: Pick<LogHead, 'epoch' | 'size' | 'root'>, epoch: bigint): Promise<'ours' | 'older' | 'foreign'> {
     if (head.epoch !== epoch) return head.epoch < epoch ? 'older' : 'foreign'
@@ -86,24 +101,45 @@ export function createHeadWatch(init: HeadWatchInit, deps: HeadWatchDeps): HeadW
   }
 
   /** A head that our log does not begin with: another history of our key exists. */
-  async function foreign({ epoch, size }: Pick<LogHead, 'epoch' | 'size'>): Promise<void> {
+  async function foreign({ epoch, size }: Pick<LogHead, 'epoch' | 'size'>, who: string): Promise<void> {
     if (!key) return
     if (inGrace) {
-      logger.warn('Peers know an older life of this key, a new one begins', { epoch: epoch + 1n, entriesOfTheOld: size })
+      logger.warn('An older life of this key is known, a new one begins', {
+        known: who,
+        epoch: epoch + 1n,
+        entriesOfTheOld: size,
+      })
       await key.guard.begin(epoch + 1n)
       announced = undefined
       return
     }
     await stop(
-      `this key signs elsewhere, or this folder is an older copy: peers hold a head of ${size} entries (life ${epoch}) that is not of our log of ${log.head().size} (life ${key.guard.epoch()}). ${HELP}`,
+      `this key signs elsewhere, or this folder is an older copy: ${who} a head of ${size} entries (life ${epoch}) that is not of our log of ${log.head().size} (life ${key.guard.epoch()}). ${HELP}`,
     )
   }
 
-  async function judge(body: LogHead): Promise<boolean> {
+  async function judge(body: Pick<LogHead, 'epoch' | 'size' | 'root'>, who = 'peers hold'): Promise<boolean> {
     if (!key || state === 'stopped') return false
     const fit = await fits(body, key.guard.epoch())
-    if (fit === 'foreign') await foreign(body)
+    if (fit === 'foreign') await foreign(body, who)
     return fit !== 'foreign'
+  }
+
+  /**
+   * The head on the chain is hours old, and an older copy of the folder may begin with it too: it can stop us, but only peers, who heard the
+   * last head, can let us begin.
+   */
+  async function judgeAnchored(): Promise<boolean> {
+    const head = await deps.anchor.last().catch(failed)
+    return !head || (await judge(head, 'the chain holds'))
+  }
+
+  async function anchor(): Promise<void> {
+    if (!key || state !== 'signing' || log.trouble() !== undefined || !(await judgeAnchored())) return
+    const { size, root } = log.head()
+    const head = { epoch: key.guard.epoch(), size: BigInt(size), root }
+    await key.guard.admitHead(head)
+    await deps.anchor.put(head)
   }
 
   /** Did a bonded peer return a head of ours, and nobody one that is not? */
@@ -174,15 +210,12 @@ export function createHeadWatch(init: HeadWatchInit, deps: HeadWatchDeps): HeadW
       await guard.begin(guard.epoch() + 1n)
     }
     inGrace = true
+    await judgeAnchored()
     await begin('--first-start')
     setTimeout(() => {
       inGrace = false
     }, GRACE_MS).unref()
     await ask()
-  }
-
-  const failed = (error: unknown) => {
-    if (!signal.aborted) logger.warn('Heads could not be exchanged', { reason: messageOf(error) })
   }
 
   return {
@@ -219,10 +252,11 @@ export function createHeadWatch(init: HeadWatchInit, deps: HeadWatchDeps): HeadW
           await stop(
             `the proof log is older than what this key signed: a head of ${last.size} entries is not of our log of ${log.head().size}. ${HELP}`,
           )
-        else wait().catch(failed)
+        else if (await judgeAnchored()) wait().catch(failed)
       }
       const everyMs = init.announceEveryMs
       void repeat(everyMs, announce, { signal, onError: failed })
+      void repeat(init.anchorEveryMs, anchor, { signal, onError: failed })
       // Also while we sign: a twin whose gossip does not reach us is known to those who keep heads.
       void repeat(10 * everyMs, async () => void (state === 'signing' && (await ask())), { signal, onError: failed })
     },

@@ -23,6 +23,8 @@ export interface NetworkParams {
   /** Milliseconds between two announcements of a grown log, and between two questions for our own head. */
   announceHeadMs: number
   askHeadMs: number
+  /** Milliseconds between two heads on the chain: well within the time after which a silent member's weight stops counting. */
+  anchorHeadMs: number
   /** Seconds that a fraud report may be passed on. */
   reportLifeSeconds: number
 }
@@ -40,6 +42,7 @@ const LOCAL: NetworkParams = {
   strikeSeconds: 60,
   announceHeadMs: 2_000,
   askHeadMs: 1_000,
+  anchorHeadMs: 3_600_000,
   reportLifeSeconds: 3_600,
 }
 
@@ -58,6 +61,7 @@ const PUBLIC: NetworkParams = {
   strikeSeconds: 0,
   announceHeadMs: 30_000,
   askHeadMs: 10_000,
+  anchorHeadMs: 20 * 3_600_000,
   reportLifeSeconds: 14 * 86_400,
 }
 

@@ -205,6 +205,18 @@ describe('actions', () => {
     }
   })
 
+  it('puts the head of a log on the chain once, and only a grown one', async () => {
+    const chain = await connect()
+    const head = { epoch: 1n, size: 3n, root: unique('root') }
+    expect(await chain.anchoredHead(addressOf(me()))).toBeUndefined()
+    expect(await chain.anchorHead(head, options)).toMatchObject({ status: 'mined' })
+    expect(await chain.anchoredHead(addressOf(me()))).toEqual(head)
+    expect(await chain.anchorHead(head, options)).toEqual({ status: 'already' })
+    expect(await chain.anchorHead({ ...head, size: 2n, root: unique('root') }, options)).toEqual({ status: 'already' })
+    const stranger = await connect({ signer: world.stranger })
+    expect(await stranger.anchorHead(head, options)).toMatchObject({ status: 'refused', error: 'NotRegistered' })
+  })
+
   it('say why the chain refused a transaction that was mined and reverted', async () => {
     const [mine, theirs] = [await connect(), await connect({ signer: world.fishermen[1]! })]
     const own = await ownReceipt()

@@ -4,6 +4,7 @@ import type { Hex } from '../../proofs/types.ts'
 import { commitmentOf } from '../../src/chain/build.ts'
 import { tokens } from '../../src/chain/presets.ts'
 import { addressOf } from '../../src/chain/setup.ts'
+import { hash } from '../helpers/fixtures.ts'
 import { artifacts, conviction, createWorld, equivocation, errorName, receipt, signed, unique, type World } from './world.ts'
 
 let world: World
@@ -127,6 +128,71 @@ describe('what only some may do', () => {
     // 1500 bonded, 1000 count.
     expect(await world.view('registry', 'totalWeight', [])).toBe(tokens(1750))
     expect(await world.view('registry', 'activeWeightOf', [hunter().address])).toBe(tokens(1000))
+  })
+
+  it('a member whose log stands still can be taken out of the denominator, and comes back with a grown one', async () => {
+    const [silent, working] = [world.fishermen[1]!, world.fishermen[2]!]
+    const head = (by: Wallet, epoch: number, size: number) => world.send(by, 'registry', 'anchorHead', [epoch, size, hash(size)])
+    const no = (by: Wallet, epoch: number, size: number) => world.why('registry', 'anchorHead', [epoch, size, hash(size)], by)
+    const total = () => world.view('registry', 'totalWeight', [])
+    const mark = (who: Wallet) => world.why('registry', 'markSilent', [who.address], world.stranger)
+    expect(await no(world.stranger, 1, 1)).toBe('NotRegistered')
+    await head(silent, 1, 5)
+    for (const [epoch, size] of [
+      [1, 5],
+      [1, 4],
+      [0, 9],
+    ] as const)
+      expect(await no(silent, epoch, size)).toBe('HeadNotGrown')
+    await world.pass(7_100)
+    await head(working, 1, 5)
+    expect(await mark(silent)).toBe('NotSilent')
+    await world.pass(101)
+    expect(await mark(working)).toBe('NotSilent')
+    expect(await mark(world.stranger)).toBe('NotSilent')
+    await world.send(world.stranger, 'registry', 'markSilent', [silent.address])
+    expect(await total()).toBe(tokens(750))
+    expect(await world.view('registry', 'activeWeightOf', [silent.address])).toBe(0n)
+    expect(await mark(silent)).toBe('NotSilent')
+    // A new life of its log counts as growth.
+    await head(silent, 2, 1)
+    expect(await total()).toBe(tokens(750))
+    await world.pass(9)
+    expect(await total()).toBe(tokens(1000))
+    expect(await world.view('registry', 'activeWeightOf', [silent.address])).toBe(tokens(250))
+    await world.pass(7_201)
+    await world.send(world.stranger, 'registry', 'markSilent', [silent.address])
+    // Whoever leaves in silence can leave, and a head brings back no weight of one who leaves.
+    await world.send(silent, 'registry', 'requestExit', [])
+    await head(silent, 2, 2)
+    await world.pass(61)
+    expect(await total()).toBe(tokens(750))
+    await world.send(silent, 'registry', 'withdraw', [])
+    expect(await total()).toBe(tokens(750))
+    expect((await world.view('registry', 'headOf', [silent.address])) as unknown[]).toMatchObject([
+      hash(2),
+      2n,
+      2n,
+      expect.anything(),
+    ])
+  })
+
+  it('one who fell silent cannot stop a conviction, whatever its weight', async () => {
+    const [node, whale] = [world.orchestrators[0]!, world.orchestrators[3]!]
+    await world.send(world.wallets[0]!, 'token', 'mint', [whale.address, tokens(1000)])
+    await world.send(whale, 'token', 'approve', [world.deployment.registry, tokens(1000)])
+    await world.send(whale, 'registry', 'register', [tokens(1000), `0x${'01'.repeat(96)}`, `0x${'02'.repeat(48)}`])
+    await world.pass(7_150)
+    for (const member of world.fishermen) await world.send(member, 'registry', 'anchorHead', [1, 1, hash(1)])
+    await world.pass(60)
+    const own = await signed(node, world.domain, receipt(node))
+    await world.send(hunter(), 'verifier', 'open', [18, own.receipt, own.signature, hash(1)])
+    await world.pass(5)
+    const { evidence, faultId } = await conviction(world, own)
+    expect(await world.why('verifier', 'convict', [18, evidence], hunter())).toBe('NoQuorum')
+    await world.send(world.stranger, 'registry', 'markSilent', [whale.address])
+    await world.send(hunter(), 'verifier', 'convict', [18, evidence])
+    expect(await world.view('verifier', 'isConvicted', [faultId])).toBe(true)
   })
 
   it('a deposit thaws before it leaves', async () => {

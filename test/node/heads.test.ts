@@ -44,10 +44,15 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true })
 })
 
+/** What a chain would hold of one key. */
+interface Anchored {
+  head?: Pick<LogHead, 'epoch' | 'size' | 'root'>
+}
+
 async function start(
   who: typeof ALICE,
   name: string,
-  options: { firstStart?: boolean; bootstrap?: Fisher[] } = {},
+  options: { firstStart?: boolean; bootstrap?: Fisher[]; anchored?: Anchored } = {},
 ): Promise<Fisher> {
   const folder = join(dir, name)
   const stopping = new AbortController()
@@ -66,8 +71,16 @@ async function start(
   const heads = await openHeadStore(join(folder, 'heads.json'), { log: logger })
   const nowSec = () => Date.now() / 1000
   watch = createHeadWatch(
-    { firstStart: options.firstStart ?? false, announceEveryMs: 300, askEveryMs: 100 },
-    { log, key: { attester, guard }, isMember: view.isMember, nowSec, logger, signal, keep: heads.keep },
+    { firstStart: options.firstStart ?? false, announceEveryMs: 300, askEveryMs: 100, anchorEveryMs: 200 },
+    {
+      ...{ log, key: { attester, guard }, isMember: view.isMember, nowSec, logger, signal, keep: heads.keep },
+      anchor: {
+        last: async () => options.anchored?.head,
+        put: async (head) => {
+          if (options.anchored) options.anchored.head = head
+        },
+      },
+    },
   )
   const hearing = watch
   const gossip = await createGossip(
@@ -147,6 +160,38 @@ describe('one key, one place', () => {
     await until(() => again.watch.state() === 'signing')
     await say(again, 2)
     expect(again.errors).toEqual([])
+  })
+
+  it('puts its head on the chain as its log grows, and does not sign by that head alone', async () => {
+    const anchored: Anchored = {}
+    const alice = await start(ALICE, 'a', { firstStart: true, anchored })
+    await until(() => anchored.head !== undefined)
+    await alice.log.append('self-test', { n: 1 })
+    await until(() => anchored.head?.size === BigInt(alice.log.head().size))
+    expect(anchored.head).toEqual({ epoch: 1n, size: BigInt(alice.log.head().size), root: alice.log.head().root })
+    await alice.stop()
+    const again = await start(ALICE, 'a', { anchored })
+    await wait(700)
+    expect(again.watch.state()).toBe('waiting')
+  })
+
+  it('stops for good when the chain holds a longer history than its folder, and a first start begins a life above it', async () => {
+    const anchored: Anchored = {}
+    const alice = await start(ALICE, 'a', { firstStart: true, anchored })
+    await until(() => anchored.head !== undefined)
+    await alice.stop()
+    await cp(join(dir, 'a'), join(dir, 'old'), { recursive: true })
+    const later = await start(ALICE, 'a', { firstStart: true, anchored })
+    await later.log.append('self-test', { n: 1 })
+    await until(() => anchored.head?.size === BigInt(later.log.head().size))
+    await later.stop()
+    const old = await start(ALICE, 'old', { anchored })
+    expect(old.watch.state()).toBe('stopped')
+    expect(old.errors.join()).toMatch(/the chain holds a head of \d+ entries .* not of our log/)
+    await old.stop()
+    const born = await start(ALICE, 'old', { firstStart: true, anchored })
+    expect(born.watch.state()).toBe('signing')
+    expect(born.epoch()).toBe(2n)
   })
 
   it('does not believe a keeper without a bond', async () => {
