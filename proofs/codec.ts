@@ -56,6 +56,11 @@ function statementTypes(kind: StatementKind): string[] {
   return [tupleOf(STATEMENT_STRUCTS[kind]), 'address', 'bytes', 'bytes']
 }
 
+/** Bytes that a statement of this kind may have. */
+export function maxBytesOf(kind: StatementKind): number {
+  return kind === 'fraud-proof' ? LIMITS.fraudProofBytes : LIMITS.statementBytes
+}
+
 /** The one encoding of a statement: ABI, signature last. */
 export function encodeStatement(statement: AnyStatement): Uint8Array {
   const hex = abi.encode(statementTypes(statement.kind), [statement.body, statement.signer, statement.extra, statement.signature])
@@ -64,8 +69,7 @@ export function encodeStatement(statement: AnyStatement): Uint8Array {
 
 /** Reads a statement; refuses what is too long, not ABI, or not the canonical encoding of its own content. */
 export function decodeStatement(kind: StatementKind, bytes: Uint8Array): AnyStatement {
-  if (bytes.length > LIMITS.statementBytes)
-    throw new CodecError(`${bytes.length} bytes, at most ${LIMITS.statementBytes} are allowed`)
+  if (bytes.length > maxBytesOf(kind)) throw new CodecError(`${bytes.length} bytes, at most ${maxBytesOf(kind)} are allowed`)
   const [body, signer, extra, signature] = decodeAbi(statementTypes(kind), bytes)
   const statement = {
     kind,

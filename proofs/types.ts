@@ -229,12 +229,12 @@ export const VERDICT_VERSION = 2
 export const LIMITS = {
   /** Bytes of a gossip payload (DESIGN section 8). */
   statementBytes: 4096,
+  /** Bytes of a fraud report: eight pairs of frames with their paths are larger than all other proofs, and nobody can check what is not there. */
+  fraudProofBytes: 16_384,
   /** Rungs of one receipt; go-livepeer refuses more than ten outputs. */
   renditions: 10,
-  /** Frame fingerprints that one receipt may publish: 23 frames of a source and ten renditions. */
-  fingerprints: 256,
-  /** Bytes of the evidence of an O class: the calldata of one reveal. */
-  evidenceBytes: 65_536,
+  /** Frame fingerprints that one receipt may publish: three seconds of a source and ten renditions at 60 frames a second. */
+  fingerprints: 2_048,
   /** Receipts of one window; bounds memory and the draw. */
   windowReceipts: 4096,
   /** Bytes of a segment: go-livepeer's own limit. */

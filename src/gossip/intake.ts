@@ -1,5 +1,5 @@
-import type { AnyStatement, StatementKind } from '../../proofs/codec.ts'
-import { type Hex, LIMITS } from '../../proofs/types.ts'
+import { type AnyStatement, maxBytesOf, type StatementKind } from '../../proofs/codec.ts'
+import type { Hex } from '../../proofs/types.ts'
 import { messageOf } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { Counters } from './counters.ts'
@@ -45,7 +45,7 @@ export function createIntake(deps: IntakeDeps): Intake {
 
   async function take(kind: StatementKind, bytes: Uint8Array, from: Road): Promise<void> {
     // [REJECT] Before the bytes are even hashed: they are longer than any statement may be.
-    rejectUnless(bytes.length <= LIMITS.statementBytes, 'too-large', 'the statement is too long')
+    rejectUnless(bytes.length <= maxBytesOf(kind), 'too-large', 'the statement is too long')
 
     // [IGNORE] We are busy. The pull offers it again.
     ignoreUnless(queue.hasRoom(kind), 'queue-full', 'the queue is full')

@@ -9,7 +9,7 @@ import { FishermanError } from '../base/errors.ts'
 //
 //   request   cursor, kinds: u8 (one bit a kind), limit: u16                               19 bytes
 //   header    status: u8, more: u8, count: u16, cursor                                     20 bytes
-//   entry     seq: u64, kind: u8, payload (1..4096 bytes)                                  `count` times
+//   entry     seq: u64, kind: u8, payload (1..16384 bytes)                                  `count` times
 //   cursor    seq: u64, tag: 8 bytes
 //
 // A cursor is a place in the *server's* log: the number of the last entry that the asker has, and the first 8 bytes of that entry's id. The tag tells
@@ -61,7 +61,7 @@ const LENGTH_BYTES = 4
 const REQUEST_BYTES = 19
 const HEADER_BYTES = 20
 const ENTRY_HEAD_BYTES = 9
-export const MAX_ENTRY_BYTES = ENTRY_HEAD_BYTES + LIMITS.statementBytes
+export const MAX_ENTRY_BYTES = ENTRY_HEAD_BYTES + LIMITS.fraudProofBytes
 /** Entries of one answer, and their bytes: a second's worth of validation, and far below a stream's buffer. */
 export const MAX_PULL_ENTRIES = 512
 export const MAX_PULL_BYTES = 262_144

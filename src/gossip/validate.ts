@@ -1,8 +1,8 @@
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { checkFraudProof } from '../../proofs/check.ts'
-import { type AnyStatement, decodeStatement, STATEMENT_STRUCTS, type StatementKind } from '../../proofs/codec.ts'
+import { type AnyStatement, decodeStatement, maxBytesOf, STATEMENT_STRUCTS, type StatementKind } from '../../proofs/codec.ts'
 import { bytesToHex, signerOf } from '../../proofs/signature.ts'
-import { type Domain, type Hex, LIMITS } from '../../proofs/types.ts'
+import type { Domain, Hex } from '../../proofs/types.ts'
 import type { Quotas } from './quotas.ts'
 import { ignoreUnless, Refusal, rejectUnless } from './refusal.ts'
 import { type Claim, claimOf } from './rules.ts'
@@ -63,7 +63,7 @@ export function validateStatement(
   id: Hex = idOf(bytes),
 ): ValidStatement {
   // [REJECT] The payload is longer than any statement may be.
-  rejectUnless(bytes.length <= LIMITS.statementBytes, 'too-large', 'the statement is too long')
+  rejectUnless(bytes.length <= maxBytesOf(kind), 'too-large', 'the statement is too long')
 
   // [IGNORE] The very same bytes were accepted before.
   ignoreUnless(ctx.seen.ids.get(id) === undefined, 'known', 'the statement is known')

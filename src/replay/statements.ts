@@ -23,7 +23,7 @@ function wrongWith({ domain, receipt, rendition }: BundleInputs, item: unknown, 
   const { kind, bytes } = (item ?? {}) as { kind?: unknown; bytes?: unknown }
   if (kind !== 'answer' && kind !== 'vote') return 'is neither an answer nor a vote'
   try {
-    const statement = decodeStatement(kind, hexToBytes(readHex('bytes', bytes, undefined, LIMITS.statementBytes)))
+    const statement = decodeStatement(kind, hexToBytes(readHex('bytes', bytes, undefined, LIMITS.fraudProofBytes)))
     const { body, signer, signature } = statement as Statement<'answer' | 'vote'>
     if (signerOf(domain, STATEMENT_STRUCTS[kind], body as never, signature) !== signer) return `is not signed by ${signer}`
     if (body.receiptDigest !== digestOf(domain, 'TranscodeReceipt', receipt)) return 'is about another receipt'

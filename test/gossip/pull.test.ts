@@ -75,7 +75,7 @@ describe('pull frames', () => {
       ),
       { numRuns: 1_000 },
     )
-    const entry = { seq: 1n, kind: 'vote' as const, bytes: new Uint8Array(4097) }
+    const entry = { seq: 1n, kind: 'vote' as const, bytes: new Uint8Array(16_385) }
     expect(() => decodeEntry(encodeEntry(entry))).toThrow(/too long/)
     expect(() => decodeEntry(encodeEntry({ ...entry, bytes: new Uint8Array() }))).toThrow(/empty/)
     expect(() => decodeHeader(encodeHeader({ status: 'busy', more: true, count: 0, cursor: START }))).toThrow(/refusal/)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { type AnyStatement, encodeDrawProof, encodeStatement, type StatementKind } from '../../proofs/codec.ts'
+import { type AnyStatement, encodeDrawProof, encodeStatement, maxBytesOf, type StatementKind } from '../../proofs/codec.ts'
 import { faultIdOf } from '../../proofs/digest.ts'
 import { encodeConviction } from '../../proofs/evidence.ts'
 import type { Hex } from '../../proofs/types.ts'
@@ -96,7 +96,7 @@ describe('every kind', () => {
   it('is rejected when too long, cut, padded or of another kind', async () => {
     for (const statement of await all()) {
       const bytes = encodeStatement(statement)
-      expect(verdict(statement.kind, new Uint8Array(4097))).toBe('reject too-large')
+      expect(verdict(statement.kind, new Uint8Array(maxBytesOf(statement.kind) + 1))).toBe('reject too-large')
       expect(verdict(statement.kind, new Uint8Array())).toBe('reject not-canonical')
       expect(verdict(statement.kind, bytes.subarray(0, -1))).toBe('reject not-canonical')
       expect(verdict(statement.kind, Uint8Array.from([...bytes, ...new Uint8Array(32)]))).toBe('reject not-canonical')

@@ -1,4 +1,4 @@
-import { encodeStatement } from '../../proofs/codec.ts'
+import { encodeStatement, maxBytesOf } from '../../proofs/codec.ts'
 import {
   digestOf,
   equivocationIdOf,
@@ -33,7 +33,6 @@ import {
   type FrameFp,
   type FraudReport,
   type Hex,
-  LIMITS,
   type Rendition,
   type WindowRoot,
 } from '../../proofs/types.ts'
@@ -285,7 +284,7 @@ export async function evidence(): Promise<unknown> {
     return {
       ...proof,
       report: json('FraudReport', statement.body),
-      statement: bytes.length > LIMITS.statementBytes ? null : toHex(bytes),
+      statement: bytes.length > maxBytesOf('fraud-proof') ? null : toHex(bytes),
     }
   })
   return {
