@@ -60,17 +60,18 @@ const FLIPS = [0x01, 0x80, 0xff]
 
 /**
  * All bytes of an encoding, with their lowest, their highest and all of their bits turned, and every beginning of it. Long encodings are
- * looked at `sparsely`: every byte with one of the three, and beginnings at words and beside them.
+ * looked at `sparsely`: every byte with one of the three, and beginnings at words and beside them; or every `step`-th byte, where an odd step
+ * meets every place of a word.
  */
 function expectOneEncoding<T>(
   value: T,
   read: (bytes: Uint8Array) => T,
   write: (value: T) => Uint8Array,
-  { sparsely = false } = {},
+  { sparsely = false, step = 1 } = {},
 ): void {
   const bytes = write(value)
   expect(read(bytes)).toEqual(value)
-  for (let at = 0; at < bytes.length; at++) {
+  for (let at = 0; at < bytes.length; at += step) {
     for (const flip of sparsely ? [FLIPS[at % 3] as number] : FLIPS) {
       const changed = Uint8Array.from(bytes)
       changed[at] = (bytes[at] as number) ^ flip
@@ -172,7 +173,7 @@ describe('evidence codec', () => {
     )
   })
 
-  it('has one encoding: every byte of an O2, O4 and O6', () => {
+  it('has one encoding: every seventh byte of an O2, O4 and O6', () => {
     const sampled = <T>(any: fc.Arbitrary<T>, fits: (value: T) => boolean) =>
       fc.sample(any, { numRuns: 100, seed: 3 }).find(fits) as T
     const [o2, o4, o6] = [
@@ -180,7 +181,7 @@ describe('evidence codec', () => {
       sampled(anyDuplicate, ({ a, b }) => a.path.length === 2 && b.path.length > 0),
       sampled(anyContradiction, ({ frames }) => frames.length === 2),
     ]
-    const sparsely = { sparsely: true }
+    const sparsely = { sparsely: true, step: 7 }
     expectOneEncoding(
       o2,
       (bytes) => decodeEvidence('O2', toHex(bytes)),
