@@ -121,7 +121,7 @@ async function readLimited(response: Response, name: string): Promise<Uint8Array
     total += chunk.value.byteLength
     if (total > MAX_ANSWER_BYTES) {
       await reader?.cancel()
-      throw problem('rpc-garbage', `RPC ${name} sent more than ${MAX_ANSWER_BYTES} bytes in one answer`)
+      throw problem('rpc-too-long', `RPC ${name} sent more than ${MAX_ANSWER_BYTES} bytes in one answer`)
     }
     chunks.push(chunk.value)
   }
@@ -139,12 +139,7 @@ function isAnswer(text: string): boolean {
 }
 
 /** One request over ethers, with its many error shapes brought to two: refusal by the node, or trouble with it. */
-async function request(
-  name: string,
-  provider: JsonRpcProvider,
-  method: string,
-  params: readonly unknown[],
-): Promise<unknown> {
+async function request(name: string, provider: JsonRpcProvider, method: string, params: readonly unknown[]): Promise<unknown> {
   try {
     return await provider.send(method, [...params])
   } catch (error) {
