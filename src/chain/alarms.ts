@@ -11,8 +11,8 @@ type Move = Omit<Alarm, 'because'>
 export interface AlarmBook {
   /** Learns the moves of new blocks, and raises those of suspects. */
   add(logs: readonly Log[]): void
-  /** Forgets everything above this block. */
-  rewind(to: bigint): void
+  /** Forgets everything above these blocks; the two kinds of logs are read, and read again, apart. */
+  rewind(to: { own: bigint; bonding: bigint }): void
   /** Cases may have opened or ended: who is under one is a suspect. */
   look(): void
   suspect(transcoder: Hex, because: string): void
@@ -32,6 +32,8 @@ export function createAlarms(deps: {
 }): AlarmBook {
   let moves: { key: string; move: Move }[] = []
   const raised = new Map<string, Alarm>()
+  /** Raised once, also where a reorganisation made us read the same block again. */
+  const told = new Set<string>()
   const suspects = new Map<Hex, Set<string>>()
   const listeners = new Set<(alarm: Alarm) => void>()
 
@@ -50,6 +52,8 @@ export function createAlarms(deps: {
       if (because === undefined) continue
       const alarm: Alarm = { ...move, because }
       raised.set(key, alarm)
+      if (told.has(key)) continue
+      told.add(key)
       deps.raise?.(alarm)
       for (const listener of listeners) listener({ ...alarm })
     }
@@ -67,8 +71,10 @@ export function createAlarms(deps: {
       look()
     },
     rewind(to) {
-      moves = moves.filter(({ move }) => move.blockNumber <= to)
-      for (const [key, alarm] of raised) if (alarm.blockNumber > to) raised.delete(key)
+      const stays = ({ kind, blockNumber }: Move) =>
+        blockNumber <= (kind === 'unbond' || kind === 'transfer-bond' ? to.bonding : to.own)
+      moves = moves.filter(({ move }) => stays(move))
+      for (const [key, alarm] of raised) if (!stays(alarm)) raised.delete(key)
     },
     suspect(transcoder, because) {
       suspects.set(transcoder, (suspects.get(transcoder) ?? new Set()).add(because))

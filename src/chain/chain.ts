@@ -111,16 +111,15 @@ export async function createChain(init: ChainInit, deps: ChainDeps): Promise<Cha
   let unannounced: HeadEvent | undefined
   let changed = { registry: false, delegation: false }
   let toldAtMs = clock.monotonicMs()
+  const watched = [deployment.verifier, deployment.registry, deployment.delegation, deployment.deposit]
   const follower = createEventFollower(
     {
-      filter: { address: [deployment.verifier, deployment.registry, deployment.delegation, deployment.deposit] },
+      filter: { address: watched },
       from: deployment.deployBlock,
     },
     {
       rpc,
-      ...(init.spanFile === undefined
-        ? {}
-        : { store: openSpanFile(init.spanFile, `${deployment.chainId}:${deployment.verifier}:${deployment.registry}`) }),
+      ...(init.spanFile === undefined ? {} : { store: openSpanFile(init.spanFile, `${deployment.chainId}:${watched.join()}`) }),
       hashAt: (block) => cursor.hashAt(block),
       finalized: () => confirmations.current().finalized,
       take,
@@ -164,8 +163,7 @@ export async function createChain(init: ChainInit, deps: ChainDeps): Promise<Cha
     const point = await follower.rewind(to, signal)
     const stakePoint = await stake?.rewind(to, signal)
     book.rewind(point)
-    // What is told twice of the rest is known by its block's hash.
-    alarms.rewind(stakePoint !== undefined && stakePoint < point ? stakePoint : point)
+    alarms.rewind({ own: point, bonding: stakePoint ?? point })
     reads.newHead({ registry: true, delegation: true })
     return point < to ? point : to
   }

@@ -202,6 +202,35 @@ describe('the chain goes back', () => {
   })
 })
 
+describe('the chain goes back, read in many spans', () => {
+  it('to before the start of our memory: the end of each span is compared, by its hash', async () => {
+    const proxy = await hostile()
+    proxy.trick = ({ method, params }, pass) => {
+      if (method !== 'eth_getLogs') return pass()
+      const { fromBlock, toBlock } = params[0] as { fromBlock: string; toBlock: string }
+      return BigInt(toBlock) - BigInt(fromBlock) < 5n ? pass() : new Refused('block range is too large')
+    }
+    const id = await world.snapshot()
+    const height = BigInt(await world.provider.send('eth_blockNumber', []))
+    const before = await connect({ signer: world.fishermen[1]! })
+    expect((await accuse(before)).status).toBe('mined')
+    await before.close()
+    open = []
+    for (let i = 0; i < 30; i++) await world.mine()
+    const chain = await connect({ rpcUrls: [proxy.url] })
+    expect(chain.cases().length).toBe(1)
+    const events: HeadEvent[] = []
+    chain.onHead((event) => events.push(event))
+    await world.revert(id)
+    for (let i = 0; i < 40; i++) await world.pass(2)
+    await until(() => chain.cases().length === 0)
+    const depth = events.find((event) => event.rewoundTo !== undefined)!.rewoundTo!
+    expect(depth).toBeLessThanOrEqual(height)
+    // What was there before is not read again.
+    expect(depth).toBeGreaterThan(world.deployment.deployBlock)
+  })
+})
+
 describe('confirmation levels', () => {
   it('follow the tags of the chain', async () => {
     const chain = await connect()
@@ -214,12 +243,9 @@ describe('confirmation levels', () => {
     for (let i = 0; i < 33; i++) await world.mine()
     await until(() => chain.levelOf(block) === 'finalized')
     const tag = async (name: string) => BigInt((await world.provider.send('eth_getBlockByNumber', [name, false])).number)
-    expect(chain.confirmations()).toEqual({
-      soft: chain.head().number,
-      safe: await tag('safe'),
-      finalized: await tag('finalized'),
-      by: 'tags',
-    })
+    const [safe, finalized] = [await tag('safe'), await tag('finalized')]
+    await until(() => chain.confirmations().safe === safe)
+    expect(chain.confirmations()).toEqual({ soft: chain.head().number, safe, finalized, by: 'tags' })
   })
 
   it('go by depth where a node knows no tags, and believe no tag above the head', async () => {

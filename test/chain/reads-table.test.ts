@@ -32,7 +32,14 @@ const until = (what: () => boolean | Promise<boolean>) =>
 async function send(to: Hex | undefined, data: string): Promise<Hex> {
   const from = world.wallets[0]!.address
   const hash = await world.provider.send('eth_sendTransaction', [{ from, data, gas: '0x1c9c380', ...(to ? { to } : {}) }])
-  const receipt = await world.provider.send('eth_getTransactionReceipt', [hash])
+  const receipt = await vi.waitFor(
+    async () => {
+      const mined = await world.provider.send('eth_getTransactionReceipt', [hash])
+      expect(mined).not.toBeNull()
+      return mined
+    },
+    { timeout: 5_000, interval: 5 },
+  )
   if (receipt.status !== '0x1') throw new Error('reverted')
   return receipt.contractAddress?.toLowerCase()
 }
