@@ -47,6 +47,8 @@ import { type FeedReaderDeps, followFeed } from './receipt/feed.ts'
 const FETCHING = 3
 /** Milliseconds since a feed last answered for which our own network counts as working. */
 const ONLINE_MS = 60_000
+/** Why a node with bad samples is a suspect. */
+const RAISED = 'its evidence score is raised'
 
 export interface DaemonInit {
   /** Of the program, for bundles. */
@@ -108,12 +110,19 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
     guard && { attester: createAttester({ domain }, { signer, guard, writeAhead }), bls: await blsKeysOf(signer) }
   const intents = await createIntentStore(log)
   const chain = await createChain(
-    { rpcUrls: config.rpc, deployment, send: config.mode === 'active' ? 'live' : 'simulate', pollMs: params.chainPollMs },
+    {
+      ...{ rpcUrls: config.rpc, deployment, pollMs: params.chainPollMs, spanFile: at('chain.ndjson') },
+      send: config.mode === 'active' ? 'live' : 'simulate',
+    },
     { clock, log: logger, intents, writeAhead, ...(signer ? { signer: signer.wallet() as unknown as TransactionSigner } : {}) },
   )
   closers.add('chain', () => chain.close())
 
   const metrics = createMetrics()
+  closers.add(
+    'alarms',
+    chain.onAlarm(({ kind }) => metrics.alarm(kind)),
+  )
   const tally = createTally()
   const ledger = createLedger()
   const queue = createQueue({
@@ -272,6 +281,10 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
           (works) => works && logger.info('The proof log can be written again'),
           () => undefined,
         )
+      // Who may be under a case soon is watched before it is.
+      for (const [transcoder, { evidenceScore }] of Object.entries(tally.nodes()) as [Hex, { evidenceScore: number }][])
+        if (evidenceScore > 0) chain.suspect(transcoder, RAISED)
+        else chain.unsuspect(transcoder, RAISED)
       // A head that comes while the last one is still worked on is skipped: everything is recomputed from the next.
       if (busy) return
       busy = true
@@ -329,6 +342,11 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
         ...tally.totals(),
         waiting: queue.size() + queue.running(),
         orchestrators: tally.nodes(),
+        // Amounts as decimal strings of wei: JSON has no number for them.
+        alarms: chain.alarms().map(({ amount, blockNumber, ...alarm }) => ({
+          ...{ ...alarm, blockNumber: Number(blockNumber) },
+          ...(amount === undefined ? {} : { amount: amount.toString() }),
+        })),
       }),
     }),
   })

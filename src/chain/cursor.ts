@@ -1,3 +1,4 @@
+import type { Hex } from '../../proofs/types.ts'
 import type { Clock } from '../base/clock.ts'
 import { problem, type Rpc } from './rpc.ts'
 import type { Head, HeadEvent } from './types.ts'
@@ -9,6 +10,8 @@ export interface Cursor {
   headAgeSec(): number
   /** Asks for the newest block; the event when the head moved, forward or back. */
   poll(signal: AbortSignal): Promise<HeadEvent | undefined>
+  /** Hash of a block of our chain that is in memory. */
+  hashAt(number: bigint): Hex | undefined
   /** Header of a block that is known to be on our chain, from memory where it is young. */
   headerAt(number: bigint, signal: AbortSignal): Promise<Header | undefined>
   /** First block with timestamp >= t, or undefined while the head is older. */
@@ -48,20 +51,27 @@ export async function createCursor(
     seenAtMs = clock.monotonicMs()
   }
 
-  /** Newest block that is both in memory and on the node's chain; everything above is forgotten. */
-  async function rewind(signal: AbortSignal): Promise<bigint> {
+  /**
+   * Goes back to the newest block that is both in memory and on the node's chain, then on to its newest one. Where memory shares nothing
+   * with that chain, what lies below has to be compared by others: they get the lowest block that may still be shared.
+   */
+  async function rewind(to: Header, signal: AbortSignal): Promise<bigint> {
     const numbers = [...headers.keys()].sort((a, b) => Number(b - a))
     for (const number of numbers) {
       const known = headers.get(number)
       const now = await fetchHeader(toQuantity(number), signal)
       if (known && now?.hash === known.hash) {
         accept(known)
+        // Refetched in pieces by the next polls; what lies between is scanned by number.
+        if (to.number > number) accept(to)
         return number
       }
       headers.delete(number)
     }
-    const floor = numbers.at(-1) ?? init.deployBlock
-    return floor > 0n ? floor - 1n : 0n
+    accept(to)
+    const floor = numbers.at(-1)
+    const lowest = floor !== undefined && floor < to.number ? floor : to.number
+    return lowest > 0n ? lowest - 1n : 0n
   }
 
   async function advance(to: Header, signal: AbortSignal): Promise<HeadEvent> {
@@ -78,9 +88,7 @@ export async function createCursor(
     const linked = chain.every((header, i) => header.parentHash === (chain[i - 1] ?? current).hash)
     const jumped = gap > MAX_STEP && (await fetchHeader(toQuantity(from), signal))?.hash === current.hash
     if (!linked && !jumped) {
-      rewoundTo = await rewind(signal)
-      // Refetched in pieces by the next polls; what lies between is scanned by number.
-      accept(to)
+      rewoundTo = await rewind(to, signal)
       lastNowSec = 0
       return { head: headOf(to), rewoundTo }
     }
@@ -110,11 +118,11 @@ export async function createCursor(
       }
       if (headers.get(head.number)?.hash === head.hash && ++shorter < SHORTER_POLLS) return undefined
       shorter = 0
-      const rewoundTo = await rewind(signal)
-      if (head.number > rewoundTo) accept(head)
+      const rewoundTo = await rewind(head, signal)
       lastNowSec = 0
       return { head: headOf(current), rewoundTo }
     },
+    hashAt: (number) => (number > current.number ? undefined : headers.get(number)?.hash),
     async headerAt(number, signal) {
       return headers.get(number) ?? (await fetchHeader(toQuantity(number), signal))
     },

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { isFishermanError, messageOf } from '../base/errors.ts'
+import { declareChain } from './chain.options.ts'
 import { declareDemo } from './demo.options.ts'
 import { declareDevnet } from './devnet.options.ts'
 import { declareDoctor } from './doctor.options.ts'
@@ -50,6 +51,10 @@ export async function main(argv: readonly string[]): Promise<void> {
   declareGuard(program, {
     export: (file, options) => ends(async () => (await import('./guard.ts')).guardExportCommand(file, options))(),
     import: (file, options) => ends(async () => (await import('./guard.ts')).guardImportCommand(file, options))(),
+  })
+  declareChain(program, {
+    status: (options) => ends(async () => (await import('./chain.ts')).chainStatusCommand(options))(),
+    orchestrators: (options) => ends(async () => (await import('./chain.ts')).chainOrchestratorsCommand(options))(),
   })
   declareDemo(program, (options) => ends(async () => (await import('./demo.ts')).demoCommand(options))())
   declareDevnet(program, {

@@ -8,6 +8,8 @@ export interface Metrics {
   badFeed(code: string): void
   statement(direction: 'sent' | 'received', kind: string): void
   transaction(action: string, status: string): void
+  /** A suspect moved stake or keys. */
+  alarm(kind: string): void
   gauges(read: () => { peers: number; waiting: number; running: number; logSize: number; headAgeSec: number }): void
   /** Prometheus text. */
   render(): Promise<string>
@@ -23,6 +25,7 @@ export function createMetrics(): Metrics {
   const feeds = counter('fisherman_feed_errors_total', 'Feed answers that could not be used, by code', ['code'])
   const statements = counter('fisherman_statements_total', 'Statements by direction and kind', ['direction', 'kind'])
   const transactions = counter('fisherman_transactions_total', 'Chain actions by action and result', ['action', 'status'])
+  const alarms = counter('fisherman_alarms_total', 'Moves of stake or keys by suspects, by kind', ['kind'])
   return {
     verdict: (outcome) => verdicts.inc({ outcome }),
     checkMs: (depth, ms) => seconds.inc({ depth }, ms / 1000),
@@ -30,6 +33,7 @@ export function createMetrics(): Metrics {
     badFeed: (code) => feeds.inc({ code }),
     statement: (direction, kind) => statements.inc({ direction, kind }),
     transaction: (action, status) => transactions.inc({ action, status }),
+    alarm: (kind) => alarms.inc({ kind }),
     gauges(read) {
       const gauge = (name: string, help: string, value: () => number) =>
         new Gauge({

@@ -58,6 +58,7 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
     const evidenceHash = objectiveEvidenceHash(faultClass, evidence)
     await book.found({ faultId, faultClass, transcoder, evidenceHash })
     bench.logger.warn('Fault found', { faultClass, transcoder, faultId })
+    chain.suspect(transcoder, `fault ${faultClass} was found`)
     if (!onChain) return
     await keeper.objective(found)
     convictions.keep(faultId, evidence, evidenceHash)
