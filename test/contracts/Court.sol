@@ -54,7 +54,23 @@ abstract contract Court is World {
         bytes memory signature,
         uint256 salt
     ) internal {
-        verifier.open(faultClass, receipt, signature, evidenceHashOf(receipt, salt));
+        (bool ok, bytes memory reason) = address(verifier).call(openData(faultClass, receipt, signature, salt));
+        if (!ok) rethrow(reason);
+    }
+
+    function rethrow(bytes memory reason) internal pure {
+        assembly ("memory-safe") {
+            revert(add(reason, 32), mload(reason))
+        }
+    }
+
+    function openData(
+        uint8 faultClass,
+        Digests.TranscodeReceipt memory receipt,
+        bytes memory signature,
+        uint256 salt
+    ) internal view returns (bytes memory) {
+        return abi.encodeCall(verifier.open, (faultClass, receipt, signature, evidenceHashOf(receipt, salt)));
     }
 
     function evidenceHashOf(
@@ -90,7 +106,7 @@ abstract contract Court is World {
         Digests.ConvictionVote memory vote,
         uint256 key
     ) internal view returns (FaultVerifier.VoteShare memory) {
-        bytes32 workCommit = Digests.workCommit(vm.addr(key), keccak256("fingerprint"));
+        bytes32 workCommit = keccak256(abi.encode("work of", key));
         return shareWith(vote, key, workCommit);
     }
 

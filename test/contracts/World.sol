@@ -46,6 +46,9 @@ abstract contract World is Base {
     /// @dev private keys; members ascend by address.
     uint256[] internal memberKeys;
     uint256[] internal nodeKeys;
+    /// @dev their addresses; deriving them each time would be what the tests spend their time on.
+    address[] internal memberAt;
+    address[] internal nodeAt;
     uint256 internal minted;
 
     function setUp() public virtual {
@@ -146,13 +149,13 @@ abstract contract World is Base {
 
     /// @dev Four members of equal weight, active; three nodes with 1,000 tokens each.
     function populate() internal {
-        delete memberKeys;
-        delete nodeKeys;
         for (uint256 i = 0; i < MEMBERS; i++) memberKeys.push(0xf000 + i);
         sortKeys(memberKeys);
         for (uint256 i = 0; i < NODES; i++) nodeKeys.push(0xa000 + i);
-        for (uint256 i = 0; i < MEMBERS; i++) join(vm.addr(memberKeys[i]), 1000 * TOKEN);
-        for (uint256 i = 0; i < NODES; i++) putDeposit(vm.addr(nodeKeys[i]), 1000 * TOKEN);
+        for (uint256 i = 0; i < MEMBERS; i++) memberAt.push(vm.addr(memberKeys[i]));
+        for (uint256 i = 0; i < NODES; i++) nodeAt.push(vm.addr(nodeKeys[i]));
+        for (uint256 i = 0; i < MEMBERS; i++) join(member(i), 1000 * TOKEN);
+        for (uint256 i = 0; i < NODES; i++) putDeposit(node(i), 1000 * TOKEN);
         toRound(FIRST_ROUND);
     }
 
@@ -188,11 +191,11 @@ abstract contract World is Base {
     }
 
     function member(uint256 i) internal view returns (address) {
-        return vm.addr(memberKeys[i]);
+        return memberAt[i];
     }
 
     function node(uint256 i) internal view returns (address) {
-        return vm.addr(nodeKeys[i]);
+        return nodeAt[i];
     }
 
     /// @dev Moves chain time to the start of a round.
