@@ -23,6 +23,7 @@ contract Handler is Court {
     mapping(bytes32 => bytes) internal evidenceOf;
     mapping(bytes32 => FishermanVerifier.CaseState) internal lastState;
     uint256 internal nextSalt;
+    mapping(uint256 salt => uint256) internal caseRound;
 
     // sums kept beside the contracts
     uint256 public donated;
@@ -125,6 +126,30 @@ contract Handler is Court {
         return ids.length == 0 ? bytes32(seed) : ids[seed % ids.length];
     }
 
+    /// @dev Mostly a case that stands as wanted (from `low` to `high`), so that runs get far; else any.
+    function pick(
+        uint256 seed,
+        FishermanVerifier.CaseState low,
+        FishermanVerifier.CaseState high
+    ) internal view returns (bytes32) {
+        if (seed % 8 != 0) {
+            for (uint256 i = 0; i < ids.length; i++) {
+                bytes32 id = ids[((seed % ids.length) + i) % ids.length];
+                FishermanVerifier.CaseState state = stateOf(id);
+                if (state >= low && state <= high) return id;
+            }
+        }
+        return someId(seed);
+    }
+
+    function running(uint256 seed) internal view returns (bytes32) {
+        return pick(seed, FishermanVerifier.CaseState.Open, FishermanVerifier.CaseState.Answered);
+    }
+
+    function convicted(uint256 seed) internal view returns (bytes32) {
+        return pick(seed, FishermanVerifier.CaseState.Convicted, FishermanVerifier.CaseState.Convicted);
+    }
+
     // --------------------------------------------------------------------------------------------------------------------- time
 
     function wait(uint256 seed, uint8 kind) external timed {
@@ -132,10 +157,14 @@ contract Handler is Court {
         pass(kind == 0 ? seed % 10 : kind == 1 ? seed % 4000 : kind == 2 ? seed % 2 days : kind == 3 ? seed % 8 days : seed % 22 days);
     }
 
+    function roundOfCase(uint256 salt) internal view override returns (uint256) {
+        return caseRound[salt];
+    }
+
     // ----------------------------------------------------------------------------------------------------------------- registry
 
     function registers(uint256 seed, uint256 bond) external quiet {
-        address who = seed % 2 == 0 ? person(seed % PEOPLE) : member(seed % MEMBERS);
+        address who = seed % 4 != 0 ? person((seed >> 8) % PEOPLE) : member((seed >> 8) % MEMBERS);
         bond = bound(bond, 200 * TOKEN, 2000 * TOKEN);
         give(who, bond);
         vm.prank(who);
@@ -145,7 +174,7 @@ contract Handler is Court {
 
     function asksToLeave(uint256 seed) external quiet {
         // Mostly somebody without a part in quorums, so that convictions stay possible.
-        address who = seed % 8 == 0 ? member(seed % MEMBERS) : person(seed % PEOPLE);
+        address who = seed % 32 == 0 ? member((seed >> 8) % MEMBERS) : person((seed >> 8) % PEOPLE);
         tell(who, address(registry), abi.encodeCall(registry.requestExit, ()));
     }
 
@@ -296,6 +325,7 @@ contract Handler is Court {
     function opens(uint256 seed) external quiet {
         uint256 i = seed % NODES;
         uint256 salt = ++nextSalt;
+        caseRound[salt] = rounds.currentRound();
         address who = seed % 5 == 0 ? someone(seed >> 8) : member(seed % MEMBERS);
         accuse(who, i, salt);
     }
@@ -328,7 +358,7 @@ contract Handler is Court {
     }
 
     function answers(uint256 seed) external quiet {
-        bytes32 faultId = someId(seed);
+        bytes32 faultId = running(seed);
         address who = seed % 3 == 0 ? someone(seed >> 8) : node(nodeOfFault[faultId]);
         bool ok = tell(who, address(verifier), abi.encodeCall(verifier.answer, (faultId, bytes32(seed))));
         spoil(!ok || who == node(nodeOfFault[faultId]), "somebody else answered");
@@ -336,7 +366,8 @@ contract Handler is Court {
 
     /// @dev Votes of some members; the contract's quorum must be the one that is counted here.
     function convictsByVotes(uint256 seed, uint8 voters) external timed {
-        bytes32 faultId = someId(seed);
+        bytes32 faultId = running(seed);
+        if (seed % 3 != 0) pass(1 days);
         if (!known[faultId] || evidenceOf[faultId].length > 0) return;
         (uint256 i, uint256 salt) = (nodeOfFault[faultId], saltOf[faultId]);
         Digests.ConvictionVote memory vote = voteOf(i, salt);
@@ -361,7 +392,8 @@ contract Handler is Court {
     }
 
     function expires(uint256 seed) external quiet {
-        bytes32 faultId = someId(seed);
+        bytes32 faultId = running(seed);
+        if (seed % 3 == 0) pass(6 days);
         FishermanVerifier.Case memory c = verifier.caseOf(faultId);
         uint256 before = token.balanceOf(c.opener);
         bool ok = tell(someone(seed >> 8), address(verifier), abi.encodeCall(verifier.expire, (faultId)));
@@ -374,11 +406,12 @@ contract Handler is Court {
 
     function overturns(uint256 seed) external quiet {
         address who = seed % 4 == 0 ? someone(seed >> 8) : judge;
-        tell(who, address(oracle), abi.encodeCall(oracle.overturn, (someId(seed))));
+        tell(who, address(oracle), abi.encodeCall(oracle.overturn, (convicted(seed))));
     }
 
     function settles(uint256 seed) external quiet {
-        bytes32 faultId = someId(seed);
+        bytes32 faultId = convicted(seed);
+        if (seed % 3 == 0) pass(14 days);
         FishermanVerifier.Case memory c = verifier.caseOf(faultId);
         uint256 ofFinder = token.balanceOf(c.finder);
         uint256 ofTreasury = token.balanceOf(treasury);
@@ -393,7 +426,7 @@ contract Handler is Court {
     }
 
     function appeals(uint256 seed) external quiet {
-        bytes32 faultId = someId(seed);
+        bytes32 faultId = convicted(seed);
         FishermanVerifier.Case memory c = verifier.caseOf(faultId);
         uint256 before = token.balanceOf(c.transcoder);
         bool ok = tell(someone(seed >> 8), address(verifier), abi.encodeCall(verifier.appeal, (faultId)));
