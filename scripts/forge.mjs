@@ -1,4 +1,4 @@
-// Runs the Solidity tests with forge and npm's solc: `forge.mjs quick|deep [forge arguments]`. Everything lies under dist/forge.
+// Runs the Solidity tests with forge and npm's solc: `forge.mjs quick|deep|gas [forge arguments]`. What it makes lies under dist/forge.
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -58,13 +58,41 @@ export function forge(profile, args, env = {}, stdio = ['ignore', 'inherit', 'in
   return spawnSync(binary, args, { ...options, env: { ...own, ...env, FOUNDRY_PROFILE: profile } })
 }
 
+/** Names of the invariants, as the tests write them. */
+function invariants() {
+  const text = readFileSync(path.join(root, 'test', 'contracts', 'Invariants.t.sol'), 'utf8')
+  return [...text.matchAll(/function (invariant_\w+)\(/g)].map(([, name]) => name)
+}
+
+/** Each invariant with its own seed, since one seed gives all of them the same calls; then everything else, with more random values. */
+function deep(args) {
+  const started = Date.now()
+  const first = BigInt(process.env.FISHERMAN_FUZZ_SEED ?? Math.floor(Math.random() * 2 ** 48))
+  process.stdout.write(`forge: first seed ${first} (FISHERMAN_FUZZ_SEED=${first} repeats this run)\n`)
+  const failed = invariants().filter((name, i) => {
+    const seed = `0x${(first + BigInt(i)).toString(16)}`
+    return forge('deep', ['test', '--match-test', `^${name}$`, '--fuzz-seed', seed, ...args]).status !== 0
+  })
+  const rest = ['test', '--no-match-test', '^invariant_', '--fuzz-seed', `0x${first.toString(16)}`, ...args]
+  if (forge('deep', rest).status !== 0) failed.push('unit and fuzz tests')
+  if (failed.length > 0) process.stdout.write(`forge: failed: ${failed.join(', ')}\n`)
+  process.stdout.write(`forge: ${Math.round((Date.now() - started) / 1000)} s\n`)
+  return failed.length === 0 ? 0 : 1
+}
+
+/** What the contracts cost is compared with test/contracts/gas; `gas` writes it anew. */
+const CHECK_GAS = { FORGE_SNAPSHOT_CHECK: 'true', FORGE_SNAPSHOT_EMIT: 'false' }
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [mode = 'quick', ...args] = process.argv.slice(2)
-  if (!['quick', 'deep'].includes(mode)) {
-    process.stderr.write('usage: node scripts/forge.mjs quick|deep [arguments of forge test]\n')
+  const modes = {
+    quick: () => forge('default', ['test', ...args], CHECK_GAS).status,
+    deep: () => deep(args),
+    gas: () => forge('default', ['test', '--match-contract', '^GasTest$', ...args]).status,
+  }
+  if (!Object.hasOwn(modes, mode)) {
+    process.stderr.write('usage: node scripts/forge.mjs quick|deep|gas [arguments of forge test]\n')
     process.exit(2)
   }
-  const done = forge(mode === 'deep' ? 'deep' : 'default', ['test', ...args])
-  if (done.error) process.stderr.write(`forge: ${done.error.message}\n`)
-  process.exit(done.status ?? 1)
+  process.exit(modes[mode]() ?? 1)
 }

@@ -9,6 +9,14 @@ interface Vm {
         address emitter;
     }
 
+    struct Gas {
+        uint64 gasLimit;
+        uint64 gasTotalUsed;
+        uint64 gasMemoryUsed;
+        int64 gasRefunded;
+        uint64 gasRemaining;
+    }
+
     function addr(uint256 key) external pure returns (address);
     function assume(bool condition) external pure;
     function chainId(uint256 id) external;
@@ -22,6 +30,7 @@ interface Vm {
     function getNonce(address account) external view returns (uint64);
     function getRecordedLogs() external returns (Log[] memory);
     function label(address account, string calldata name) external;
+    function lastCallGas() external view returns (Gas memory);
     function load(address account, bytes32 slot) external view returns (bytes32);
     function parseBytes(string calldata hexText) external pure returns (bytes memory);
     function prank(address sender) external;

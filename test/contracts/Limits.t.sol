@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {ISlasher} from "contracts/ISlasher.sol";
 import {NullSlasher, OnlyVerifier} from "contracts/Slashers.sol";
+import {TakeLimits} from "contracts/TakeLimits.sol";
 import {Court} from "./Court.sol";
 
 /// @title How much may be taken: every limit lowers the amount, none makes a proof fail
@@ -95,6 +96,47 @@ contract LimitsTest is Court {
         eq(none.stakeOf(node(0)), 0, "no stake");
     }
 
+    function test_the_shares_in_code_are_these() public view {
+        eq(verifier.MAX_TAKE_PPM(), 100_000, "a tenth at most");
+        eq(verifier.ROUND_CAP_PPM(), 50_000, "5 % a round");
+        eq(verifier.OBJECTIVE_PPM(), 30_000, "3 %");
+        eq(verifier.REPLAY_PPM(), 10_000, "1 %");
+        eq(verifier.FINDER_PPM(), 100_000, "a tenth");
+    }
+
+    function test_whatever_the_class_costs_no_more_than_a_tenth_is_asked() public {
+        Taker taker = new Taker(1000 * TOKEN);
+        Exact slasher = new Exact(1000 * TOKEN);
+        eq(taker.takes(slasher, 1_000_000), 50 * TOKEN, "the round cap is lower still");
+        eq(slasher.asked(), 50 * TOKEN, "asked");
+    }
+
+    /// @dev Without a minimum: nothing is asked where nothing is left, and a single wei where a wei is.
+    function test_nothing_is_never_asked_for() public {
+        set("minimumTake", 0);
+        Exact slasher = new Exact(0);
+        set("objectiveSlasher", uint160(address(slasher)));
+        proveBy(finder, 0, 1);
+        eq(slasher.asked(), 0, "no stake");
+        slasher.set(34);
+        proveBy(finder, 1, 1);
+        eq(slasher.asked(), 1, "3 % of 34 wei");
+    }
+
+    function test_without_a_minimum_the_caps_are_exact() public {
+        set("minimumTake", 0);
+        vm.warp((block.timestamp / 1 days + 1) * 1 days);
+        proveBy(finder, 0, 1);
+        proveBy(finder, 0, 2);
+        eq(amountOf(proveBy(finder, 0, 3)), 0, "not a wei over 50 a day");
+        set("dailyCap", 1000 * TOKEN);
+        toRound(FIRST_ROUND + 60);
+        uint256 stake = deposit.stakeOf(node(0));
+        uint256 taken = amountOf(proveBy(finder, 0, 4)) + amountOf(proveBy(finder, 0, 5));
+        eq(taken, (stake * 50_000) / 1_000_000, "5 % of the round");
+        eq(amountOf(proveBy(finder, 0, 6)), 0, "not a wei over it");
+    }
+
     function test_only_the_verifier_calls_the_slasher() public {
         vm.prank(governor);
         fails(OnlyVerifier.selector);
@@ -131,5 +173,40 @@ contract Liar is ISlasher {
 
     function take(address, uint256 amount) external pure returns (uint256) {
         return amount * 2;
+    }
+}
+
+/// @dev Refuses to be asked for nothing, and keeps what it was asked for.
+contract Exact is ISlasher {
+    uint256 internal stake;
+    uint256 public asked;
+
+    constructor(uint256 stake_) {
+        stake = stake_;
+    }
+
+    function set(uint256 stake_) external {
+        stake = stake_;
+    }
+
+    function stakeOf(address) external view returns (uint256) {
+        return stake;
+    }
+
+    function take(address, uint256 amount) external returns (uint256) {
+        require(amount > 0, "asked for nothing");
+        asked = amount;
+        return amount;
+    }
+}
+
+/// @dev The limits alone, for shares that no class has.
+contract Taker is TakeLimits {
+    constructor(uint256 cap) {
+        dailyCap = cap;
+    }
+
+    function takes(ISlasher slasher, uint256 ppm) external returns (uint256) {
+        return _takeWithin(slasher, address(1), ppm, 1);
     }
 }

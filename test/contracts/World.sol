@@ -97,7 +97,7 @@ abstract contract World is Base {
         deposit = SecurityDeposit(
             deploy("SecurityDeposit", abi.encode(token, verifierAt, slasherAt, uint64(21 days)))
         );
-        depositSlasher = SecurityDepositSlasher(deploySlasher("SecurityDepositSlasher", abi.encode(deposit, verifierAt)));
+        depositSlasher = SecurityDepositSlasher(makeDepositSlasher(verifierAt));
         faults = FaultVerifier(
             deploy("FaultVerifier", abi.encode(anchor, delegation, rounds, registry, 14 * ROUND_SECONDS))
         );
@@ -141,6 +141,10 @@ abstract contract World is Base {
             made := create(0, add(code, 32), mload(code))
         }
         isTrue(made != address(0), "a mutant that cannot be deployed");
+    }
+
+    function makeDepositSlasher(address verifierAt) internal virtual returns (address) {
+        return deploySlasher("SecurityDepositSlasher", abi.encode(deposit, verifierAt));
     }
 
     function deploySlasher(string memory name, bytes memory arguments) internal returns (address) {
