@@ -188,7 +188,7 @@ export function readObjectiveInputs(files: InputFiles): ObjectiveInputs {
     faultId: readHex('inputs.json: faultId', json.faultId, 32),
     transcoder: readHex('inputs.json: transcoder', json.transcoder, 20),
     receiptDigest: readHex('inputs.json: receiptDigest', json.receiptDigest, 32),
-    evidence: readHex('inputs.json: evidence', json.evidence, undefined),
+    evidence: readHex('inputs.json: evidence', json.evidence, undefined, LIMITS.evidenceBytes),
   }
 }
 

@@ -1,10 +1,48 @@
 import { CodecError, type Statement } from './codec.ts'
-import { digestOf, equivocationIdOf, faultIdOf, objectiveEvidenceHash, renditionLeaf, ZERO_HASH } from './digest.ts'
-import { type Conviction, decodeEvidence, type Equivocation, type PassThrough, signatureOfShare } from './evidence.ts'
-import { receiptsContradict, windowsContradict } from './faults.ts'
+import {
+  digestOf,
+  equivocationIdOf,
+  faultIdOf,
+  frameLeaf,
+  objectiveEvidenceHash,
+  renditionLeaf,
+  reuseIdOf,
+  ZERO_HASH,
+} from './digest.ts'
+import {
+  type Contradiction,
+  type Conviction,
+  type Duplicate,
+  decodeEvidence,
+  type Equivocation,
+  type FramePair,
+  type Metering,
+  type PassThrough,
+  type ProvenRendition,
+  type Reuse,
+  type SignedReceipt,
+  signatureOfShare,
+} from './evidence.ts'
+import {
+  FRAME_LINES,
+  isLargeEnough,
+  leafMisstates,
+  leavesDuplicate,
+  receiptsContradict,
+  strongDistance,
+  windowsContradict,
+} from './faults.ts'
 import { merkleRoot } from './merkle.ts'
 import { recoverAddress, signerOf } from './signature.ts'
-import { type Domain, type FaultClass, type FraudReport, faultClassName, type Hex } from './types.ts'
+import {
+  type Domain,
+  type FaultClass,
+  type FraudReport,
+  faultClassName,
+  type Hex,
+  SOURCE_TRACK,
+  type TranscodeReceipt,
+} from './types.ts'
 
 /** Result of a check: the signers that the chain must still vouch for, or the first thing that is wrong. */
 export type CheckResult =
@@ -61,7 +99,11 @@ function evidenceSigners(domain: Domain, report: Claim, evidence: Hex): Signers 
     return signers
   }
   if (faultClass === 'O1') return named(checkEquivocation(domain, report, decodeEvidence('O1', evidence)), 'O1')
+  if (faultClass === 'O2') return named(checkReuse(domain, report, decodeEvidence('O2', evidence)), 'O2')
   if (faultClass === 'O3') return named(checkPassThrough(domain, report, decodeEvidence('O3', evidence)), 'O3')
+  if (faultClass === 'O4') return named(checkDuplicate(domain, report, decodeEvidence('O4', evidence)), 'O4')
+  if (faultClass === 'O5') return named(checkMetering(domain, report, decodeEvidence('O5', evidence)), 'O5')
+  if (faultClass === 'O6') return named(checkContradiction(domain, report, decodeEvidence('O6', evidence)), 'O6')
   if (faultClass === 'D1' || faultClass === 'D2' || faultClass === 'D3')
     return checkConviction(domain, report, faultClass, decodeEvidence(faultClass, evidence))
   throw new Invalid(`fault class ${report.faultClass} is not checked by this version`)
@@ -95,13 +137,81 @@ function checkEquivocation(domain: Domain, report: Claim, evidence: Equivocation
   return { accusedSigners: [signer(digest, signed.signature)], voters: [] }
 }
 
-function checkPassThrough(domain: Domain, report: Claim, evidence: PassThrough): Signers {
-  const { signed, rendition, path } = evidence
+function checkReuse(domain: Domain, report: Claim, { a, b, frames }: Reuse): Signers {
+  must(a.receipt.transcoder === b.receipt.transcoder, 'the two receipts are of different nodes')
+  must(a.receipt.sourceHash !== b.receipt.sourceHash, 'the two sources are the same')
+  must(a.rendition.contentHash === b.rendition.contentHash, 'the two renditions are not the same')
+  must(isLargeEnough(a.rendition) && isLargeEnough(b.rendition), 'a rendition is too small to tell')
+  const [lower, higher] = [digestOf(domain, 'TranscodeReceipt', a.receipt), digestOf(domain, 'TranscodeReceipt', b.receipt)]
+  must(lower < higher, 'the receipts are not in the order of their digests')
+  checkLeaf(a.receipt, a, 'the first leaf')
+  checkLeaf(b.receipt, b, 'the second leaf')
+  const isSource = (pair: FramePair) =>
+    pair.a.track === SOURCE_TRACK && pair.b.track === SOURCE_TRACK && pair.a.frame === pair.b.frame
+  must(frames.every(isSource), 'a pair is not of one frame of both sources')
+  checkFrames(frames, FRAME_LINES.reuseFrames, [a.receipt.fingerprintRoot, b.receipt.fingerprintRoot])
+  must(report.receiptDigest === lower, 'the report names another receipt')
+  checkReport(report, a.receipt.transcoder, reuseIdOf(a.receipt.transcoder, lower, higher))
+  return { accusedSigners: [signer(lower, a.signature), signer(higher, b.signature)], voters: [] }
+}
+
+function checkPassThrough(domain: Domain, report: Claim, { signed, ...leaf }: PassThrough): Signers {
+  must(leaf.rendition.contentHash === signed.receipt.sourceHash, 'the rendition is not the source')
+  checkLeaf(signed.receipt, leaf, 'the leaf')
+  return checkReceipt(domain, report, 'O3', signed)
+}
+
+function checkDuplicate(domain: Domain, report: Claim, { signed, a, b }: Duplicate): Signers {
+  must(leavesDuplicate(a.rendition, b.rendition), 'the two leaves are not one content of two sizes')
+  must(a.rendition.index < b.rendition.index, 'the leaves are not in the order of their indexes')
+  checkLeaf(signed.receipt, a, 'the first leaf')
+  checkLeaf(signed.receipt, b, 'the second leaf')
+  return checkReceipt(domain, report, 'O4', signed)
+}
+
+function checkMetering(domain: Domain, report: Claim, { signed, ...leaf }: Metering): Signers {
+  must(leafMisstates(leaf.rendition), 'the pixels are those of its size and frames, or its size changes')
+  checkLeaf(signed.receipt, leaf, 'the leaf')
+  return checkReceipt(domain, report, 'O5', signed)
+}
+
+function checkContradiction(domain: Domain, report: Claim, { signed, frames }: Contradiction): Signers {
+  const track = frames[0]?.b.track
+  must(
+    frames.every(({ a, b }) => a.track === SOURCE_TRACK && b.track === track && b.track !== SOURCE_TRACK),
+    'the pairs are not of the source and one rendition',
+  )
+  must(
+    frames.every(({ a, b }) => a.ptsMs === b.ptsMs),
+    'a pair is not of one time',
+  )
+  const root = signed.receipt.fingerprintRoot
+  checkFrames(frames, FRAME_LINES.contradictionFrames, [root, root])
+  return checkReceipt(domain, report, 'O6', signed)
+}
+
+/** Enough pairs, ascending, each visibly different and committed to. */
+function checkFrames(frames: readonly FramePair[], needed: number, [rootA, rootB]: readonly [Hex, Hex]): void {
+  must(frames.length >= needed, `fewer than ${needed} pairs of frames`)
+  frames.forEach((pair, i) => {
+    const before = frames[i - 1]
+    const ascends = !before || (before.a.frame < pair.a.frame && before.b.frame < pair.b.frame)
+    must(ascends, 'the frames are not distinct and ascending')
+    must(strongDistance(pair.a, pair.b) >= FRAME_LINES.bits, 'a pair of frames does not differ enough')
+    must(merkleRoot(frameLeaf(pair.a), pair.pathA) === rootA, 'a first frame is not under its root')
+    must(merkleRoot(frameLeaf(pair.b), pair.pathB) === rootB, 'a second frame is not under its root')
+  })
+}
+
+function checkLeaf(receipt: TranscodeReceipt, { rendition, path }: ProvenRendition, what: string): void {
+  must(merkleRoot(renditionLeaf(rendition), path) === receipt.renditionsRoot, `${what} is not under the root`)
+}
+
+/** The end of every class that stands on one receipt. */
+function checkReceipt(domain: Domain, report: Claim, faultClass: 'O3' | 'O4' | 'O5' | 'O6', signed: SignedReceipt): Signers {
   const digest = digestOf(domain, 'TranscodeReceipt', signed.receipt)
-  must(rendition.contentHash === signed.receipt.sourceHash, 'the rendition is not the source')
-  must(merkleRoot(renditionLeaf(rendition), path) === signed.receipt.renditionsRoot, 'the leaf is not under the root')
   must(report.receiptDigest === digest, 'the report names another receipt')
-  checkReport(report, signed.receipt.transcoder, faultIdOf('O3', signed.receipt.transcoder, digest))
+  checkReport(report, signed.receipt.transcoder, faultIdOf(faultClass, signed.receipt.transcoder, digest))
   return { accusedSigners: [signer(digest, signed.signature)], voters: [] }
 }
 

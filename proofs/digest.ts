@@ -4,6 +4,7 @@ import {
   type Domain,
   FAULT_CLASSES,
   type FaultClass,
+  type FrameFp,
   type Hex,
   OUTCOMES,
   type Outcome,
@@ -79,6 +80,13 @@ export function renditionLeaf(rendition: Rendition): Hex {
   )
 }
 
+export function frameLeaf(frame: FrameFp): Hex {
+  return leafHash(
+    STRUCTS.FrameFp.map((field) => field.type),
+    STRUCTS.FrameFp.map((field) => frame[field.name as keyof FrameFp]),
+  )
+}
+
 /** Leaf of a window: position in the list sorted by digest, and the receipt's digest. */
 export function windowLeaf(index: number, receiptDigest: Hex): Hex {
   return leafHash(['uint32', 'bytes32'], [index, receiptDigest])
@@ -149,6 +157,11 @@ export function faultIdOf(faultClass: Exclude<FaultClass, 'O1' | 'O2'>, transcod
 /** Id of an equivocation: `about` is the order's hash, or a window's id padded to 32 bytes for two roots of one window. */
 export function equivocationIdOf(transcoder: Hex, about: Hex): Hex {
   return abiHash(['string', 'uint8', 'address', 'bytes32'], ['faultId', FAULT_CLASSES.O1, transcoder, about])
+}
+
+/** Id of a reuse (O2): two receipts, by their digests; the lower is first, so that the pair has one id. */
+export function reuseIdOf(transcoder: Hex, lower: Hex, higher: Hex): Hex {
+  return abiHash(['string', 'uint8', 'address', 'bytes32', 'bytes32'], ['faultId', FAULT_CLASSES.O2, transcoder, lower, higher])
 }
 
 /** Binds a vote to the work of its signer: the fingerprint is over frames drawn for this address alone. */

@@ -1,7 +1,7 @@
 import { AbiCoder, Signature } from 'ethers'
 import { CodecError, decodeAbi, structFromTuple } from './codec.ts'
 import { tupleOf } from './structs.ts'
-import type { ConvictionVote, Hex, Rendition, TranscodeReceipt, WindowRoot } from './types.ts'
+import type { ConvictionVote, FrameFp, Hex, Rendition, TranscodeReceipt, WindowRoot } from './types.ts'
 
 // Evidence is one byte string for each class. The same bytes go to the contract, into the fraud-proof message and to anyone who checks
 // by hand, so there is one encoding to get right.
@@ -24,6 +24,47 @@ export interface PassThrough {
   path: Hex[]
 }
 
+/** A leaf of a receipt's renditions, with its path. */
+export interface ProvenRendition {
+  rendition: Rendition
+  path: Hex[]
+}
+
+/** Two frames that should look the same, each with its path to the fingerprintRoot of its receipt. */
+export interface FramePair {
+  a: FrameFp
+  pathA: Hex[]
+  b: FrameFp
+  pathB: Hex[]
+}
+
+/** O2: one content for two sources that differ visibly; the receipt with the lower digest is `a`. */
+export interface Reuse {
+  a: SignedReceipt & ProvenRendition
+  b: SignedReceipt & ProvenRendition
+  frames: FramePair[]
+}
+
+/** O4: two leaves of one receipt with one content and different coded sizes; the lower index is `a`. */
+export interface Duplicate {
+  signed: SignedReceipt
+  a: ProvenRendition
+  b: ProvenRendition
+}
+
+/** O5: a leaf whose pixels are not width x height x frames. */
+export interface Metering {
+  signed: SignedReceipt
+  rendition: Rendition
+  path: Hex[]
+}
+
+/** O6: frames of the source (`a`) and of one rendition (`b`) that do not look the same, by the node's own fingerprints. */
+export interface Contradiction {
+  signed: SignedReceipt
+  frames: FramePair[]
+}
+
 /** One signer's share of a conviction: its work commitment and its vote's signature in EIP-2098 form. */
 export interface VoteShare {
   workCommit: Hex
@@ -42,13 +83,19 @@ const abi = AbiCoder.defaultAbiCoder()
 const RECEIPT = tupleOf('TranscodeReceipt')
 const LEAF = tupleOf('Rendition')
 const WINDOW = tupleOf('WindowRoot')
+const FRAME = tupleOf('FrameFp')
+const FRAMES = `tuple(${FRAME} a,bytes32[] pathA,${FRAME} b,bytes32[] pathB)[]`
 
 export const EVIDENCE_TYPES = {
   equivocation: ['uint8', 'bytes'],
   receipts: [RECEIPT, 'bytes', RECEIPT, 'bytes'],
   leaves: [RECEIPT, 'bytes', LEAF, 'bytes32[]', LEAF, 'bytes32[]'],
   windows: [WINDOW, 'bytes', WINDOW, 'bytes'],
+  reuse: [RECEIPT, 'bytes', LEAF, 'bytes32[]', RECEIPT, 'bytes', LEAF, 'bytes32[]', FRAMES],
   passThrough: [RECEIPT, 'bytes', LEAF, 'bytes32[]'],
+  duplicate: [RECEIPT, 'bytes', LEAF, 'bytes32[]', LEAF, 'bytes32[]'],
+  metering: [RECEIPT, 'bytes', LEAF, 'bytes32[]'],
+  contradiction: [RECEIPT, 'bytes', FRAMES],
   conviction: [RECEIPT, 'bytes', tupleOf('ConvictionVote'), 'tuple(bytes32 workCommit,bytes32 r,bytes32 vs)[]'],
 } as const
 
@@ -65,30 +112,62 @@ export function encodeEquivocation(value: Equivocation): Hex {
   ]) as Hex
 }
 
-export function encodePassThrough(value: PassThrough): Hex {
-  return abi.encode(EVIDENCE_TYPES.passThrough, [
-    value.signed.receipt,
-    value.signed.signature,
-    value.rendition,
-    value.path,
-  ]) as Hex
+export function encodeReuse({ a, b, frames }: Reuse): Hex {
+  const values = [a, b].flatMap(({ receipt, signature, rendition, path }) => [receipt, signature, rendition, path])
+  return abi.encode(EVIDENCE_TYPES.reuse, [...values, frames]) as Hex
+}
+
+export function encodePassThrough({ signed, rendition, path }: PassThrough): Hex {
+  return abi.encode(EVIDENCE_TYPES.passThrough, [signed.receipt, signed.signature, rendition, path]) as Hex
+}
+
+export function encodeDuplicate({ signed, a, b }: Duplicate): Hex {
+  const values = [signed.receipt, signed.signature, a.rendition, a.path, b.rendition, b.path]
+  return abi.encode(EVIDENCE_TYPES.duplicate, values) as Hex
+}
+
+export function encodeMetering({ signed, rendition, path }: Metering): Hex {
+  return abi.encode(EVIDENCE_TYPES.metering, [signed.receipt, signed.signature, rendition, path]) as Hex
+}
+
+export function encodeContradiction({ signed, frames }: Contradiction): Hex {
+  return abi.encode(EVIDENCE_TYPES.contradiction, [signed.receipt, signed.signature, frames]) as Hex
 }
 
 export function encodeConviction(value: Conviction): Hex {
   return abi.encode(EVIDENCE_TYPES.conviction, [value.signed.receipt, value.signed.signature, value.vote, value.shares]) as Hex
 }
 
+/** Class -> what its evidence holds. */
+export interface Evidences {
+  O1: Equivocation
+  O2: Reuse
+  O3: PassThrough
+  O4: Duplicate
+  O5: Metering
+  O6: Contradiction
+  D1: Conviction
+  D2: Conviction
+  D3: Conviction
+}
+
+type Reader<T> = (hex: Hex) => [value: T, again: Hex]
+
+const READERS: { readonly [C in keyof Evidences]: Reader<Evidences[C]> } = {
+  O1: (hex) => canonical(readEquivocation(hex), encodeEquivocation),
+  O2: (hex) => canonical(readReuse(hex), encodeReuse),
+  O3: (hex) => canonical(readPassThrough(hex), encodePassThrough),
+  O4: (hex) => canonical(readDuplicate(hex), encodeDuplicate),
+  O5: (hex) => canonical(readPassThrough(hex), encodeMetering),
+  O6: (hex) => canonical(readContradiction(hex), encodeContradiction),
+  D1: (hex) => canonical(readConviction(hex), encodeConviction),
+  D2: (hex) => canonical(readConviction(hex), encodeConviction),
+  D3: (hex) => canonical(readConviction(hex), encodeConviction),
+}
+
 /** Reads the evidence of a class; refuses what is not the canonical encoding of its own content. */
-export function decodeEvidence(faultClass: 'O1', hex: Hex): Equivocation
-export function decodeEvidence(faultClass: 'O3', hex: Hex): PassThrough
-export function decodeEvidence(faultClass: 'D1' | 'D2' | 'D3', hex: Hex): Conviction
-export function decodeEvidence(faultClass: 'O1' | 'O3' | 'D1' | 'D2' | 'D3', hex: Hex): Equivocation | PassThrough | Conviction {
-  const [value, again] =
-    faultClass === 'O1'
-      ? canonical(readEquivocation(hex), encodeEquivocation)
-      : faultClass === 'O3'
-        ? canonical(readPassThrough(hex), encodePassThrough)
-        : canonical(readConviction(hex), encodeConviction)
+export function decodeEvidence<C extends keyof Evidences>(faultClass: C, hex: Hex): Evidences[C] {
+  const [value, again] = READERS[faultClass](hex)
   if (again !== hex) throw new CodecError('not the canonical encoding of its evidence')
   return value
 }
@@ -138,11 +217,29 @@ function readEquivocation(hex: Hex): Equivocation {
 
 function readPassThrough(hex: Hex): PassThrough {
   const [receipt, signature, leaf, path] = decodeAbi(EVIDENCE_TYPES.passThrough, bytesOf(hex))
+  return { signed: signedFrom(receipt, signature), ...provenFrom(leaf, path) }
+}
+
+function readReuse(hex: Hex): Reuse {
+  const [receiptA, signatureA, leafA, pathA, receiptB, signatureB, leafB, pathB, frames] = decodeAbi(
+    EVIDENCE_TYPES.reuse,
+    bytesOf(hex),
+  )
   return {
-    signed: signedFrom(receipt, signature),
-    rendition: structFromTuple('Rendition', leaf),
-    path: pathFrom(path),
+    a: { ...signedFrom(receiptA, signatureA), ...provenFrom(leafA, pathA) },
+    b: { ...signedFrom(receiptB, signatureB), ...provenFrom(leafB, pathB) },
+    frames: framesFrom(frames),
   }
+}
+
+function readDuplicate(hex: Hex): Duplicate {
+  const [receipt, signature, leafA, pathA, leafB, pathB] = decodeAbi(EVIDENCE_TYPES.duplicate, bytesOf(hex))
+  return { signed: signedFrom(receipt, signature), a: provenFrom(leafA, pathA), b: provenFrom(leafB, pathB) }
+}
+
+function readContradiction(hex: Hex): Contradiction {
+  const [receipt, signature, frames] = decodeAbi(EVIDENCE_TYPES.contradiction, bytesOf(hex))
+  return { signed: signedFrom(receipt, signature), frames: framesFrom(frames) }
 }
 
 function readConviction(hex: Hex): Conviction {
@@ -159,6 +256,19 @@ function readConviction(hex: Hex): Conviction {
 
 function signedFrom(receipt: unknown, signature: unknown): SignedReceipt {
   return { receipt: structFromTuple('TranscodeReceipt', receipt), signature: signature as Hex }
+}
+
+function provenFrom(leaf: unknown, path: unknown): ProvenRendition {
+  return { rendition: structFromTuple('Rendition', leaf), path: pathFrom(path) }
+}
+
+function framesFrom(value: unknown): FramePair[] {
+  return (value as unknown[][]).map(([a, pathA, b, pathB]) => ({
+    a: structFromTuple('FrameFp', a),
+    pathA: pathFrom(pathA),
+    b: structFromTuple('FrameFp', b),
+    pathB: pathFrom(pathB),
+  }))
 }
 
 function pathFrom(value: unknown): Hex[] {

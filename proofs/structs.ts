@@ -25,6 +25,7 @@ export const STRUCTS: Readonly<Record<StructName, readonly Field[]>> = {
   Rendition: fields(
     'uint16 index,bytes32 profileHash,bytes32 contentHash,uint64 byteLength,uint64 pixels,uint32 width,uint32 height,uint32 frames,uint32 durationMs',
   ),
+  FrameFp: fields('uint16 track,uint32 frame,uint32 ptsMs,uint64 dhash,uint64 strong'),
   TranscodeOrder: fields(
     'address requester,address transcoder,bytes32 streamId,uint64 seq,bytes32 sourceHash,uint64 sourceBytes,bytes32 profilesHash,bytes32 sourceFingerprintRoot,bytes32 sessionId,bytes32 nonce,uint64 issuedAt,uint64 expiresAt',
   ),

@@ -39,6 +39,22 @@ export interface Rendition {
   durationMs: number
 }
 
+/** Fingerprint of one frame, as the receipt's maker commits to it: a leaf under `fingerprintRoot`. */
+export interface FrameFp {
+  /** Index of the rendition; SOURCE_TRACK for the source. */
+  track: number
+  /** Number of the frame in its track, from 0. */
+  frame: number
+  /** Presentation time in milliseconds from the segment's first frame. */
+  ptsMs: number
+  dhash: bigint
+  /** The bits of `dhash` that noise does not turn; only these are ever compared. */
+  strong: bigint
+}
+
+/** `track` of the source's own frames. */
+export const SOURCE_TRACK = 0xffff
+
 /** What a gateway asked for. `issuedAt` and `expiresAt` are Unix seconds. */
 export interface TranscodeOrder {
   requester: Hex
@@ -160,6 +176,7 @@ export interface BlobRequest {
 export interface Structs {
   Profile: Profile
   Rendition: Rendition
+  FrameFp: FrameFp
   TranscodeOrder: TranscodeOrder
   TranscodeReceipt: TranscodeReceipt
   SignerDelegation: SignerDelegation
@@ -214,6 +231,10 @@ export const LIMITS = {
   statementBytes: 4096,
   /** Rungs of one receipt; go-livepeer refuses more than ten outputs. */
   renditions: 10,
+  /** Frame fingerprints that one receipt may publish: 23 frames of a source and ten renditions. */
+  fingerprints: 256,
+  /** Bytes of the evidence of an O class: the calldata of one reveal. */
+  evidenceBytes: 65_536,
   /** Receipts of one window; bounds memory and the draw. */
   windowReceipts: 4096,
   /** Bytes of a segment: go-livepeer's own limit. */

@@ -38,6 +38,15 @@ library Digests {
         uint32 durationMs;
     }
 
+    /// @notice Fingerprint of one frame: a leaf under fingerprintRoot. Only bits that are strong are ever compared.
+    struct FrameFp {
+        uint16 track;
+        uint32 frame;
+        uint32 ptsMs;
+        uint64 dhash;
+        uint64 strong;
+    }
+
     /// @notice What a gateway asked for.
     struct TranscodeOrder {
         address requester;
@@ -173,6 +182,15 @@ library Digests {
         return keccak256(abi.encode(RENDITION_TYPEHASH, value));
     }
 
+    bytes32 internal constant FRAME_FP_TYPEHASH = keccak256(
+        "FrameFp(uint16 track,uint32 frame,uint32 ptsMs,uint64 dhash,uint64 strong)"
+    );
+
+    /// @notice hashStruct of a FrameFp.
+    function hash(FrameFp memory value) internal pure returns (bytes32) {
+        return keccak256(abi.encode(FRAME_FP_TYPEHASH, value));
+    }
+
     bytes32 internal constant TRANSCODE_ORDER_TYPEHASH = keccak256(
         "TranscodeOrder(address requester,address transcoder,bytes32 streamId,uint64 seq,bytes32 sourceHash,uint64 sourceBytes,bytes32 profilesHash,bytes32 sourceFingerprintRoot,bytes32 sessionId,bytes32 nonce,uint64 issuedAt,uint64 expiresAt)"
     );
@@ -285,6 +303,16 @@ library Digests {
     /// @notice Leaf of a receipt's tree: double keccak of the ABI encoding, as OpenZeppelin's standard tree.
     function leaf(Rendition memory value) internal pure returns (bytes32) {
         return keccak256(bytes.concat(keccak256(abi.encode(value))));
+    }
+
+    /// @notice Leaf of a receipt's fingerprints.
+    function leaf(FrameFp memory value) internal pure returns (bytes32) {
+        return keccak256(bytes.concat(keccak256(abi.encode(value))));
+    }
+
+    /// @notice Id of a reuse (O2), which is about two receipts: the lower digest first.
+    function reuseId(address transcoder, bytes32 lower, bytes32 higher) internal pure returns (bytes32) {
+        return keccak256(abi.encode("faultId", uint8(2), transcoder, lower, higher));
     }
 
     /// @notice Id of a fault: keccak256(abi.encode("faultId", class, transcoder, about)).

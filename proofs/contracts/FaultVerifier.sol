@@ -14,13 +14,27 @@ import {SignerDelegation} from "./SignerDelegation.sol";
 /// names what is wrong. Evidence is ABI-encoded as proofs/evidence.ts writes it; bytes that do not decode revert without data.
 contract FaultVerifier is IFaultVerifier {
     uint8 private constant O1 = 1;
+    uint8 private constant O2 = 2;
     uint8 private constant O3 = 3;
+    uint8 private constant O4 = 4;
+    uint8 private constant O5 = 5;
+    uint8 private constant O6 = 6;
     uint8 private constant D1 = 17;
     uint8 private constant D3 = 19;
     /// @notice Two unbonding periods of Livepeer: what is older cannot be proven any more.
     uint256 public constant STATUTE_ROUNDS = 14;
     /// @notice Fewer people are no quorum, whatever they hold.
     uint256 public constant MIN_VOTES = 3;
+
+    /// @notice Bits in which two frames must differ, of those that are strong in both. Noise and flat pictures have few strong bits.
+    uint256 public constant FRAME_BITS = 20;
+    /// @notice Pairs of frames that prove O2, and O6.
+    uint256 public constant REUSE_FRAMES = 4;
+    uint256 public constant CONTRADICTION_FRAMES = 8;
+    /// @notice Smaller pictures say nothing about a source, pixels.
+    uint256 public constant MIN_SIDE = 64;
+    /// @notice `track` of the source's own frames.
+    uint16 public constant SOURCE_TRACK = 0xffff;
 
     /// @notice Part of every signature's domain; never changes.
     address public immutable anchor;
@@ -35,6 +49,20 @@ contract FaultVerifier is IFaultVerifier {
         bytes32 workCommit;
         bytes32 r;
         bytes32 vs;
+    }
+
+    /// @dev A leaf under renditionsRoot with its path.
+    struct Leaf {
+        Digests.Rendition rendition;
+        bytes32[] path;
+    }
+
+    /// @dev Two frames that should look the same, each with its path to the fingerprintRoot of its receipt.
+    struct FramePair {
+        Digests.FrameFp a;
+        bytes32[] pathA;
+        Digests.FrameFp b;
+        bytes32[] pathB;
     }
 
     /// @notice No predicate exists for this class, or not on this path.
@@ -54,6 +82,21 @@ contract FaultVerifier is IFaultVerifier {
     error NoContradiction();
     error NotUnderRoot(uint16 index);
     error NotPassThrough();
+    error SameSource();
+    error DifferentContents();
+    /// @notice Of a picture so small no fingerprint says anything.
+    error TooSmall(uint16 index);
+    error NotAscending();
+    /// @notice The two leaves say one size, or one of them says none.
+    error NotDuplicate();
+    /// @notice The pixels are width x height x frames, or the leaf says no size.
+    error NotMisstated();
+    error TooFewFrames(uint256 frames);
+    /// @notice The pair is not of the tracks, frame or time that its class compares.
+    error WrongFrames(uint256 pair);
+    error FramesNotAscending(uint256 pair);
+    error TooSimilar(uint256 pair, uint256 bits);
+    error FrameNotUnderRoot(uint256 pair);
     error WrongVoteClass(uint8 inVote, uint8 asked);
     error WrongVoteReceipt(bytes32 inVote, bytes32 digest);
     error WrongVoteTranscoder(address inVote, address inReceipt);
@@ -85,7 +128,11 @@ contract FaultVerifier is IFaultVerifier {
     /// @inheritdoc IFaultVerifier
     function checkObjective(uint8 faultClass, bytes calldata evidence) external view returns (Fault memory) {
         if (faultClass == O1) return _equivocation(evidence);
+        if (faultClass == O2) return _reuse(evidence);
         if (faultClass == O3) return _passThrough(evidence);
+        if (faultClass == O4) return _duplicate(evidence);
+        if (faultClass == O5) return _metering(evidence);
+        if (faultClass == O6) return _contradiction(evidence);
         revert UnsupportedClass(faultClass);
     }
 
@@ -228,6 +275,160 @@ contract FaultVerifier is IFaultVerifier {
         bytes32 digest = _checkReceipt(receipt, signature);
         _checkLeaf(receipt, rendition, path);
         return Fault(Digests.faultId(O3, receipt.transcoder, digest), receipt.transcoder, digest);
+    }
+
+    /// @dev O2: one content for two sources. A picture that a low bitrate flattens may be honest for both, hence the frames.
+    function _reuse(bytes calldata evidence) private view returns (Fault memory) {
+        (
+            Digests.TranscodeReceipt memory a,
+            bytes memory signatureA,
+            Leaf memory leafA,
+            Digests.TranscodeReceipt memory b,
+            bytes memory signatureB,
+            Leaf memory leafB,
+            FramePair[] memory frames
+        ) = _decodeReuse(evidence);
+        if (a.transcoder != b.transcoder) revert DifferentTranscoders();
+        if (a.sourceHash == b.sourceHash) revert SameSource();
+        if (leafA.rendition.contentHash != leafB.rendition.contentHash) revert DifferentContents();
+        _checkSide(leafA.rendition);
+        _checkSide(leafB.rendition);
+        uint256 current = rounds.currentRound();
+        // The newer receipt is the one that reused.
+        _checkStatute(a.round > b.round ? a.round : b.round, current);
+        bytes32 lower = _receiptSignedBySigner(a, signatureA, current);
+        bytes32 higher = _receiptSignedBySigner(b, signatureB, current);
+        if (lower >= higher) revert NotAscending();
+        _checkLeaf(a, leafA.rendition, leafA.path);
+        _checkLeaf(b, leafB.rendition, leafB.path);
+        for (uint256 i = 0; i < frames.length; i++) {
+            Digests.FrameFp memory frame = frames[i].a;
+            Digests.FrameFp memory other = frames[i].b;
+            if (frame.track != SOURCE_TRACK || other.track != SOURCE_TRACK || frame.frame != other.frame) {
+                revert WrongFrames(i);
+            }
+        }
+        _checkFrames(frames, REUSE_FRAMES, a.fingerprintRoot, b.fingerprintRoot);
+        return Fault(Digests.reuseId(a.transcoder, lower, higher), a.transcoder, lower);
+    }
+
+    function _decodeReuse(
+        bytes calldata evidence
+    )
+        private
+        pure
+        returns (
+            Digests.TranscodeReceipt memory a,
+            bytes memory signatureA,
+            Leaf memory leafA,
+            Digests.TranscodeReceipt memory b,
+            bytes memory signatureB,
+            Leaf memory leafB,
+            FramePair[] memory frames
+        )
+    {
+        (a, signatureA, leafA.rendition, leafA.path, b, signatureB, leafB.rendition, leafB.path, frames) = abi.decode(
+            evidence,
+            (
+                Digests.TranscodeReceipt,
+                bytes,
+                Digests.Rendition,
+                bytes32[],
+                Digests.TranscodeReceipt,
+                bytes,
+                Digests.Rendition,
+                bytes32[],
+                FramePair[]
+            )
+        );
+    }
+
+    /// @dev O4: one content cannot have two coded sizes. Profiles that come to one size, or differ in their rate only, do not meet it.
+    function _duplicate(bytes calldata evidence) private view returns (Fault memory) {
+        (
+            Digests.TranscodeReceipt memory receipt,
+            bytes memory signature,
+            Digests.Rendition memory a,
+            bytes32[] memory pathA,
+            Digests.Rendition memory b,
+            bytes32[] memory pathB
+        ) = abi.decode(
+                evidence,
+                (Digests.TranscodeReceipt, bytes, Digests.Rendition, bytes32[], Digests.Rendition, bytes32[])
+            );
+        if (a.contentHash != b.contentHash) revert DifferentContents();
+        if (a.width == 0 || a.height == 0 || b.width == 0 || b.height == 0) revert NotDuplicate();
+        if (a.width == b.width && a.height == b.height) revert NotDuplicate();
+        if (a.index >= b.index) revert NotAscending();
+        bytes32 digest = _checkReceipt(receipt, signature);
+        _checkLeaf(receipt, a, pathA);
+        _checkLeaf(receipt, b, pathB);
+        return Fault(Digests.faultId(O4, receipt.transcoder, digest), receipt.transcoder, digest);
+    }
+
+    /// @dev O5: a leaf that contradicts itself. Where the size changes inside the segment it is 0,0, and nothing follows.
+    function _metering(bytes calldata evidence) private view returns (Fault memory) {
+        (
+            Digests.TranscodeReceipt memory receipt,
+            bytes memory signature,
+            Digests.Rendition memory rendition,
+            bytes32[] memory path
+        ) = abi.decode(evidence, (Digests.TranscodeReceipt, bytes, Digests.Rendition, bytes32[]));
+        if (rendition.width == 0 || rendition.height == 0) revert NotMisstated();
+        if (uint256(rendition.width) * rendition.height * rendition.frames == rendition.pixels) revert NotMisstated();
+        bytes32 digest = _checkReceipt(receipt, signature);
+        _checkLeaf(receipt, rendition, path);
+        return Fault(Digests.faultId(O5, receipt.transcoder, digest), receipt.transcoder, digest);
+    }
+
+    /// @dev O6: by its own fingerprints a rendition does not show the source. The node can always leave the root zero.
+    function _contradiction(bytes calldata evidence) private view returns (Fault memory) {
+        (Digests.TranscodeReceipt memory receipt, bytes memory signature, FramePair[] memory frames) = abi.decode(
+            evidence,
+            (Digests.TranscodeReceipt, bytes, FramePair[])
+        );
+        bytes32 digest = _checkReceipt(receipt, signature);
+        for (uint256 i = 0; i < frames.length; i++) {
+            Digests.FrameFp memory source = frames[i].a;
+            Digests.FrameFp memory made = frames[i].b;
+            if (
+                source.track != SOURCE_TRACK ||
+                made.track == SOURCE_TRACK ||
+                made.track != frames[0].b.track ||
+                made.ptsMs != source.ptsMs
+            ) revert WrongFrames(i);
+        }
+        _checkFrames(frames, CONTRADICTION_FRAMES, receipt.fingerprintRoot, receipt.fingerprintRoot);
+        return Fault(Digests.faultId(O6, receipt.transcoder, digest), receipt.transcoder, digest);
+    }
+
+    /// @dev Enough pairs, no frame twice, each pair visibly different and committed to.
+    function _checkFrames(FramePair[] memory frames, uint256 needed, bytes32 rootA, bytes32 rootB) private pure {
+        if (frames.length < needed) revert TooFewFrames(frames.length);
+        for (uint256 i = 0; i < frames.length; i++) {
+            FramePair memory pair = frames[i];
+            if (i > 0 && (pair.a.frame <= frames[i - 1].a.frame || pair.b.frame <= frames[i - 1].b.frame)) {
+                revert FramesNotAscending(i);
+            }
+            uint256 bits = _popcount((pair.a.dhash ^ pair.b.dhash) & pair.a.strong & pair.b.strong);
+            if (bits < FRAME_BITS) revert TooSimilar(i, bits);
+            if (!MerkleProof.verify(pair.pathA, rootA, Digests.leaf(pair.a))) revert FrameNotUnderRoot(i);
+            if (!MerkleProof.verify(pair.pathB, rootB, Digests.leaf(pair.b))) revert FrameNotUnderRoot(i);
+        }
+    }
+
+    /// @dev Bits that are set in 64; sums of neighbours, then of their sums.
+    function _popcount(uint64 value) private pure returns (uint256 count) {
+        unchecked {
+            count = value - ((value >> 1) & 0x5555555555555555);
+            count = (count & 0x3333333333333333) + ((count >> 2) & 0x3333333333333333);
+            count = (count + (count >> 4)) & 0x0f0f0f0f0f0f0f0f;
+            count = ((count * 0x0101010101010101) >> 56) & 0xff;
+        }
+    }
+
+    function _checkSide(Digests.Rendition memory rendition) private pure {
+        if (rendition.width < MIN_SIDE || rendition.height < MIN_SIDE) revert TooSmall(rendition.index);
     }
 
     function _checkReceipt(

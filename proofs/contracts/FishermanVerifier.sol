@@ -24,6 +24,10 @@ contract FishermanVerifier is IConvictions, Parameters, ReentrancyGuardTransient
 
     /// @notice 3 % for contradicting oneself or returning the source.
     uint256 public constant OBJECTIVE_PPM = 30_000;
+    /// @notice 1 % for pixels that were not there (O5).
+    uint256 public constant METERING_PPM = 10_000;
+    /// @notice 0.5 % for fingerprints that contradict each other (O6).
+    uint256 public constant CONTRADICTION_PPM = 5_000;
     /// @notice 1 % for what votes convict of.
     uint256 public constant REPLAY_PPM = 10_000;
     /// @notice The finder's share of what was taken. At most 20 % may go to anyone who could be the accused itself.
@@ -163,7 +167,8 @@ contract FishermanVerifier is IConvictions, Parameters, ReentrancyGuardTransient
         _useCommitment(fault.faultId, salt);
         c.transcoder = fault.transcoder;
         c.faultClass = faultClass;
-        _convict(c, fault, msg.sender, objectiveSlasher, OBJECTIVE_PPM);
+        uint256 ppm = faultClass == 5 ? METERING_PPM : faultClass == 6 ? CONTRADICTION_PPM : OBJECTIVE_PPM;
+        _convict(c, fault, msg.sender, objectiveSlasher, ppm);
     }
 
     // ---------------------------------------------------------------------------------------------------------------- D classes

@@ -26,6 +26,11 @@ contract ReceiptAnchor is EIP712 {
         return _hashTypedDataV4(Digests.hash(value));
     }
 
+    /// @notice EIP-712 digest of a FrameFp: what is signed.
+    function digestFrameFp(Digests.FrameFp calldata value) external view returns (bytes32) {
+        return _hashTypedDataV4(Digests.hash(value));
+    }
+
     /// @notice EIP-712 digest of a TranscodeOrder: what is signed.
     function digestTranscodeOrder(Digests.TranscodeOrder calldata value) external view returns (bytes32) {
         return _hashTypedDataV4(Digests.hash(value));
@@ -84,6 +89,16 @@ contract ReceiptAnchor is EIP712 {
     /// @notice Leaf of a rendition under renditionsRoot.
     function leafRendition(Digests.Rendition calldata value) external pure returns (bytes32) {
         return Digests.leaf(value);
+    }
+
+    /// @notice Leaf of a frame's fingerprint under fingerprintRoot.
+    function leafFrameFp(Digests.FrameFp calldata value) external pure returns (bytes32) {
+        return Digests.leaf(value);
+    }
+
+    /// @notice Id of a reuse (O2): the two receipts' digests, the lower first.
+    function reuseId(address transcoder, bytes32 lower, bytes32 higher) external pure returns (bytes32) {
+        return Digests.reuseId(transcoder, lower, higher);
     }
 
     /// @notice Id of a fault; `about` is the order's hash or window's id for O1, else the receipt's digest.

@@ -22,7 +22,7 @@ const MAX_SEAL_SECONDS = 3_600n
 /** Fraud proofs kept of one fault: one proves it; a few more let late relayers in; beyond that it is a flood of re-signed copies. */
 const MAX_PROOFS_PER_FAULT = 16
 /** Fault classes that `proofs/check.ts` can judge; a later class is for later versions, not a lie. */
-const CHECKED_CLASSES: readonly string[] = ['O1', 'O3', 'D1', 'D2', 'D3']
+const CHECKED_CLASSES: readonly string[] = ['O1', 'O2', 'O3', 'O4', 'O5', 'O6', 'D1', 'D2', 'D3']
 const VOTED_CLASSES: readonly string[] = ['D1', 'D2', 'D3']
 const FOREVER = 1n << 64n
 

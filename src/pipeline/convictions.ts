@@ -1,7 +1,7 @@
-import type { Statement } from '../../proofs/codec.ts'
+import { encodeStatement, type Statement } from '../../proofs/codec.ts'
 import { workCommitOf, ZERO_HASH } from '../../proofs/digest.ts'
 import { encodeConviction, shareOf } from '../../proofs/evidence.ts'
-import { type ConvictionVote, FAULT_CLASSES, type Hex, VERDICT_VERSION } from '../../proofs/types.ts'
+import { type ConvictionVote, FAULT_CLASSES, type Hex, LIMITS, VERDICT_VERSION } from '../../proofs/types.ts'
 import type { CaseView, Member } from '../chain/types.ts'
 import { convicts } from '../court/court.ts'
 import type { Act } from './actions.ts'
@@ -120,6 +120,11 @@ export function createConvictions(bench: Bench, deps: { act: Act; standing: Stan
       },
       known.evidence,
     )
+    // Pairs of frames do not fit a message; whoever wants them reads the transaction, or the bundle.
+    if (encodeStatement(statement).length > LIMITS.statementBytes) {
+      bench.logger.info('The evidence is too long for gossip', { faultId: view.faultId, evidenceHash: known.evidenceHash })
+      return
+    }
     await bench.say(statement)
   }
 

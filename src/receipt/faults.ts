@@ -1,6 +1,23 @@
 import { equivocationIdOf, ZERO_HASH } from '../../proofs/digest.ts'
-import { encodeEquivocation, encodePassThrough } from '../../proofs/evidence.ts'
-import { equivocationOf, type ObjectiveFault, passThroughOf, windowsContradict } from '../../proofs/faults.ts'
+import {
+  encodeContradiction,
+  encodeDuplicate,
+  encodeEquivocation,
+  encodeMetering,
+  encodePassThrough,
+  encodeReuse,
+} from '../../proofs/evidence.ts'
+import {
+  contradictionOf,
+  duplicateOf,
+  equivocationOf,
+  meteringOf,
+  type ObjectiveFault,
+  type Published,
+  passThroughOf,
+  reuseOf,
+  windowsContradict,
+} from '../../proofs/faults.ts'
 import type { Domain, Hex } from '../../proofs/types.ts'
 import type { SegmentReceipt, SignedWindow } from './row.ts'
 
@@ -22,9 +39,15 @@ export interface FaultFinder {
 /** Orders remembered; at 14 rounds of statute and 100 nodes an older order is out of reach anyway. */
 const REMEMBERED = 200_000
 
-/** Finds equivocation (O1) and pass-through (O3) in the receipts as they come in; each fault is reported once. */
+/** Contents remembered with the fingerprints of their sources, for reuse (O2): they are large. */
+const REMEMBERED_CONTENTS = 20_000
+/** Receipts remembered of one content: black pictures are alike in many honest streams. */
+const RECEIPTS_OF_CONTENT = 4
+
+/** Finds what the node's own signatures prove (O1 to O6) in the receipts as they come in; each fault is reported once. */
 export function createFaultFinder(domain: Domain): FaultFinder {
   const byOrder = new Map<Hex, SegmentReceipt>()
+  const byContent = new Map<string, SegmentReceipt[]>()
   const windows = new Map<string, SignedWindow>()
   const reported = new Set<Hex>()
   const fresh = (found: FoundFault[]) =>
@@ -33,6 +56,24 @@ export function createFaultFinder(domain: Domain): FaultFinder {
       reported.add(fault.faultId)
       return true
     })
+
+  /** O2: earlier receipts of the same node with one of these contents. */
+  function reused(receipt: SegmentReceipt): FoundFault[] {
+    if (!receipt.fingerprints?.length) return []
+    const found: FoundFault[] = []
+    for (const { contentHash } of receipt.renditions) {
+      const key = `${receipt.receipt.transcoder}/${contentHash}`
+      const known = byContent.get(key) ?? []
+      for (const before of known) {
+        const o2 = reuseOf(domain, published(before), published(receipt))
+        if (o2) found.push({ fault: o2.fault, evidence: encodeReuse(o2.evidence), receipts: [before, receipt] })
+      }
+      if (known.length < RECEIPTS_OF_CONTENT && !known.includes(receipt)) byContent.set(key, [...known, receipt])
+      if (byContent.size > REMEMBERED_CONTENTS) byContent.delete(byContent.keys().next().value as string)
+    }
+    return found
+  }
+
   return {
     look(receipt) {
       const found: FoundFault[] = []
@@ -45,9 +86,7 @@ export function createFaultFinder(domain: Domain): FaultFinder {
         byOrder.set(receipt.receipt.orderHash, receipt)
         if (byOrder.size > REMEMBERED) byOrder.delete(byOrder.keys().next().value as Hex)
       }
-      const o3 = passThroughOf(domain, signed, receipt.renditions)
-      if (o3) found.push({ fault: o3.fault, evidence: encodePassThrough(o3.evidence), receipts: [receipt] })
-      return fresh(found)
+      return fresh([...found, ...alone(domain, receipt), ...reused(receipt)])
     },
     lookAtWindow(next) {
       const { transcoder, windowId } = next.window
@@ -67,4 +106,24 @@ export function createFaultFinder(domain: Domain): FaultFinder {
       return fresh([{ fault: { faultClass: 'O1', faultId, transcoder, receiptDigest: ZERO_HASH }, evidence, receipts: [] }])
     },
   }
+}
+
+/** O3 to O6: what one row shows by itself. */
+function alone(domain: Domain, receipt: SegmentReceipt): FoundFault[] {
+  const { signed, renditions } = published(receipt)
+  const found: FoundFault[] = []
+  const add = (fault: ObjectiveFault, evidence: Hex) => void found.push({ fault, evidence, receipts: [receipt] })
+  const o3 = passThroughOf(domain, signed, renditions)
+  if (o3) add(o3.fault, encodePassThrough(o3.evidence))
+  const o4 = duplicateOf(domain, signed, renditions)
+  if (o4) add(o4.fault, encodeDuplicate(o4.evidence))
+  const o5 = meteringOf(domain, signed, renditions)
+  if (o5) add(o5.fault, encodeMetering(o5.evidence))
+  const o6 = contradictionOf(domain, published(receipt))
+  if (o6) add(o6.fault, encodeContradiction(o6.evidence))
+  return found
+}
+
+function published({ receipt, signature, renditions, fingerprints }: SegmentReceipt): Published {
+  return { signed: { receipt, signature }, renditions, fingerprints: fingerprints ?? [] }
 }

@@ -1,10 +1,11 @@
 import { CodecError } from '../../proofs/codec.ts'
-import { digestOf, profileHashOf, profilesHashOf, renditionLeaf } from '../../proofs/digest.ts'
+import { digestOf, frameLeaf, profileHashOf, profilesHashOf, renditionLeaf } from '../../proofs/digest.ts'
 import { readHex, structFromJson } from '../../proofs/json.ts'
 import { merkleTree } from '../../proofs/merkle.ts'
 import { signerOf } from '../../proofs/signature.ts'
 import {
   type Domain,
+  type FrameFp,
   type Hex,
   LIMITS,
   type Profile,
@@ -26,6 +27,8 @@ export interface SegmentReceipt {
   orderSignature: Hex
   profiles: Profile[]
   renditions: Rendition[]
+  /** Under `fingerprintRoot`; none where the row publishes none. */
+  fingerprints?: FrameFp[]
 }
 
 export interface SignedWindow {
@@ -61,6 +64,7 @@ export function readReceiptLine(domain: Domain, json: unknown): SegmentReceipt {
     orderSignature: readHex('orderSig', row.orderSig, 65),
     profiles,
     renditions,
+    ...(row.fingerprints === undefined ? {} : { fingerprints: fingerprintsOf(row.fingerprints) }),
   }
   checkParts(domain, found)
   return found
@@ -85,6 +89,10 @@ function checkParts(domain: Domain, row: SegmentReceipt): void {
     merkleTree(renditions.map(renditionLeaf)).root === receipt.renditionsRoot,
     'the renditions are not under the root of the receipt',
   )
+  must(
+    !row.fingerprints || merkleTree(row.fingerprints.map(frameLeaf)).root === receipt.fingerprintRoot,
+    'the fingerprints are not under the root of the receipt',
+  )
   must(order.sourceBytes > 0n && order.sourceBytes <= BigInt(LIMITS.segmentBytes), 'the source has an impossible length')
   must(signerOf(domain, 'TranscodeOrder', order, row.orderSignature) === order.requester, 'the requester did not sign the order')
   must(signerOf(domain, 'TranscodeReceipt', receipt, row.signature) === row.signer, 'the receipt is not signed by its signer')
@@ -107,6 +115,12 @@ function windowIdOf(value: unknown): bigint {
 function objectOf(json: unknown): Record<string, unknown> {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) throw new CodecError('a line must be a JSON object')
   return json as Record<string, unknown>
+}
+
+function fingerprintsOf(value: unknown): FrameFp[] {
+  if (!Array.isArray(value) || value.length > LIMITS.fingerprints)
+    throw new CodecError(`fingerprints must be a list of at most ${LIMITS.fingerprints}`)
+  return value.map((item) => structFromJson('FrameFp', item))
 }
 
 function listOf(name: string, value: unknown): unknown[] {

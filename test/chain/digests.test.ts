@@ -5,7 +5,9 @@ import {
   equivocationIdOf,
   evidenceHashOf,
   faultIdOf,
+  frameLeaf,
   renditionLeaf,
+  reuseIdOf,
   sampleIdOf,
   workCommitOf,
 } from '../../proofs/digest.ts'
@@ -29,11 +31,13 @@ describe('Solidity and TypeScript agree on', () => {
   })
 
   it('leaves and ids', async () => {
+    for (const value of values('FrameFp', 10)) expect(await world.view('anchor', 'leafFrameFp', [value])).toBe(frameLeaf(value))
     for (const value of values('Rendition', 10) as Rendition[])
       expect(await world.view('anchor', 'leafRendition', [value])).toBe(renditionLeaf(value))
     for (const [a, b, c, d] of fc.sample(fc.tuple(hex(32), hex(32), hex(32), hex(20)), 10) as [Hex, Hex, Hex, Hex][]) {
       expect(await world.view('anchor', 'faultId', [18, d, a])).toBe(faultIdOf('D2', d, a))
       expect(await world.view('anchor', 'faultId', [1, d, a])).toBe(equivocationIdOf(d, a))
+      expect(await world.view('anchor', 'reuseId', [d, a, b])).toBe(reuseIdOf(d, a, b))
       expect(await world.view('anchor', 'sampleId', [a, 3, 99n])).toBe(sampleIdOf(a, 3, 99n))
       expect(await world.view('anchor', 'workCommit', [d, b])).toBe(workCommitOf(d, b))
       const input = { receiptDigest: a, rendition: 2, sourceHash: b, contentHash: c, profileHash: a, verdictVersion: 1 }

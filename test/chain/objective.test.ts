@@ -320,7 +320,8 @@ describe('O1 refuses', () => {
   it('bytes that are no evidence, and classes without a predicate', async () => {
     const abi = AbiCoder.defaultAbiCoder()
     expect(await check(1, abi.encode(['uint8', 'bytes'], [3, '0x']) as Hex)).toBe('UnknownVariant')
-    expect(await check(2, '0x')).toBe('UnsupportedClass')
+    expect(await check(7, '0x')).toBe('UnsupportedClass')
+    for (const faultClass of [2, 3, 4, 5, 6]) expect(await check(faultClass, '0x')).toBe('empty')
     expect(await check(18, '0x')).toBe('UnsupportedClass')
     for (const evidence of ['0x', '0x00', `0x${'ff'.repeat(320)}`, abi.encode(['uint8', 'bytes'], [0, '0x1234'])])
       expect(await world.why('verifier', 'reveal', [1, evidence, unique()], hunter())).toBe('MalformedEvidence')

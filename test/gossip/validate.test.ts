@@ -308,7 +308,7 @@ describe('a fraud proof', () => {
   it('is taken from anyone, expired ones and unknown classes are ignored', async () => {
     expect(judge(await proof(STRANGER))).toBe('accept')
     expect(judge(await proof(ALICE, { expiresAt: BigInt(NOW - 5) }))).toBe('ignore expired')
-    expect(judge(await proof(ALICE, { faultClass: 4 }))).toBe('ignore unknown-class')
+    expect(judge(await proof(ALICE, { faultClass: 7 }))).toBe('ignore unknown-class')
   })
 
   it('is rejected when its evidence does not prove it', async () => {

@@ -1,6 +1,15 @@
 import fc from 'fast-check'
 import { type AnyStatement, type DrawProof, STATEMENT_KINDS, STATEMENT_STRUCTS } from '../../proofs/codec.ts'
-import type { Conviction, Equivocation, PassThrough, SignedReceipt } from '../../proofs/evidence.ts'
+import type {
+  Contradiction,
+  Conviction,
+  Duplicate,
+  Equivocation,
+  FramePair,
+  PassThrough,
+  Reuse,
+  SignedReceipt,
+} from '../../proofs/evidence.ts'
 import { type FieldType, STRUCTS } from '../../proofs/structs.ts'
 import type { Hex, StructName, Structs } from '../../proofs/types.ts'
 
@@ -58,6 +67,12 @@ export const anyEquivocation: fc.Arbitrary<Equivocation> = fc.oneof(
   }),
 )
 export const anyPassThrough: fc.Arbitrary<PassThrough> = fc.record({ signed, rendition: anyStruct('Rendition'), path })
+const proven = { rendition: anyStruct('Rendition'), path }
+const pair: fc.Arbitrary<FramePair> = fc.record({ a: anyStruct('FrameFp'), pathA: path, b: anyStruct('FrameFp'), pathB: path })
+const side = fc.record({ receipt: anyStruct('TranscodeReceipt'), signature: hex(65), ...proven })
+export const anyReuse: fc.Arbitrary<Reuse> = fc.record({ a: side, b: side, frames: fc.array(pair, { maxLength: 6 }) })
+export const anyDuplicate: fc.Arbitrary<Duplicate> = fc.record({ signed, a: fc.record(proven), b: fc.record(proven) })
+export const anyContradiction: fc.Arbitrary<Contradiction> = fc.record({ signed, frames: fc.array(pair, { maxLength: 10 }) })
 export const anyConviction: fc.Arbitrary<Conviction> = fc.record({
   signed,
   vote: anyStruct('ConvictionVote'),

@@ -16,16 +16,30 @@ import {
   type Conviction,
   decodeEvidence,
   type Equivocation,
+  encodeContradiction,
   encodeConviction,
+  encodeDuplicate,
   encodeEquivocation,
+  encodeMetering,
   encodePassThrough,
+  encodeReuse,
   type PassThrough,
 } from '../../proofs/evidence.ts'
 import { readHex, structFromJson, structToJson } from '../../proofs/json.ts'
 import { bytesToHex, hexToBytes } from '../../proofs/signature.ts'
 import { STRUCTS } from '../../proofs/structs.ts'
 import type { StructName } from '../../proofs/types.ts'
-import { anyConviction, anyDrawProof, anyEquivocation, anyPassThrough, anyStatement, anyStruct } from '../helpers/arbitraries.ts'
+import {
+  anyContradiction,
+  anyConviction,
+  anyDrawProof,
+  anyDuplicate,
+  anyEquivocation,
+  anyPassThrough,
+  anyReuse,
+  anyStatement,
+  anyStruct,
+} from '../helpers/arbitraries.ts'
 import { DOMAIN } from '../helpers/fixtures.ts'
 
 /** Every changed byte is refused, or is read as what it now says: the one encoding of another value. */
@@ -143,6 +157,47 @@ describe('evidence codec', () => {
         for (const name of ['D1', 'D2', 'D3'] as const) expect(decodeEvidence(name, encodeConviction(d))).toEqual(d)
       }),
       { numRuns: 50 },
+    )
+  })
+
+  it('reads back O2, O4, O5 and O6', () => {
+    fc.assert(
+      fc.property(anyReuse, anyDuplicate, anyPassThrough, anyContradiction, (o2, o4, o5, o6) => {
+        expect(decodeEvidence('O2', encodeReuse(o2))).toEqual(o2)
+        expect(decodeEvidence('O4', encodeDuplicate(o4))).toEqual(o4)
+        expect(decodeEvidence('O5', encodeMetering(o5))).toEqual(o5)
+        expect(decodeEvidence('O6', encodeContradiction(o6))).toEqual(o6)
+      }),
+      { numRuns: 50 },
+    )
+  })
+
+  it('has one encoding: every byte of an O2, O4 and O6', () => {
+    const sampled = <T>(any: fc.Arbitrary<T>, fits: (value: T) => boolean) =>
+      fc.sample(any, { numRuns: 100, seed: 3 }).find(fits) as T
+    const [o2, o4, o6] = [
+      sampled(anyReuse, ({ frames }) => frames.length === 2),
+      sampled(anyDuplicate, ({ a, b }) => a.path.length === 2 && b.path.length > 0),
+      sampled(anyContradiction, ({ frames }) => frames.length === 2),
+    ]
+    const sparsely = { sparsely: true }
+    expectOneEncoding(
+      o2,
+      (bytes) => decodeEvidence('O2', toHex(bytes)),
+      (one) => toBytes(encodeReuse(one)),
+      sparsely,
+    )
+    expectOneEncoding(
+      o4,
+      (bytes) => decodeEvidence('O4', toHex(bytes)),
+      (one) => toBytes(encodeDuplicate(one)),
+      sparsely,
+    )
+    expectOneEncoding(
+      o6,
+      (bytes) => decodeEvidence('O6', toHex(bytes)),
+      (one) => toBytes(encodeContradiction(one)),
+      sparsely,
     )
   })
 

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { digestOf, profileHashOf, profilesHashOf, renditionLeaf, windowLeaf, ZERO_HASH } from '../../proofs/digest.ts'
+import { digestOf, frameLeaf, profileHashOf, profilesHashOf, renditionLeaf, windowLeaf, ZERO_HASH } from '../../proofs/digest.ts'
 import { structToJson } from '../../proofs/json.ts'
 import { merkleTree } from '../../proofs/merkle.ts'
-import type { Hex, TranscodeOrder, TranscodeReceipt, WindowRoot } from '../../proofs/types.ts'
+import type { FrameFp, Hex, TranscodeOrder, TranscodeReceipt, WindowRoot } from '../../proofs/types.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { type HttpServer, startHttp } from '../../src/base/http.ts'
 import { createFaultFinder } from '../../src/receipt/faults.ts'
@@ -20,7 +20,7 @@ type Row = Record<string, unknown>
 /** One honest receipt line; `change` edits order or receipt before they are signed. */
 async function row(
   seq: number,
-  change: { order?: Partial<TranscodeOrder>; receipt?: Partial<TranscodeReceipt> } = {},
+  change: { order?: Partial<TranscodeOrder>; receipt?: Partial<TranscodeReceipt>; fingerprints?: FrameFp[] } = {},
 ): Promise<Row> {
   const leaves = renditions(2, (i) => hash(1000 * seq + i))
   const profiles = [0, 1].map((i) => ({ ...PROFILE, bitrate: PROFILE.bitrate + i }))
@@ -49,7 +49,7 @@ async function row(
     ...shared,
     orderHash: digestOf(DOMAIN, 'TranscodeOrder', order),
     renditionsRoot: merkleTree(leaves.map(renditionLeaf)).root,
-    fingerprintRoot: ZERO_HASH,
+    fingerprintRoot: merkleTree((change.fingerprints ?? []).map(frameLeaf)).root,
     completedAt: WINDOW * 4n + 1n,
     round: 3n,
     ...change.receipt,
@@ -64,6 +64,7 @@ async function row(
     signer: addressOf(node),
     profiles: profiles.map((profile) => structToJson('Profile', profile)),
     renditions: leaves.map((leaf) => structToJson('Rendition', leaf)),
+    ...(change.fingerprints ? { fingerprints: change.fingerprints.map((frame) => structToJson('FrameFp', frame)) } : {}),
   }
 }
 
@@ -72,6 +73,19 @@ describe('receipt line', () => {
     const read = readReceiptLine(DOMAIN, await row(1))
     expect(read).toMatchObject({ windowId: WINDOW, receipt: { seq: 1n } })
     expect(read.digest).toBe(digestOf(DOMAIN, 'TranscodeReceipt', read.receipt))
+  })
+
+  it('may publish the fingerprints that its receipt commits to, all of them and no others', async () => {
+    const frame = (i: number): FrameFp => ({ track: 0xffff, frame: i, ptsMs: 40 * i, dhash: BigInt(i), strong: 7n })
+    const fingerprints = [0, 1, 2].map(frame)
+    expect(readReceiptLine(DOMAIN, await row(1)).fingerprints).toBeUndefined()
+    const line = await row(1, { fingerprints })
+    expect(readReceiptLine(DOMAIN, line).fingerprints).toEqual(fingerprints)
+    const listed = line.fingerprints as Row[]
+    for (const changed of [listed.slice(1), [...listed, listed[0]], [{ ...listed[0], strong: '8' }, ...listed.slice(1)], []])
+      expect(() => readReceiptLine(DOMAIN, { ...line, fingerprints: changed })).toThrow(/fingerprints are not under the root/)
+    for (const garbage of [{}, 7, null, Array(257).fill(listed[0]), [{ ...listed[0], track: 65_536 }]])
+      expect(() => readReceiptLine(DOMAIN, { ...line, fingerprints: garbage })).toThrow()
   })
 
   it.each<[string, (line: Row) => void, RegExp]>([

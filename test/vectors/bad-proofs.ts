@@ -4,23 +4,38 @@ import { digestOf, equivocationIdOf, faultIdOf, renditionLeaf, ZERO_HASH } from 
 import {
   type Conviction,
   type Equivocation,
+  encodeContradiction,
   encodeConviction,
+  encodeDuplicate,
   encodeEquivocation,
+  encodeMetering,
   encodePassThrough,
+  encodeReuse,
+  type FramePair,
+  type ProvenRendition,
   type SignedReceipt,
 } from '../../proofs/evidence.ts'
+import type { ObjectiveFault } from '../../proofs/faults.ts'
 import { merkleTree } from '../../proofs/merkle.ts'
-import type { FraudReport, Hex, Rendition } from '../../proofs/types.ts'
+import type { FaultClass, FraudReport, Hex, Rendition } from '../../proofs/types.ts'
 import { addressOf, hash, receiptOf, renditions, signedReceipt } from '../helpers/fixtures.ts'
 import type { BadCase } from './bad-bytes.ts'
 import { DOMAIN, fisherman, gateway, node, sign, stranger, toHex } from './common.ts'
 import {
   claimOf,
+  contradiction,
   conviction,
   convictionProof,
+  duplicate,
   goodProofs,
+  LOOKS,
+  ladder,
+  metering,
+  prints,
+  publishedWith,
   receiptWith,
   reportOf,
+  reuse,
   twoLeaves,
   twoReceipts,
   twoWindows,
@@ -217,8 +232,145 @@ async function badConvictions(): Promise<BadCase[]> {
   ]
 }
 
+/** O2, O4, O5, O6. */
+async function badObjective(): Promise<BadCase[]> {
+  const [o2, o4, o5, o6] = [await reuse(), await duplicate(), await metering(), await contradiction()]
+  const of =
+    <T>(name: FaultClass, { fault, evidence }: { fault: ObjectiveFault; evidence: T }, encode: (value: T) => Hex) =>
+    (what: string, changes: Partial<T>, reason: string, contract: string, claims: Partial<Claim> = {}) => {
+      const bytes = encode({ ...evidence, ...changes })
+      const claim = { ...claimOf(name, fault.faultId, fault.receiptDigest, bytes), ...claims }
+      return bad(`${name}: ${what}`, claim, bytes, reason, contract)
+    }
+  const [no2, no4, no5, no6] = [
+    of('O2', o2, encodeReuse),
+    of('O4', o4, encodeDuplicate),
+    of('O5', o5, encodeMetering),
+    of('O6', o6, encodeContradiction),
+  ]
+  const { a, b, frames } = o2.evidence
+  const pairs = o6.evidence.frames
+  const first = (list: FramePair[], change: (pair: FramePair) => FramePair) => [change(list[0] as FramePair), ...list.slice(1)]
+  const leafOf = ({ rendition }: ProvenRendition, change: Partial<Rendition>) => ({ ...rendition, ...change })
+  const small = ladder([{ contentHash: a.rendition.contentHash, width: 62, height: 34, pixels: 62n * 34n * 60n }])
+  const tiny = await publishedWith(small, prints(...LOOKS))
+  return [
+    no2('the receipts exchanged', { a: b, b: a }, 'not in the order', 'NotAscending'),
+    no2('the same receipt twice', { b: a }, 'sources are the same', 'SameSource'),
+    no2(
+      'another content',
+      { b: { ...b, rendition: leafOf(b, { contentHash: hash(1) }) } },
+      'are not the same',
+      'DifferentContents',
+    ),
+    no2(
+      'a picture too small to tell',
+      { a: { ...tiny.signed, rendition: small[0] as Rendition, path: merkleTree(small.map(renditionLeaf)).proof(0) } },
+      'too small',
+      'TooSmall',
+    ),
+    no2('a forged leaf', { a: { ...a, rendition: leafOf(a, { frames: 1 }) } }, 'first leaf is not under', 'NotUnderRoot'),
+    no2('three pairs', { frames: frames.slice(1) }, 'fewer than 4 pairs', 'TooFewFrames'),
+    no2(
+      'a pair twice',
+      { frames: [...frames.slice(0, 1), ...frames.slice(0, 3)] },
+      'not distinct and ascending',
+      'FramesNotAscending',
+    ),
+    no2(
+      'a frame beside another',
+      { frames: first(frames, (pair) => ({ ...pair, b: { ...pair.b, frame: 1 } })) },
+      'not of one frame',
+      'WrongFrames',
+    ),
+    no2(
+      'frames of a rendition',
+      { frames: first(frames, (pair) => ({ ...pair, a: { ...pair.a, track: 0 } })) },
+      'not of one frame',
+      'WrongFrames',
+    ),
+    no2(
+      'weak bits',
+      { frames: first(frames, (pair) => ({ ...pair, a: { ...pair.a, strong: 1n } })) },
+      'does not differ enough',
+      'TooSimilar',
+    ),
+    no2(
+      'a forged frame',
+      { frames: first(frames, (pair) => ({ ...pair, b: { ...pair.b, ptsMs: 1 } })) },
+      'second frame is not under',
+      'FrameNotUnderRoot',
+    ),
+    no2('the report names the higher digest', {}, 'names another receipt', 'ok', { receiptDigest: digest(b) }),
+    no2('the report has the id of one receipt', {}, 'fault id is not', 'ok', { faultId: faultIdOf('O4', him, digest(a)) }),
+    no4(
+      'one size',
+      { b: { ...o4.evidence.b, rendition: leafOf(o4.evidence.b, { width: 640, height: 360 }) } },
+      'not one content',
+      'NotDuplicate',
+    ),
+    no4(
+      'no size',
+      { b: { ...o4.evidence.b, rendition: leafOf(o4.evidence.b, { width: 0, height: 0 }) } },
+      'not one content',
+      'NotDuplicate',
+    ),
+    no4(
+      'another content',
+      { b: { ...o4.evidence.b, rendition: leafOf(o4.evidence.b, { contentHash: hash(8) }) } },
+      'not one content',
+      'DifferentContents',
+    ),
+    no4('the leaves exchanged', { a: o4.evidence.b, b: o4.evidence.a }, 'not in the order', 'NotAscending'),
+    no4('a forged path', { b: { ...o4.evidence.b, path: [] } }, 'second leaf is not under', 'NotUnderRoot'),
+    no4('the report calls it O1', {}, 'not the (ABI|canonical) encoding', 'empty', { faultClass: 1 }),
+    no5(
+      'the right pixels',
+      { rendition: { ...o5.evidence.rendition, pixels: 640n * 360n * 60n } },
+      'are those of',
+      'NotMisstated',
+    ),
+    no5('no size', { rendition: { ...o5.evidence.rendition, width: 0, height: 0 } }, 'its size changes', 'NotMisstated'),
+    no5('a forged leaf', { rendition: { ...o5.evidence.rendition, pixels: 2n } }, 'not under the root', 'NotUnderRoot'),
+    no5('the report calls it O3', {}, 'is not the source', 'NotPassThrough', { faultClass: 3 }),
+    no5(
+      'a high s',
+      { signed: { ...o5.evidence.signed, signature: twin(o5.evidence.signed.signature) } },
+      'does not recover',
+      'BadSignature',
+    ),
+    no6('seven pairs', { frames: pairs.slice(1) }, 'fewer than 8 pairs', 'TooFewFrames'),
+    no6(
+      'frames of two times',
+      { frames: first(pairs, (pair) => ({ ...pair, b: { ...pair.b, ptsMs: 1 } })) },
+      'not of one time',
+      'WrongFrames',
+    ),
+    no6(
+      'two renditions',
+      { frames: first(pairs, (pair) => ({ ...pair, b: { ...pair.b, track: 1 } })) },
+      'source and one rendition',
+      'WrongFrames',
+    ),
+    no6('backwards', { frames: [...pairs].reverse() }, 'not distinct and ascending', 'FramesNotAscending'),
+    no6(
+      'the same look',
+      { frames: first(pairs, (pair) => ({ ...pair, b: { ...pair.b, dhash: pair.a.dhash } })) },
+      'does not differ enough',
+      'TooSimilar',
+    ),
+    no6(
+      'a forged frame',
+      { frames: first(pairs, (pair) => ({ ...pair, pathA: [] })) },
+      'first frame is not under',
+      'FrameNotUnderRoot',
+    ),
+  ]
+}
+
 export async function badEvidence(): Promise<BadCase[]> {
-  return [...(await badReceipts()), ...(await badLeavesAndWindows()), ...(await badPassThrough()), ...(await badConvictions())]
+  const [o1, leaves, o3] = [await badReceipts(), await badLeavesAndWindows(), await badPassThrough()]
+  return [...o1, ...leaves, ...o3, ...(await badObjective()), ...(await badConvictions())]
 }
 
 /** Whole statements: canonical, and still no proof. */

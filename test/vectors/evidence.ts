@@ -4,6 +4,7 @@ import {
   equivocationIdOf,
   evidenceHashOf,
   faultIdOf,
+  frameLeaf,
   objectiveEvidenceHash,
   renditionLeaf,
   workCommitOf,
@@ -13,20 +14,27 @@ import {
   type Conviction,
   type Equivocation,
   EVIDENCE_TYPES,
+  encodeContradiction,
   encodeConviction,
+  encodeDuplicate,
   encodeEquivocation,
+  encodeMetering,
   encodePassThrough,
+  encodeReuse,
   type PassThrough,
   shareOf,
 } from '../../proofs/evidence.ts'
-import { equivocationOf } from '../../proofs/faults.ts'
+import { contradictionOf, duplicateOf, equivocationOf, meteringOf, type ObjectiveFault, reuseOf } from '../../proofs/faults.ts'
 import { merkleTree } from '../../proofs/merkle.ts'
 import {
   type ConvictionVote,
   FAULT_CLASSES,
   type FaultClass,
+  type FrameFp,
   type FraudReport,
   type Hex,
+  LIMITS,
+  type Rendition,
   type WindowRoot,
 } from '../../proofs/types.ts'
 import { addressOf, hash, receiptOf, renditions, signedReceipt } from '../helpers/fixtures.ts'
@@ -139,6 +147,87 @@ function passThroughProof(value: PassThrough): Proof {
   }
 }
 
+/** A ladder of three sizes with the right pixels. */
+export function ladder(changes: Partial<Rendition>[] = []): Rendition[] {
+  return [
+    [426, 240],
+    [640, 360],
+    [1280, 720],
+  ].map(([width = 0, height = 0], i) => ({
+    ...(renditions(3)[i] as Rendition),
+    ...{ width, height, pixels: BigInt(width * height * 60), ...changes[i] },
+  }))
+}
+
+/** Eight frames of a source and of rendition 0; `looks` are 32 bits apart, or none. */
+export function prints(source: bigint, made: bigint): FrameFp[] {
+  const track = (number: number, look: bigint) =>
+    Array.from({ length: 8 }, (_, i) => ({
+      ...{ track: number, frame: 7 * i, ptsMs: 233 * i, dhash: look + BigInt(i), strong: 0xffffffffffffffffn },
+    }))
+  return [...track(0xffff, source), ...track(0, made)]
+}
+
+/** Two looks, 32 bits apart. */
+export const LOOKS = [0x00000000ffffff00n, 0x0000ffffff000000n] as const
+
+export async function publishedWith(leaves: Rendition[], fingerprints: FrameFp[], changes: object = {}) {
+  const fingerprintRoot = merkleTree(fingerprints.map(frameLeaf)).root
+  const signed = await signedReceipt(node, receiptOf(node, leaves, { fingerprintRoot, ...changes }), DOMAIN)
+  return { signed, renditions: leaves, fingerprints }
+}
+
+export function found<T>(made: T | undefined): T {
+  if (made === undefined) throw new Error('no fault')
+  return made
+}
+
+export async function reuse() {
+  const make = (source: number, look: bigint) =>
+    publishedWith(ladder(), prints(look, look), { sourceHash: hash(source), orderHash: hash(source) })
+  return found(reuseOf(DOMAIN, await make(31, LOOKS[0]), await make(32, LOOKS[1])))
+}
+
+export async function duplicate() {
+  const leaves = ladder([{}, { contentHash: hash(7) }, { contentHash: hash(7) }])
+  const { signed } = await publishedWith(leaves, [])
+  return found(duplicateOf(DOMAIN, signed, leaves))
+}
+
+export async function metering() {
+  const leaves = ladder([{}, { pixels: 1n }])
+  const { signed } = await publishedWith(leaves, [])
+  return found(meteringOf(DOMAIN, signed, leaves))
+}
+
+export async function contradiction() {
+  return found(contradictionOf(DOMAIN, await publishedWith(ladder(), prints(...LOOKS))))
+}
+
+function objectiveProof(
+  name: string,
+  { faultClass, faultId, receiptDigest }: ObjectiveFault,
+  types: readonly string[],
+  evidence: Hex,
+): Proof {
+  const signers = faultClass === 'O2' ? [him, him] : [him]
+  return {
+    ...{ name, faultClass, claim: claimOf(faultClass, faultId, receiptDigest, evidence), types, evidence },
+    ...{ accusedSigners: signers, voters: [], contract: 'ok' },
+  }
+}
+
+async function newProofs(): Promise<Proof[]> {
+  const [o2, o4, o5, o6] = await Promise.all([reuse(), duplicate(), metering(), contradiction()])
+  const { reuse: ofO2, duplicate: ofO4, metering: ofO5, contradiction: ofO6 } = EVIDENCE_TYPES
+  return [
+    objectiveProof('O2: one content for two sources', o2.fault, ofO2, encodeReuse(o2.evidence)),
+    objectiveProof('O4: one content of two sizes', o4.fault, ofO4, encodeDuplicate(o4.evidence)),
+    objectiveProof('O5: pixels that were not there', o5.fault, ofO5, encodeMetering(o5.evidence)),
+    objectiveProof('O6: fingerprints that contradict each other', o6.fault, ofO6, encodeContradiction(o6.evidence)),
+  ]
+}
+
 /** A proof of every kind that this version checks. */
 export async function goodProofs(): Promise<Proof[]> {
   const [receipts, delegated, leaves, windows] = await Promise.all([
@@ -169,6 +258,7 @@ export async function goodProofs(): Promise<Proof[]> {
       him,
     ]),
     passThroughProof(await passThrough()),
+    ...(await newProofs()),
     ...(await Promise.all((['D1', 'D2', 'D3'] as const).map(async (name) => convictionProof(name, await conviction(name))))),
     {
       ...convictionProof('D2', await conviction('D2', {}, crowd), crowd),
@@ -190,11 +280,17 @@ export async function reportOf(proof: Pick<Proof, 'claim' | 'evidence'>, changes
 export async function evidence(): Promise<unknown> {
   const proofs = (await goodProofs()).map(async (proof) => {
     const statement = await reportOf(proof)
-    return { ...proof, report: json('FraudReport', statement.body), statement: toHex(encodeStatement(statement)) }
+    const bytes = encodeStatement(statement)
+    // Pairs of frames do not fit.
+    return {
+      ...proof,
+      report: json('FraudReport', statement.body),
+      statement: bytes.length > LIMITS.statementBytes ? null : toHex(bytes),
+    }
   })
   return {
     about:
-      'Evidence of every class that this version checks. statement: a report of it by private key 2. contract: what FaultVerifier says where no key is delegated and keys 3, 4, 5 are all the members.',
+      'Evidence of every class that this version checks. statement: a report of it by private key 2, null where it is too long for one. contract: what FaultVerifier says where no key is delegated and keys 3, 4, 5 are all the members.',
     proofs: await Promise.all(proofs),
   }
 }

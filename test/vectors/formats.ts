@@ -12,6 +12,7 @@ import {
   objectiveEvidenceHash,
   profilesHashOf,
   renditionLeaf,
+  reuseIdOf,
   sampleIdOf,
   sealOf,
   structHash,
@@ -110,6 +111,12 @@ function recipes() {
       ['string', 'uint8', 'address', 'bytes32'],
       ['faultId', 1, him, hash(1)],
       equivocationIdOf(him, hash(1)),
+    ),
+    recipe(
+      'faultId of a reuse',
+      ['string', 'uint8', 'address', 'bytes32', 'bytes32'],
+      ['faultId', 2, him, hash(1), hash(2)],
+      reuseIdOf(him, hash(1), hash(2)),
     ),
     recipe('workCommit', ['string', 'address', 'bytes32'], ['workCommit', me, hash(1)], workCommitOf(me, hash(1))),
   ]
