@@ -116,6 +116,13 @@ function changesOf(tree, bytes) {
     IfStatement(node) {
       if (isRevert(node.trueBody) && !node.falseBody) replace(node, '{}')
     },
+    YulFunctionCall(node) {
+      const swapped = { lt: 'gt', gt: 'lt', eq: 'lt', add: 'sub', sub: 'add', mul: 'add' }[node.functionName.name]
+      if (swapped) replace(node.functionName, swapped)
+    },
+    YulLiteral(node) {
+      if (node.kind === 'number') replace(node, String(BigInt(node.value) + 32n))
+    },
     ExpressionStatement(node) {
       const { expression } = node
       if (expression.nodeType === 'FunctionCall') replace(node, '')
