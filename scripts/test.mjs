@@ -16,7 +16,12 @@ const tests =
 const parts = [
   ['types', ['node_modules/typescript/bin/tsc', '--noEmit']],
   ['lint', ['node_modules/@biomejs/biome/bin/biome', 'check', '.']],
-  ...(chosen.length > 0 ? [] : [['contracts', ['scripts/forge.mjs', 'quick']]]),
+  ...(chosen.length > 0
+    ? []
+    : [
+        ['contracts', ['scripts/forge.mjs', 'quick']],
+        ['layout', ['scripts/layout.mjs', '--check']],
+      ]),
   ...tests,
 ]
 const failed = parts.filter(([name, args]) => {
