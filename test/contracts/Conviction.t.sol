@@ -152,6 +152,18 @@ contract ConvictionTest is Court {
         isTrue(errorOf(address(faults), data) != 0, "high s of a share");
     }
 
+    function test_s_ends_at_half_the_order_of_the_curve() public view {
+        Digests.ConvictionVote memory vote = voteOf(0, 1);
+        FaultVerifier.VoteShare[] memory shares = sharesOf(vote, 4);
+        // Both are points of somebody unknown; the higher one is not even looked at.
+        shares[0].vs = bytes32(CURVE_ORDER / 2 + 1);
+        refuses(D2, verdictOf(0, 1, vote, shares), FaultVerifier.BadSignature.selector, "above half");
+        shares[0].vs = bytes32(CURVE_ORDER / 2);
+        bytes memory data = abi.encodeCall(faults.checkConviction, (D2, verdictOf(0, 1, vote, shares)));
+        bytes4 got = errorOf(address(faults), data);
+        isTrue(got != 0 && got != FaultVerifier.BadSignature.selector, "half is a signature, of a stranger");
+    }
+
     function testFuzz_only_d_classes_are_voted(uint8 faultClass) public view {
         if (faultClass >= 17 && faultClass <= 19) return;
         refuses(faultClass, "", FaultVerifier.UnsupportedClass.selector, "class");
