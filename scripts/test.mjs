@@ -1,4 +1,4 @@
-// Type check, lint, then every test. Each part runs even when an earlier one failed, so that one run shows everything.
+// Type check, lint, Solidity tests, then every other test. Each part runs even when an earlier one failed, so that one run shows everything.
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
@@ -16,6 +16,12 @@ const tests =
 const parts = [
   ['types', ['node_modules/typescript/bin/tsc', '--noEmit']],
   ['lint', ['node_modules/@biomejs/biome/bin/biome', 'check', '.']],
+  ...(chosen.length > 0
+    ? []
+    : [
+        ['contracts', ['scripts/forge.mjs', 'quick']],
+        ['layout', ['scripts/layout.mjs', '--check']],
+      ]),
   ...tests,
 ]
 const failed = parts.filter(([name, args]) => {

@@ -2,7 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
-import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
+import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {Digests} from "./Digests.sol";
 import {FishermanRegistry} from "./FishermanRegistry.sol";
 import {IFaultVerifier} from "./IFaultVerifier.sol";
@@ -23,6 +23,8 @@ contract FaultVerifier is IFaultVerifier {
     uint8 private constant D3 = 19;
     /// @notice Two unbonding periods of Livepeer: what is older cannot be proven any more.
     uint256 public constant STATUTE_ROUNDS = 14;
+    /// @dev Half the order of secp256k1.
+    uint256 private constant HALF_ORDER = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0;
     /// @notice Fewer people are no quorum, whatever they hold.
     uint256 public constant MIN_VOTES = 3;
 
@@ -157,9 +159,8 @@ contract FaultVerifier is IFaultVerifier {
         (
             Digests.TranscodeReceipt memory receipt,
             bytes memory signature,
-            Digests.ConvictionVote memory vote,
-            VoteShare[] memory shares
-        ) = abi.decode(evidence, (Digests.TranscodeReceipt, bytes, Digests.ConvictionVote, VoteShare[]));
+            Digests.ConvictionVote memory vote
+        ) = abi.decode(evidence, (Digests.TranscodeReceipt, bytes, Digests.ConvictionVote));
         bytes32 digest = _receiptSignedBySigner(receipt, signature, rounds.currentRound());
         fault = Fault(Digests.faultId(faultClass, receipt.transcoder, digest), receipt.transcoder, digest);
         if (vote.faultClass != faultClass) revert WrongVoteClass(vote.faultClass, faultClass);
@@ -170,25 +171,51 @@ contract FaultVerifier is IFaultVerifier {
         if (vote.verdictVersion == 0) revert ZeroVerdictVersion();
         if (vote.finder == address(0)) revert ZeroFinder();
         if (vote.deadline < block.timestamp) revert VoteExpired(vote.deadline);
-        _checkQuorum(vote, shares);
+        _checkQuorum(vote, _sharesOf(evidence));
         return (fault, vote.finder);
     }
 
-    function _checkQuorum(Digests.ConvictionVote memory vote, VoteShare[] memory shares) private view {
+    /// @dev EIP-2098. No high s, as everywhere: a signature has one form.
+    function _recoverCompact(bytes32 digest, bytes32 r, bytes32 vs) private pure returns (address signer) {
+        uint256 s = uint256(vs) & (type(uint256).max >> 1);
+        if (s > HALF_ORDER) revert BadSignature();
+        unchecked {
+            signer = ecrecover(digest, uint8((uint256(vs) >> 255) + 27), r, bytes32(s));
+        }
+        if (signer == address(0)) revert BadSignature();
+    }
+
+    /// @dev The votes where they lie in the evidence, behind receipt (11 words), signature's offset and vote (10): copying costs too much.
+    function _sharesOf(bytes calldata evidence) private pure returns (VoteShare[] calldata shares) {
+        uint256 start = uint256(bytes32(evidence[22 * 32:]));
+        uint256 length = uint256(bytes32(evidence[start:]));
+        // Reverts where they would reach beyond the evidence.
+        bytes calldata body = evidence[start + 32:start + 32 + length * 96];
+        assembly ("memory-safe") {
+            shares.offset := body.offset
+            shares.length := length
+        }
+    }
+
+    function _checkQuorum(Digests.ConvictionVote memory vote, VoteShare[] calldata shares) private view {
         if (shares.length < MIN_VOTES) revert TooFewVotes(shares.length);
         bytes32 separator = Digests.domainSeparator(anchor);
         address previous;
         uint256 weight;
         for (uint256 i = 0; i < shares.length; i++) {
-            vote.workCommit = shares[i].workCommit;
-            if (vote.workCommit == 0) revert WrongWorkCommit();
-            bytes32 digest = keccak256(abi.encodePacked(hex"1901", separator, Digests.hash(vote)));
-            (address signer, ECDSA.RecoverError problem, ) = ECDSA.tryRecover(digest, shares[i].r, shares[i].vs);
-            if (problem != ECDSA.RecoverError.NoError) revert BadSignature();
+            VoteShare calldata share = shares[i];
+            bytes32 workCommit = share.workCommit;
+            if (workCommit == 0) revert WrongWorkCommit();
+            vote.workCommit = workCommit;
+            bytes32 digest = MessageHashUtils.toTypedDataHash(separator, Digests.hash(vote));
+            address signer = _recoverCompact(digest, share.r, share.vs);
             if (signer <= previous) revert SignersNotAscending(previous, signer);
             uint256 own = registry.activeWeightOf(signer);
             if (own == 0) revert NotActiveMember(signer);
-            weight += own;
+            // Weights are bonds, far below overflow.
+            unchecked {
+                weight += own;
+            }
             previous = signer;
         }
         uint256 total = registry.totalWeight();
@@ -412,9 +439,30 @@ contract FaultVerifier is IFaultVerifier {
             }
             uint256 bits = _popcount((pair.a.dhash ^ pair.b.dhash) & pair.a.strong & pair.b.strong);
             if (bits < FRAME_BITS) revert TooSimilar(i, bits);
-            if (!MerkleProof.verify(pair.pathA, rootA, Digests.leaf(pair.a))) revert FrameNotUnderRoot(i);
-            if (!MerkleProof.verify(pair.pathB, rootB, Digests.leaf(pair.b))) revert FrameNotUnderRoot(i);
+            if (!_isUnder(pair.pathA, rootA, Digests.leaf(pair.a))) revert FrameNotUnderRoot(i);
+            if (!_isUnder(pair.pathB, rootB, Digests.leaf(pair.b))) revert FrameNotUnderRoot(i);
         }
+    }
+
+    /// @dev OpenZeppelin's standard tree: sorted pairs. A proof of frames walks a hundred steps, so each costs as little as can be.
+    function _isUnder(bytes32[] memory path, bytes32 root, bytes32 leaf) private pure returns (bool) {
+        assembly ("memory-safe") {
+            let end := add(add(path, 32), mul(mload(path), 32))
+            for { let step := add(path, 32) } lt(step, end) { step := add(step, 32) } {
+                let sibling := mload(step)
+                switch lt(leaf, sibling)
+                case 1 {
+                    mstore(0, leaf)
+                    mstore(32, sibling)
+                }
+                default {
+                    mstore(0, sibling)
+                    mstore(32, leaf)
+                }
+                leaf := keccak256(0, 64)
+            }
+        }
+        return leaf == root;
     }
 
     /// @dev Bits that are set in 64; sums of neighbours, then of their sums.
@@ -473,7 +521,7 @@ contract FaultVerifier is IFaultVerifier {
         Digests.Rendition memory rendition,
         bytes32[] memory path
     ) private pure {
-        if (!MerkleProof.verify(path, receipt.renditionsRoot, Digests.leaf(rendition))) {
+        if (!_isUnder(path, receipt.renditionsRoot, Digests.leaf(rendition))) {
             revert NotUnderRoot(rendition.index);
         }
     }
