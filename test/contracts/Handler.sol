@@ -188,6 +188,25 @@ contract Handler is Court {
         spoil(token.balanceOf(who) - before == bond, "a bond left changed");
     }
 
+    function anchorsHead(uint256 seed, uint64 growth) external quiet {
+        address who = seed % 2 == 0 ? member((seed >> 8) % MEMBERS) : person((seed >> 8) % PEOPLE);
+        FishermanRegistry.Head memory head = registry.headOf(who);
+        uint64 size = head.size + growth % 4;
+        bool ok = tell(who, address(registry), abi.encodeCall(registry.anchorHead, (head.epoch + growth % 2, size, bytes32(seed))));
+        spoil(!ok || growth % 2 != 0 || size > head.size, "a log that stands still was taken for a grown one");
+    }
+
+    function marksSilent(uint256 seed) external quiet {
+        address who = seed % 2 == 0 ? member((seed >> 8) % MEMBERS) : person((seed >> 8) % PEOPLE);
+        uint64 seenAt = registry.headOf(who).seenAt;
+        uint256 weight = registry.activeWeightOf(who);
+        uint256 total = registry.totalWeight();
+        bool ok = tell(someone(seed), address(registry), abi.encodeCall(registry.markSilent, (who)));
+        if (!ok) return;
+        spoil(weight > 0 && block.timestamp - seenAt > registry.silentSeconds(), "a member that spoke was called silent");
+        spoil(registry.totalWeight() == total - weight, "silence changed another weight");
+    }
+
     function accountOf(address who) public view returns (uint128 bond, uint64 activeFrom, uint64 exitAt) {
         (bond, activeFrom, exitAt) = registry.accounts(who);
     }

@@ -40,12 +40,14 @@ contract InvariantsTest is Base {
     }
 
     function targetSelectors() external view returns (FuzzSelector[] memory list) {
-        bytes4[24] memory all = [
+        bytes4[26] memory all = [
             handler.wait.selector,
             handler.wait.selector,
             handler.registers.selector,
             handler.asksToLeave.selector,
             handler.leavesRegistry.selector,
+            handler.anchorsHead.selector,
+            handler.marksSilent.selector,
             handler.fines.selector,
             handler.addsDeposit.selector,
             handler.thaws.selector,

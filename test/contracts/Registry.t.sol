@@ -170,4 +170,54 @@ contract RegistryTest is World {
         pass(120);
         eq(registry.totalWeight(), 4500 * TOKEN, "with what is left");
     }
+
+    function test_a_silent_member_leaves_the_denominator_and_comes_back() public {
+        address quiet = member(0);
+        vm.prank(quiet);
+        registry.anchorHead(1, 5, bytes32("a"));
+        pass(3 days);
+        fails(FishermanRegistry.NotSilent.selector);
+        registry.markSilent(quiet);
+        pass(1);
+        registry.markSilent(quiet);
+        eq(registry.totalWeight(), 3000 * TOKEN, "three of a thousand");
+        eq(registry.activeWeightOf(quiet), 0, "none of its own");
+        fails(FishermanRegistry.NotSilent.selector);
+        registry.markSilent(quiet);
+        vm.startPrank(quiet);
+        fails(FishermanRegistry.HeadNotGrown.selector);
+        registry.anchorHead(1, 5, bytes32("b"));
+        fails(FishermanRegistry.HeadNotGrown.selector);
+        registry.anchorHead(0, 6, bytes32("b"));
+        registry.anchorHead(1, 6, bytes32("b"));
+        vm.stopPrank();
+        eq(registry.totalWeight(), 3000 * TOKEN, "not at once");
+        pass(120);
+        eq(registry.totalWeight(), 4000 * TOKEN, "again");
+        eq(registry.activeWeightOf(quiet), 1000 * TOKEN, "its own");
+    }
+
+    function test_only_members_anchor_and_only_they_are_silent() public {
+        vm.prank(stranger);
+        fails(FishermanRegistry.NotRegistered.selector);
+        registry.anchorHead(1, 1, bytes32("a"));
+        pass(30 days);
+        fails(FishermanRegistry.NotSilent.selector);
+        registry.markSilent(stranger);
+        vm.prank(member(1));
+        registry.requestExit();
+        fails(FishermanRegistry.NotSilent.selector);
+        registry.markSilent(member(1));
+    }
+
+    function test_leaving_in_silence_brings_back_no_weight() public {
+        pass(3 days + 1);
+        registry.markSilent(member(0));
+        vm.startPrank(member(0));
+        registry.requestExit();
+        registry.anchorHead(1, 1, bytes32("a"));
+        vm.stopPrank();
+        pass(1 days);
+        eq(registry.totalWeight(), 3000 * TOKEN, "the others");
+    }
 }

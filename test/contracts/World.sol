@@ -78,6 +78,7 @@ abstract contract World is Base {
                 weightCap: uint128(1000 * TOKEN),
                 activationSeconds: 120,
                 exitSeconds: 21 days,
+                silentSeconds: 3 days,
                 maxMembers: 24
             });
     }
