@@ -1,7 +1,7 @@
 import { encodeStatement, type Statement } from '../../proofs/codec.ts'
 import type { Hex, LogHead } from '../../proofs/types.ts'
 import type { Attester } from '../attest/attester.ts'
-import type { Guard } from '../attest/guard.ts'
+import type { Guard, GuardedHead } from '../attest/guard.ts'
 import { repeat, sleep } from '../base/clock.ts'
 import { messageOf } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
@@ -31,9 +31,9 @@ export interface HeadWatch {
 /** Heads of logs that stand on the chain, where nobody can take them back. */
 export interface HeadAnchor {
   /** The last head of our key there; undefined where none is. */
-  last(): Promise<Pick<LogHead, 'epoch' | 'size' | 'root'> | undefined>
+  last(): Promise<GuardedHead | undefined>
   /** Puts a grown head of ours there. */
-  put(head: Pick<LogHead, 'epoch' | 'size' | 'root'>): Promise<void>
+  put(head: GuardedHead): Promise<void>
 }
 
 export interface HeadWatchInit {
@@ -86,7 +86,7 @@ export function createHeadWatch(init: HeadWatchInit, deps: HeadWatchDeps): HeadW
   }
 
   /** How a head of our own key fits our log. */
-  async function fits(head: Pick<LogHead, 'epoch' | 'size' | 'root'>, epoch: bigint): Promise<'ours' | 'older' | 'foreign'> {
+  async function fits(head: GuardedHead, epoch: bigint): Promise<'ours' | 'older' | 'foreign'> {
     if (head.epoch !== epoch) return head.epoch < epoch ? 'older' : 'foreign'
     if (head.size > BigInt(log.head().size)) return 'foreign'
     return (await log.rootAt(Number(head.size))) === head.root ? 'ours' : 'foreign'
@@ -118,7 +118,7 @@ export function createHeadWatch(init: HeadWatchInit, deps: HeadWatchDeps): HeadW
     )
   }
 
-  async function judge(body: Pick<LogHead, 'epoch' | 'size' | 'root'>, who = 'peers hold'): Promise<boolean> {
+  async function judge(body: GuardedHead, who = 'peers hold'): Promise<boolean> {
     if (!key || state === 'stopped') return false
     const fit = await fits(body, key.guard.epoch())
     if (fit === 'foreign') await foreign(body, who)
@@ -140,6 +140,11 @@ export function createHeadWatch(init: HeadWatchInit, deps: HeadWatchDeps): HeadW
     const head = { epoch: key.guard.epoch(), size: BigInt(size), root }
     await key.guard.admitHead(head)
     await deps.anchor.put(head)
+  }
+
+  /** From when signing begins: a round that came while we still waited would be missed for almost a day. */
+  function keepAnchored(): void {
+    void repeat(init.anchorEveryMs, anchor, { signal, onError: failed })
   }
 
   /** Did a bonded peer return a head of ours, and nobody one that is not? */
@@ -241,8 +246,10 @@ export function createHeadWatch(init: HeadWatchInit, deps: HeadWatchDeps): HeadW
       gossip = network
       if (!key) return
       const { guard } = key
-      if (init.firstStart) await firstStart(guard)
-      else {
+      if (init.firstStart) {
+        await firstStart(guard)
+        keepAnchored()
+      } else {
         const stopped = guard.stopped()
         const last = guard.head()
         if (stopped !== undefined) {
@@ -252,11 +259,10 @@ export function createHeadWatch(init: HeadWatchInit, deps: HeadWatchDeps): HeadW
           await stop(
             `the proof log is older than what this key signed: a head of ${last.size} entries is not of our log of ${log.head().size}. ${HELP}`,
           )
-        else if (await judgeAnchored()) wait().catch(failed)
+        else if (await judgeAnchored()) wait().then(keepAnchored, failed)
       }
       const everyMs = init.announceEveryMs
       void repeat(everyMs, announce, { signal, onError: failed })
-      void repeat(init.anchorEveryMs, anchor, { signal, onError: failed })
       // Also while we sign: a twin whose gossip does not reach us is known to those who keep heads.
       void repeat(10 * everyMs, async () => void (state === 'signing' && (await ask())), { signal, onError: failed })
     },

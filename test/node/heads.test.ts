@@ -52,7 +52,7 @@ interface Anchored {
 async function start(
   who: typeof ALICE,
   name: string,
-  options: { firstStart?: boolean; bootstrap?: Fisher[]; anchored?: Anchored } = {},
+  options: { firstStart?: boolean; bootstrap?: Fisher[]; anchored?: Anchored; anchorEveryMs?: number } = {},
 ): Promise<Fisher> {
   const folder = join(dir, name)
   const stopping = new AbortController()
@@ -71,7 +71,12 @@ async function start(
   const heads = await openHeadStore(join(folder, 'heads.json'), { log: logger })
   const nowSec = () => Date.now() / 1000
   watch = createHeadWatch(
-    { firstStart: options.firstStart ?? false, announceEveryMs: 300, askEveryMs: 100, anchorEveryMs: 200 },
+    {
+      firstStart: options.firstStart ?? false,
+      announceEveryMs: 300,
+      askEveryMs: 100,
+      anchorEveryMs: options.anchorEveryMs ?? 200,
+    },
     {
       ...{ log, key: { attester, guard }, isMember: view.isMember, nowSec, logger, signal, keep: heads.keep },
       anchor: {
@@ -173,6 +178,19 @@ describe('one key, one place', () => {
     const again = await start(ALICE, 'a', { anchored })
     await wait(700)
     expect(again.watch.state()).toBe('waiting')
+  })
+
+  it('puts its head on the chain when signing begins, also where it had to wait for a peer', async () => {
+    const bob = await start(BOB, 'b', { firstStart: true })
+    const alice = await start(ALICE, 'a', { firstStart: true, bootstrap: [bob] })
+    await until(() => isKept(bob, ALICE))
+    await isUpToDate(bob, alice)
+    await alice.stop()
+    const anchored: Anchored = {}
+    const again = await start(ALICE, 'a', { bootstrap: [bob], anchored, anchorEveryMs: 3_600_000 })
+    expect(again.watch.state()).toBe('waiting')
+    await until(() => anchored.head !== undefined)
+    expect(again.watch.state()).toBe('signing')
   })
 
   it('stops for good when the chain holds a longer history than its folder, and a first start begins a life above it', async () => {
