@@ -39,8 +39,8 @@ export interface FaultFinder {
 /** Orders remembered; at 14 rounds of statute and 100 nodes an older order is out of reach anyway. */
 const REMEMBERED = 200_000
 
-/** Contents remembered with the fingerprints of their sources, for reuse (O2): they are large. */
-const REMEMBERED_CONTENTS = 20_000
+/** Contents remembered with the fingerprints of their sources, for reuse (O2): up to 2,048 frames each, which bounds the memory that a feed can take. */
+const REMEMBERED_CONTENTS = 2_500
 /** Receipts remembered of one content: black pictures are alike in many honest streams. */
 const RECEIPTS_OF_CONTENT = 4
 
