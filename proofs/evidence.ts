@@ -52,12 +52,8 @@ export interface Duplicate {
   b: ProvenRendition
 }
 
-/** O5: a leaf whose pixels are not width x height x frames. */
-export interface Metering {
-  signed: SignedReceipt
-  rendition: Rendition
-  path: Hex[]
-}
+/** O5: a leaf whose pixels are not width x height x frames; written as O3 is. */
+export type Metering = PassThrough
 
 /** O6: frames of the source (`a`) and of one rendition (`b`) that do not look the same, by the node's own fingerprints. */
 export interface Contradiction {
@@ -86,15 +82,19 @@ const WINDOW = tupleOf('WindowRoot')
 const FRAME = tupleOf('FrameFp')
 const FRAMES = `tuple(${FRAME} a,bytes32[] pathA,${FRAME} b,bytes32[] pathB)[]`
 
+/** A receipt with one of its leaves, and with two. */
+const ONE_LEAF = [RECEIPT, 'bytes', LEAF, 'bytes32[]'] as const
+const TWO_LEAVES = [...ONE_LEAF, LEAF, 'bytes32[]'] as const
+
 export const EVIDENCE_TYPES = {
   equivocation: ['uint8', 'bytes'],
   receipts: [RECEIPT, 'bytes', RECEIPT, 'bytes'],
-  leaves: [RECEIPT, 'bytes', LEAF, 'bytes32[]', LEAF, 'bytes32[]'],
+  leaves: TWO_LEAVES,
   windows: [WINDOW, 'bytes', WINDOW, 'bytes'],
-  reuse: [RECEIPT, 'bytes', LEAF, 'bytes32[]', RECEIPT, 'bytes', LEAF, 'bytes32[]', FRAMES],
-  passThrough: [RECEIPT, 'bytes', LEAF, 'bytes32[]'],
-  duplicate: [RECEIPT, 'bytes', LEAF, 'bytes32[]', LEAF, 'bytes32[]'],
-  metering: [RECEIPT, 'bytes', LEAF, 'bytes32[]'],
+  reuse: [...ONE_LEAF, ...ONE_LEAF, FRAMES],
+  passThrough: ONE_LEAF,
+  duplicate: TWO_LEAVES,
+  metering: ONE_LEAF,
   contradiction: [RECEIPT, 'bytes', FRAMES],
   conviction: [RECEIPT, 'bytes', tupleOf('ConvictionVote'), 'tuple(bytes32 workCommit,bytes32 r,bytes32 vs)[]'],
 } as const
@@ -126,8 +126,8 @@ export function encodeDuplicate({ signed, a, b }: Duplicate): Hex {
   return abi.encode(EVIDENCE_TYPES.duplicate, values) as Hex
 }
 
-export function encodeMetering({ signed, rendition, path }: Metering): Hex {
-  return abi.encode(EVIDENCE_TYPES.metering, [signed.receipt, signed.signature, rendition, path]) as Hex
+export function encodeMetering(value: Metering): Hex {
+  return encodePassThrough(value)
 }
 
 export function encodeContradiction({ signed, frames }: Contradiction): Hex {

@@ -1,5 +1,7 @@
 // The esbuild options that every bundle shares: the program and the benchmarks.
+import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
@@ -16,4 +18,11 @@ export const BUNDLE = {
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },
+}
+
+/** Bundles one TypeScript file, runs it with these arguments, and ends with its exit code. */
+export async function bundleAndRun(entry, outfile, args, options = {}) {
+  await build({ ...BUNDLE, entryPoints: [entry], outfile, ...options })
+  const { status } = spawnSync(process.execPath, ['--enable-source-maps', outfile, ...args], { cwd: ROOT, stdio: 'inherit' })
+  process.exit(status ?? 1)
 }

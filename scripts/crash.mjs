@@ -1,11 +1,4 @@
 // Bundles the long crash test and runs it: `npm run test:crash -- --runs 1000`.
-import { spawnSync } from 'node:child_process'
-import { build } from 'esbuild'
-import { BUNDLE, ROOT } from './bundle.mjs'
+import { bundleAndRun } from './bundle.mjs'
 
-await build({ ...BUNDLE, entryPoints: ['test/crash/deep.ts'], outfile: 'dist/test/crash.mjs', packages: 'external' })
-const { status } = spawnSync(process.execPath, ['--enable-source-maps', 'dist/test/crash.mjs', ...process.argv.slice(2)], {
-  cwd: ROOT,
-  stdio: 'inherit',
-})
-process.exit(status ?? 1)
+await bundleAndRun('test/crash/deep.ts', 'dist/test/crash.mjs', process.argv.slice(2), { packages: 'external' })

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type AnyStatement, encodeStatement } from '../proofs/codec.ts'
 import { bytesToHex } from '../proofs/signature.ts'
@@ -17,7 +17,7 @@ import type { Logger } from './base/log.ts'
 import { createQueue } from './base/queue.ts'
 import { createWriteAhead, type Moment } from './base/write-ahead.ts'
 import { createChain } from './chain/chain.ts'
-import { parseDeployment } from './chain/deployment.ts'
+import { loadDeployment } from './chain/deployment.ts'
 import type { TransactionSigner } from './chain/types.ts'
 import { PLACES, programPath } from './config/paths.ts'
 import type { Config } from './config/schema.ts'
@@ -30,6 +30,7 @@ import { openHardware } from './judge/hardware.ts'
 import { createJudge } from './judge.ts'
 import { createMetrics } from './observe/metrics.ts'
 import { daemonRoutes } from './observe/routes.ts'
+import { createHeadAnchor } from './pipeline/anchor.ts'
 import type { Bench } from './pipeline/bench.ts'
 import { createHeadWatch, type HeadWatch } from './pipeline/heads.ts'
 import { createIntentStore } from './pipeline/intents.ts'
@@ -38,7 +39,6 @@ import { networkParams } from './pipeline/network.ts'
 import { createTally } from './pipeline/tally.ts'
 import { followView } from './pipeline/view.ts'
 import { createPipeline } from './pipeline.ts'
-import { plainJson } from './prooflog/entry.ts'
 import { createEvidenceStore } from './prooflog/evidence.ts'
 import { type About, openProofLog } from './prooflog/log.ts'
 import { type FeedReaderDeps, followFeed } from './receipt/feed.ts'
@@ -86,7 +86,7 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
   setMaxListeners(0, signal)
   const clock = systemClock
   const params = networkParams(config.network)
-  const deployment = parseDeployment(readDeployment(config.deployment))
+  const deployment = loadDeployment(config.deployment)
   const domain = { chainId: deployment.chainId, anchor: deployment.anchor }
 
   const signer =
@@ -161,17 +161,10 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
     {
       ...{ log, logger, signal, isMember: view.isMember, nowSec: chain.nowSec, keep: headStore.keep },
       key: identity && guard && { attester: identity.attester, guard },
-      anchor: {
-        last: async () => identity && (await chain.anchoredHead(identity.attester.address)),
-        async put(head) {
-          // Only a member has a place for it, and only who pays for transactions anyway pays for this one.
-          if (config.mode !== 'active' || !identity || !view.isMember(identity.attester.address)) return
-          const result = await chain.anchorHead(head, { signal })
-          metrics.transaction('anchor', result.status)
-          const level = result.status === 'refused' ? 'warn' : 'info'
-          logger[level]('Anchored the head of our log', plainJson({ ...head, ...result }) as Record<string, unknown>)
-        },
-      },
+      anchor: createHeadAnchor({
+        ...{ chain, metrics, logger, signal, isMember: view.isMember },
+        ...{ address: identity?.attester.address, sends: config.mode === 'active' },
+      }),
     },
   )
   heads = watch
@@ -357,19 +350,6 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
   closers.add('daemon.json', () => rmSync(at('daemon.json'), { force: true }))
   logger.info('Fisherman is running', { mode: config.mode, address: info.address, http: info.http, feeds: config.feeds.length })
   return { url: http.url, stop: () => closers.closeAll() }
-}
-
-function readDeployment(file: string): unknown {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8'))
-  } catch (cause) {
-    throw new FishermanError({
-      code: 'deployment-missing',
-      message: `cannot read the deployment ${file} (${messageOf(cause)}); it says where the contracts lie`,
-      blame: 'ours',
-      cause,
-    })
-  }
 }
 
 /** What an entry about a statement can be found by. */

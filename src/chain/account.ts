@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events'
 import { keccak256 } from 'ethers'
 import type { Hex } from '../../proofs/types.ts'
 import { deadline, sleep } from '../base/clock.ts'
-import type { Logger } from '../base/log.ts'
+import { type Logger, SILENT } from '../base/log.ts'
 import { decodeRefusal } from './contracts.ts'
 import { createRpc, problem, type Rpc, RpcRefusal } from './rpc.ts'
 import type { TransactionSigner, Waiting } from './types.ts'
@@ -36,8 +36,6 @@ export interface AccountInit {
   /** Milliseconds for one list of calls. */
   timeoutMs?: number
 }
-
-const SILENT: Logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
 
 export async function openAccount(init: AccountInit, deps: { signer: TransactionSigner; log?: Logger }): Promise<Account> {
   const rpc = createRpc({ rpcUrls: [init.rpcUrl], chainId: init.chainId }, { log: deps.log ?? SILENT })

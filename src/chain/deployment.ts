@@ -1,6 +1,7 @@
+import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import type { Hex } from '../../proofs/types.ts'
-import { FishermanError } from '../base/errors.ts'
+import { FishermanError, messageOf } from '../base/errors.ts'
 import type { Deployment } from './types.ts'
 
 const address = z
@@ -53,6 +54,22 @@ export function parseDeployment(input: unknown, where = 'deployment'): Deploymen
   const issue = result.error.issues[0]
   const field = issue?.path.join('.')
   throw invalid(`${where}${field ? `: ${field}` : ''}: ${issue?.message ?? 'not a deployment'}; write it with the deploy command`)
+}
+
+/** Reads the file that says where the contracts lie. Throws `deployment-missing`, or `deployment-invalid` with the first wrong field. */
+export function loadDeployment(file: string): Deployment {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new FishermanError({
+      code: 'deployment-missing',
+      message: `cannot read the deployment ${file} (${messageOf(cause)}); it says where the contracts lie`,
+      blame: 'ours',
+      cause,
+    })
+  }
+  return parseDeployment(text, file)
 }
 
 function invalid(message: string, cause?: unknown): FishermanError {

@@ -1,5 +1,5 @@
 import { systemClock } from '../base/clock.ts'
-import type { Logger } from '../base/log.ts'
+import { SILENT } from '../base/log.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { readTable } from '../monitor/orchestrators.ts'
@@ -8,9 +8,6 @@ import type { ChainOptions, ChainTableOptions } from './chain.options.ts'
 import { progressBar, statusLines, tableLines } from './chain-view.ts'
 import { complain, usage } from './complain.ts'
 import { untilSignal } from './until-signal.ts'
-
-/** What goes wrong is in the result, or is thrown. */
-const SILENT: Logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
 
 /** `fisherman chain status`. */
 export async function chainStatusCommand(options: ChainOptions): Promise<number> {

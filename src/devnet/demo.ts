@@ -4,7 +4,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { sleep, systemClock } from '../base/clock.ts'
 import { FishermanError, messageOf } from '../base/errors.ts'
-import type { Logger } from '../base/log.ts'
+import { SILENT } from '../base/log.ts'
 import { createChain } from '../chain/chain.ts'
 import type { Chain } from '../chain/types.ts'
 import { type Child, lastLine, projectRoot } from './children.ts'
@@ -90,10 +90,9 @@ async function play(init: Play, deps: { view: DemoView; signal: AbortSignal }): 
   const processes = createProcesses({ folder, chain, signal })
   closers.push(processes.stop)
   const { nodes, fishermen, gateway: party } = await populate(init, { chain, processes, view, signal })
-  const log: Logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
   const ledger = await createChain(
     { rpcUrls: [chain.anvil.rpcUrl], deployment: chain.deployment, signal },
-    { clock: systemClock, log },
+    { clock: systemClock, log: SILENT },
   )
   closers.push(ledger.close)
   await until(

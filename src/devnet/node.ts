@@ -1,10 +1,10 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { loadKeystore, type Signer } from '../attest/keys.ts'
 import { systemClock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import { createChain } from '../chain/chain.ts'
-import { parseDeployment } from '../chain/deployment.ts'
+import { loadDeployment } from '../chain/deployment.ts'
 import type { Chain } from '../chain/types.ts'
 import { createLogger } from '../observe/logger.ts'
 
@@ -27,7 +27,7 @@ export async function openNode(init: NodeInit, signal: AbortSignal): Promise<Nod
   const log = createLogger(init.log)
   await mkdir(init.dataDir, { recursive: true })
   const signer = await loadKeystore(init.key.file, init.key.passwordFile)
-  const deployment = parseDeployment(await readFile(init.deployment, 'utf8'), init.deployment)
+  const deployment = loadDeployment(init.deployment)
   const chain = await createChain({ rpcUrls: init.rpc, deployment, signal }, { clock: systemClock, log })
   return { signer, log, chain }
 }

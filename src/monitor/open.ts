@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { Hex } from '../../proofs/types.ts'
 import { FishermanError, messageOf } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
-import { parseDeployment } from '../chain/deployment.ts'
+import { loadDeployment } from '../chain/deployment.ts'
 import { createRpc, type Rpc } from '../chain/rpc.ts'
 import type { Deployment } from '../chain/types.ts'
 import type { Config } from '../config/schema.ts'
@@ -19,17 +19,14 @@ export interface Outlook {
 export function openOutlook(config: Config, deps: { log: Logger; signal: AbortSignal }): Outlook {
   // Each of many requests in flight listens.
   setMaxListeners(0, deps.signal)
-  const deployment = parseDeployment(
-    readText(config.deployment, 'the deployment', 'it says where the contracts lie'),
-    config.deployment,
-  )
+  const deployment = loadDeployment(config.deployment)
   const account = config.key && accountOf(config.key.file)
   return { deployment, account, rpc: createRpc({ rpcUrls: config.rpc, chainId: deployment.chainId }, { log: deps.log }) }
 }
 
 /** The address that a v3 keystore carries in the open. */
 function accountOf(file: string): Hex {
-  const text = readText(file, 'the keystore', 'check key.file')
+  const text = keystoreText(file)
   let address: unknown
   try {
     address = (JSON.parse(text) as { address?: unknown } | null)?.address
@@ -45,13 +42,13 @@ function accountOf(file: string): Hex {
   })
 }
 
-function readText(file: string, what: string, hint: string): string {
+function keystoreText(file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (cause) {
     throw new FishermanError({
       code: 'file-missing',
-      message: `cannot read ${what} ${file} (${messageOf(cause)}); ${hint}`,
+      message: `cannot read the keystore ${file} (${messageOf(cause)}); check key.file`,
       blame: 'ours',
       cause,
     })

@@ -16,7 +16,7 @@ const OF_VERIFIER = [
   ...['openBond', 'dailyCap', 'minimumTake', 'minCommitAge', 'maxCommitAge', 'answerSeconds', 'caseSeconds', 'appealSeconds'],
   'timelockSeconds',
 ]
-const OF_REGISTRY = ['minBond', 'weightCap', 'activationSeconds', 'exitSeconds', 'maxMembers']
+const OF_REGISTRY = ['minBond', 'weightCap', 'activationSeconds', 'exitSeconds', 'silentSeconds', 'maxMembers']
 const OF_DEPOSIT = ['thawSeconds']
 const PARAMETERS = [...OF_VERIFIER, ...OF_REGISTRY, ...OF_DEPOSIT]
 

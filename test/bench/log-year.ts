@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { systemClock } from '../../src/base/clock.ts'
 import { openProofLog } from '../../src/prooflog/log.ts'
-import { verdictOf } from './log-entries.ts'
+import { together, verdictOf } from './log-load.ts'
 
 const HELP = `npm run bench:log-year -- [options]
 
@@ -34,7 +34,6 @@ if (values.help) {
 
 const DAY_MS = 86_400_000
 const PRUNE_EVERY_DAYS = 30
-const WRITERS = 1_000
 const [days, keepDays] = [Number(values.days), Number(values['keep-days'])]
 const perDay = Number(values.orchestrators) * Number(values.samples)
 const folder = mkdtempSync(join(values.dir, 'fisherman-bench-log-year-'))
@@ -53,11 +52,7 @@ try {
   const start = performance.now()
   for (let day = 0; day < days; day++) {
     const end = (day + 1) * perDay
-    let next = day * perDay
-    const writer = async (): Promise<void> => {
-      for (let i = next++; i < end; i = next++) await one(i)
-    }
-    await Promise.all(Array.from({ length: WRITERS }, writer))
+    await together(perDay, (i) => one(day * perDay + i))
     nowMs += DAY_MS
     if ((day + 1) % PRUNE_EVERY_DAYS !== 0 && day + 1 !== days) continue
     const before = gigabytes()

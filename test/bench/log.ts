@@ -7,7 +7,7 @@ import { verifyInclusion } from '../../proofs/log-tree.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { encodeEntry, entryHash } from '../../src/prooflog/entry.ts'
 import { openProofLog } from '../../src/prooflog/log.ts'
-import { verdictOf } from './log-entries.ts'
+import { together, verdictOf, WRITERS } from './log-load.ts'
 
 const HELP = `npm run bench:log -- [options]
 
@@ -30,8 +30,6 @@ if (values.help) {
   process.exit(0)
 }
 
-/** Writers at once in the group-commit part. */
-const WRITERS = 1_000
 const folder = mkdtempSync(join(values.dir, 'fisherman-bench-log-'))
 
 const at = (sorted: readonly number[], share: number): number => sorted[Math.floor((sorted.length - 1) * share)] ?? Number.NaN
@@ -45,17 +43,6 @@ async function alone(count: number, call: (i: number) => Promise<unknown>): Prom
     times.push(performance.now() - start)
   }
   return times.sort((a, b) => a - b)
-}
-
-/** Calls a second with many callers at once. */
-async function together(count: number, call: (i: number) => Promise<unknown>): Promise<number> {
-  const start = performance.now()
-  let next = 0
-  const writer = async (): Promise<void> => {
-    for (let i = next++; i < count; i = next++) await call(i)
-  }
-  await Promise.all(Array.from({ length: WRITERS }, writer))
-  return (count / (performance.now() - start)) * 1000
 }
 
 try {

@@ -3,7 +3,7 @@ import type { Logger } from '../../src/base/log.ts'
 import { addressOf } from '../../src/chain/setup.ts'
 import type { Chain, HeadEvent } from '../../src/chain/types.ts'
 import { Refused, type RpcProxy, startProxy, type Trick } from './proxy.ts'
-import { createWorld, options, receipt, signed, silent, unique, type World } from './world.ts'
+import { accuse, createWorld, silent, type World } from './world.ts'
 
 let world: World
 let clean: string
@@ -35,11 +35,6 @@ async function connect(init: Parameters<World['chain']>[0] = {}): Promise<Chain>
 }
 const until = (what: () => boolean | Promise<boolean>) =>
   vi.waitFor(async () => expect(await what()).toBe(true), { timeout: 8_000, interval: 20 })
-async function accuse(chain: Chain) {
-  const node = world.orchestrators[0]!
-  const own = await signed(node, world.domain, receipt(node))
-  return chain.openCase({ faultClass: 'D2', ...own, evidenceHash: unique() }, options)
-}
 function listening(): { lines: string[]; log: Logger } {
   const lines: string[] = []
   const keep = (text: string, fields?: object) =>
@@ -56,7 +51,7 @@ const otherHashes: Trick = async ({ method }, pass) => {
 describe('two RPC endpoints', () => {
   it('agree: transactions are sent', async () => {
     const chain = await connect({ rpcUrls: [world.anvil.rpcUrl, (await hostile()).url] })
-    expect((await accuse(chain)).status).toBe('mined')
+    expect((await accuse(world, chain)).status).toBe('mined')
     expect(chain.trouble()).toBeUndefined()
   })
 
@@ -64,7 +59,7 @@ describe('two RPC endpoints', () => {
     const liar = await hostile()
     const chain = await connect({ rpcUrls: [world.anvil.rpcUrl, liar.url] })
     liar.trick = otherHashes
-    const result = await accuse(chain)
+    const result = await accuse(world, chain)
     expect(result.status).toBe('refused')
     const reason = result.status === 'refused' ? result.reason : ''
     expect(reason).toContain(new URL(world.anvil.rpcUrl).host)
@@ -74,14 +69,14 @@ describe('two RPC endpoints', () => {
     await until(() => /disagree/.test(chain.trouble() ?? ''))
     liar.trick = undefined
     await until(() => chain.trouble() === undefined)
-    expect((await accuse(chain)).status).toBe('mined')
+    expect((await accuse(world, chain)).status).toBe('mined')
   })
 
   it('of two chains: nothing is sent', async () => {
     const liar = await hostile()
     liar.trick = async ({ method }, pass) => (method === 'eth_chainId' ? '0xa4b1' : pass())
     const chain = await connect({ rpcUrls: [world.anvil.rpcUrl, liar.url] })
-    const result = await accuse(chain)
+    const result = await accuse(world, chain)
     expect(result).toMatchObject({ status: 'refused', reason: expect.stringMatching(/serves chain 42161.*chain 31337/) })
   })
 
@@ -93,7 +88,7 @@ describe('two RPC endpoints', () => {
       pass(method === 'eth_getBlockByNumber' && params[0] === 'latest' ? { params: [height, false] } : {})
     const chain = await connect({ rpcUrls: [world.anvil.rpcUrl, slow.url], log })
     await world.pass(100)
-    expect((await accuse(chain)).status).toBe('mined')
+    expect((await accuse(world, chain)).status).toBe('mined')
     expect(lines.some((line) => line.includes(`${new URL(slow.url).host} is `) && line.includes('s behind'))).toBe(true)
     expect(chain.trouble()).toBeUndefined()
   })
@@ -106,7 +101,7 @@ describe('two RPC endpoints', () => {
     const { lines, log } = listening()
     const chain = await connect({ rpcUrls: [world.anvil.rpcUrl, broken.url], log })
     broken.body = body
-    expect((await accuse(chain)).status).toBe('mined')
+    expect((await accuse(world, chain)).status).toBe('mined')
     expect(
       lines.some((line) => line.startsWith('Not all RPC endpoints are well') && line.includes(new URL(broken.url).host)),
     ).toBe(true)
@@ -120,7 +115,7 @@ describe('two RPC endpoints', () => {
       return method === 'eth_getLogs' ? (result as object[]).map((log) => ({ ...log, blockNumber: '0x1' })) : result
     }
     const other = await connect({ signer: world.fishermen[1]! })
-    expect((await accuse(other)).status).toBe('mined')
+    expect((await accuse(world, other)).status).toBe('mined')
     await until(() => chain.cases().length === 1)
   })
 })
@@ -152,7 +147,7 @@ describe('one RPC endpoint that is wrong', () => {
     const chain = await connect({ rpcUrls: [proxy.url] })
     proxy.trick = trick
     const other = await connect({ signer: world.fishermen[1]! })
-    expect((await accuse(other)).status).toBe('mined')
+    expect((await accuse(world, other)).status).toBe('mined')
     await until(() => reason.test(chain.trouble() ?? ''))
     expect(chain.cases()).toEqual([])
     proxy.trick = undefined
@@ -186,7 +181,7 @@ describe('the chain goes back', () => {
   it('further than what is in memory: events from before our start are forgotten too', async () => {
     const id = await world.snapshot()
     const before = await connect({ signer: world.fishermen[1]! })
-    expect((await accuse(before)).status).toBe('mined')
+    expect((await accuse(world, before)).status).toBe('mined')
     await before.close()
     open = []
     for (let i = 0; i < 3; i++) await world.pass(1)
@@ -197,7 +192,7 @@ describe('the chain goes back', () => {
     await world.pass(10)
     await world.pass(10)
     await until(() => chain.cases().length === 0)
-    expect((await accuse(chain)).status).toBe('mined')
+    expect((await accuse(world, chain)).status).toBe('mined')
     await until(() => chain.cases().length === 1)
   })
 })
@@ -213,7 +208,7 @@ describe('the chain goes back, read in many spans', () => {
     const id = await world.snapshot()
     const height = BigInt(await world.provider.send('eth_blockNumber', []))
     const before = await connect({ signer: world.fishermen[1]! })
-    expect((await accuse(before)).status).toBe('mined')
+    expect((await accuse(world, before)).status).toBe('mined')
     await before.close()
     open = []
     for (let i = 0; i < 30; i++) await world.mine()
@@ -234,7 +229,7 @@ describe('the chain goes back, read in many spans', () => {
 describe('confirmation levels', () => {
   it('follow the tags of the chain', async () => {
     const chain = await connect()
-    const opened = await accuse(chain)
+    const opened = await accuse(world, chain)
     const block = opened.status === 'mined' ? opened.blockNumber : 0n
     await until(() => chain.levelOf(block) === 'soft')
     expect(chain.levelOf(block + 1_000n)).toBeUndefined()

@@ -9,7 +9,7 @@ import { addressOf } from '../../src/chain/setup.ts'
 import { openSpanFile } from '../../src/chain/span-file.ts'
 import type { Alarm, Chain } from '../../src/chain/types.ts'
 import { Refused, type RpcProxy, startProxy } from './proxy.ts'
-import { createWorld, options, receipt, signal, signed, silent, unique, type World } from './world.ts'
+import { accuse, createWorld, signal, silent, unique, type World } from './world.ts'
 
 let world: World
 let clean: string
@@ -36,10 +36,6 @@ async function connect(init: Parameters<World['chain']>[0] = {}): Promise<Chain>
 }
 const until = (what: () => boolean | Promise<boolean>) =>
   vi.waitFor(async () => expect(await what()).toBe(true), { timeout: 8_000, interval: 20 })
-async function accuse(chain: Chain, node = world.orchestrators[0]!) {
-  const own = await signed(node, world.domain, receipt(node))
-  return chain.openCase({ faultClass: 'D2', ...own, evidenceHash: unique() }, options)
-}
 let files = 0
 const spanFile = () => join(folder, `spans-${++files}.ndjson`)
 
@@ -47,7 +43,7 @@ describe('the scan of a long span', () => {
   it('keeps what is final, and goes on there after a restart', async () => {
     const file = spanFile()
     const first = await connect({ spanFile: file })
-    expect((await accuse(first)).status).toBe('mined')
+    expect((await accuse(world, first)).status).toBe('mined')
     for (let i = 0; i < 80; i++) await world.mine()
     await until(() => first.confirmations().finalized > first.cases()[0]!.blockNumber)
     await first.close()
@@ -68,7 +64,7 @@ describe('the scan of a long span', () => {
     const file = spanFile()
     const id = await world.snapshot()
     const first = await connect({ spanFile: file })
-    expect((await accuse(first)).status).toBe('mined')
+    expect((await accuse(world, first)).status).toBe('mined')
     for (let i = 0; i < 80; i++) await world.mine()
     await until(() => first.confirmations().finalized > first.cases()[0]!.blockNumber)
     await first.close()
@@ -102,7 +98,7 @@ describe('the scan of a long span', () => {
     const proxy = await startProxy(world.anvil.rpcUrl)
     proxies.push(proxy)
     const other = await connect({ signer: world.fishermen[1]! })
-    expect((await accuse(other)).status).toBe('mined')
+    expect((await accuse(world, other)).status).toBe('mined')
     for (let i = 0; i < 40; i++) await world.mine()
     const spans: bigint[] = []
     proxy.trick = ({ method, params }, pass) => {
@@ -196,7 +192,7 @@ describe('evasion alarms', () => {
     chain.onAlarm((alarm) => heard.push(alarm))
     const key = addressOf(world.stranger)
     await world.send(world.orchestrators[1]!, 'deposit', 'thaw', [5n])
-    expect((await accuse(chain)).status).toBe('mined')
+    expect((await accuse(world, chain)).status).toBe('mined')
     await until(() => chain.cases().length === 1)
     expect(heard).toEqual([])
     await world.send(node(), 'deposit', 'thaw', [7n])

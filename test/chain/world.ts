@@ -234,6 +234,12 @@ export async function createWorld(
   return world
 }
 
+/** Opens a case about a receipt that this node signed for it. */
+export async function accuse(world: World, chain: Chain, node = world.orchestrators[0]!) {
+  const own = await signed(node, world.domain, receipt(node))
+  return chain.openCase({ faultClass: 'D2', ...own, evidenceHash: unique() }, options)
+}
+
 let counter = 0
 export function unique(tag = 'x'): Hex {
   counter += 1

@@ -16,3 +16,17 @@ export function verdictOf(i: number): BenchVerdict {
     verdict: { measures },
   }
 }
+
+/** Callers at once: what group commit is for. */
+export const WRITERS = 1_000
+
+/** Calls a second with many callers at once. */
+export async function together(count: number, call: (i: number) => Promise<unknown>): Promise<number> {
+  const start = performance.now()
+  let next = 0
+  const writer = async (): Promise<void> => {
+    for (let i = next++; i < count; i = next++) await call(i)
+  }
+  await Promise.all(Array.from({ length: WRITERS }, writer))
+  return (count / (performance.now() - start)) * 1000
+}
