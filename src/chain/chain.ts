@@ -6,14 +6,21 @@ import { messageOf } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import { createWriteAhead, type WriteAhead } from '../base/write-ahead.ts'
 import { createActions } from './actions.ts'
+import { createAlarms } from './alarms.ts'
 import { convictingTransactions, createCaseBook } from './cases.ts'
+import { createConfirmations } from './confirmations.ts'
 import { createCursor } from './cursor.ts'
+import { createEventFollower } from './follow.ts'
+import { createGate } from './gate.ts'
 import { memoryIntents } from './intents.ts'
+import { controllerOf } from './livepeer.ts'
 import { createReads } from './reads.ts'
-import { createRpc, problem, type Rpc } from './rpc.ts'
+import { createRpc, isGarbage, problem, type Rpc } from './rpc.ts'
 import { createSender } from './sender.ts'
+import { openSpanFile } from './span-file.ts'
+import { createStakeWatch, type StakeWatch } from './stake-watch.ts'
 import type { Chain, Deployment, HeadEvent, IntentStore, TransactionSigner } from './types.ts'
-import { bytes, parseLogs, parseReceipt, toQuantity } from './wire.ts'
+import { bytes, type Log, parseReceipt } from './wire.ts'
 
 export interface ChainInit {
   rpcUrls: readonly string[]
@@ -31,6 +38,10 @@ export interface ChainInit {
   maxFeePerGas?: bigint
   /** Seconds. Default 60. */
   maxHeadAgeSec?: number
+  /** File that keeps what was read of the chain's events, so that a restart goes on there; nothing is kept without. */
+  spanFile?: string
+  /** Milliseconds between two comparisons of all RPC endpoints, and two looks for what is final by now. Default 10,000. */
+  compareMs?: number
   /** Stops polling, like close(). */
   signal?: AbortSignal
 }
@@ -44,8 +55,8 @@ export interface ChainDeps {
   writeAhead?: WriteAhead
 }
 
-/** Blocks of one log query: public nodes refuse much longer spans. */
-const LOG_SPAN = 5000n
+/** Milliseconds between two log lines about a long scan. */
+const PROGRESS_MS = 5_000
 
 /**
  * Connects, checks that the chain and the contracts are the ones of the deployment, reads all events since its first block, and follows
@@ -84,48 +95,101 @@ export async function createChain(init: ChainInit, deps: ChainDeps): Promise<Cha
     },
     { rpc, clock, log, intents, signer: deps.signer, writeAhead: deps.writeAhead ?? createWriteAhead() },
   )
-  const watched = [deployment.verifier, deployment.registry, deployment.delegation]
-  let scannedTo = deployment.deployBlock - 1n
+  const confirmations = createConfirmations({ rpc })
+  const alarms = createAlarms({
+    contractOf(address) {
+      if (address === deployment.deposit) return 'deposit'
+      if (address === deployment.delegation) return 'delegation'
+      return address === stake?.bondingManager() ? 'bonding' : undefined
+    },
+    cases: book.list,
+    raise: ({ kind, transcoder, because, tx }) =>
+      log.warn('A suspect moves what could be taken from it', { kind, transcoder, because, tx }),
+  })
+  let stake: StakeWatch | undefined
   let trouble: string | undefined
   let unannounced: HeadEvent | undefined
   let changed = { registry: false, delegation: false }
+  let toldAtMs = clock.monotonicMs()
+  const follower = createEventFollower(
+    {
+      filter: { address: [deployment.verifier, deployment.registry, deployment.delegation, deployment.deposit] },
+      from: deployment.deployBlock,
+    },
+    {
+      rpc,
+      ...(init.spanFile === undefined
+        ? {}
+        : { store: openSpanFile(init.spanFile, `${deployment.chainId}:${deployment.verifier}:${deployment.registry}`) }),
+      hashAt: (block) => cursor.hashAt(block),
+      finalized: () => confirmations.current().finalized,
+      take,
+      onProgress({ from, at, to }) {
+        if (clock.monotonicMs() - toldAtMs < PROGRESS_MS) return
+        toldAtMs = clock.monotonicMs()
+        log.info('Reading the events of the chain', { percent: Number((100n * (at - from + 1n)) / (to - from + 1n)), at, to })
+      },
+      onStoreTrouble: (error) => log.warn('What was read of the chain cannot be kept', { error: messageOf(error) }),
+    },
+  )
+
+  /** Folds the events of new blocks; all that can fail comes first, so that nothing is folded twice. */
+  async function take(logs: readonly Log[]): Promise<void> {
+    const steps = logs.filter((one) => one.address === deployment.verifier)
+    for (const tx of convictingTransactions(steps)) {
+      const receipt = parseReceipt(await rpc.send('eth_getTransactionReceipt', [tx], { signal }))
+      if (receipt) book.setGas(tx, receipt.gasUsed)
+    }
+    book.add(steps)
+    alarms.add(logs)
+    changed.registry ||= logs.some((one) => one.address === deployment.registry)
+    changed.delegation ||= logs.some((one) => one.address === deployment.delegation)
+  }
 
   /** Brings cases and caches to the head. What fails is tried again from the same block at the next poll. */
   async function scan(): Promise<void> {
     const head = cursor.head().number
-    while (scannedTo < head) {
-      const from = scannedTo + 1n
-      const to = from + LOG_SPAN - 1n < head ? from + LOG_SPAN - 1n : head
-      const filter = { address: watched, fromBlock: toQuantity(from), toBlock: toQuantity(to) }
-      const logs = parseLogs(await rpc.send('eth_getLogs', [filter], { signal }))
-      if (logs.some((one) => one.blockNumber < from || one.blockNumber > to))
-        throw problem('rpc-garbage', 'the RPC node answered with logs of other blocks than asked for; use another RPC URL')
-      const steps = logs.filter((one) => one.address === deployment.verifier)
-      for (const tx of convictingTransactions(steps)) {
-        const receipt = parseReceipt(await rpc.send('eth_getTransactionReceipt', [tx], { signal }))
-        if (receipt) book.setGas(tx, receipt.gasUsed)
-      }
-      book.add(steps)
-      changed.registry ||= logs.some((one) => one.address === deployment.registry)
-      changed.delegation ||= logs.some((one) => one.address === deployment.delegation)
-      scannedTo = to
-    }
+    await follower.scan(head, signal)
+    await stake?.scan(head, signal)
+    alarms.look()
     reads.newHead(changed)
     changed = { registry: false, delegation: false }
   }
 
+  /** Takes back what blocks above this one did; returns the block that all goes on from. */
+  async function rewind(to: bigint, head: bigint): Promise<bigint> {
+    if (confirmations.rewind(to))
+      log.error('Blocks that were final were taken back; is this another chain?', { rewoundTo: to, head })
+    else log.warn('Blocks were taken back', { rewoundTo: to, head })
+    const point = await follower.rewind(to, signal)
+    const stakePoint = await stake?.rewind(to, signal)
+    book.rewind(point)
+    // What is told twice of the rest is known by its block's hash.
+    alarms.rewind(stakePoint !== undefined && stakePoint < point ? stakePoint : point)
+    reads.newHead({ registry: true, delegation: true })
+    return point < to ? point : to
+  }
+
+  let undone: HeadEvent | undefined
+
   async function poll(): Promise<void> {
     const event = await cursor.poll(signal)
-    if (event?.rewoundTo !== undefined) {
-      log.warn('Blocks were taken back', { rewoundTo: event.rewoundTo, head: event.head.number })
-      book.rewind(event.rewoundTo)
-      if (event.rewoundTo < scannedTo) scannedTo = event.rewoundTo
-      reads.newHead({ registry: true, delegation: true })
+    if (event) undone = merged(undone, event)
+    if (undone) {
+      // Kept until it is done: a rewind that fails half-way is begun again.
+      const { head, rewoundTo } = undone
+      const point = rewoundTo === undefined ? undefined : await rewind(rewoundTo, head.number)
+      unannounced = merged(unannounced, point === undefined ? { head } : { head, rewoundTo: point })
+      undone = undefined
     }
-    if (event) unannounced = merged(unannounced, event)
     if (unannounced) await scan()
-    if (trouble !== undefined) log.info('The chain can be followed again', { head: cursor.head().number })
-    trouble = undefined
+    await gate.refresh(cursor.head().number, signal)
+    const conflict = gate.conflict()
+    if (conflict !== undefined) tell(conflict)
+    else if (trouble !== undefined) {
+      log.info('The chain can be followed again', { head: cursor.head().number })
+      trouble = undefined
+    }
     const announce = unannounced
     unannounced = undefined
     if (!announce) return
@@ -138,19 +202,35 @@ export async function createChain(init: ChainInit, deps: ChainDeps): Promise<Cha
     }
   }
 
+  /** The same trouble every half second is said once. */
+  function tell(text: string): void {
+    if (text !== trouble) log.warn('Cannot follow the chain', { error: text })
+    trouble = text
+  }
+
   const address = (await deps.signer?.getAddress())?.toLowerCase() as Hex | undefined
   const cursor = await opening(rpc, async () => {
     await checkCode(rpc, deployment, signal)
     return createCursor({ deployBlock: deployment.deployBlock, signal }, { rpc, clock })
   })
-  await opening(rpc, scan)
+  const gate = createGate({ compareMs: init.compareMs ?? 10_000 }, { rpc, clock, log, confirmations })
+  await opening(rpc, async () => {
+    const head = cursor.head().number
+    await gate.refresh(head, signal)
+    await follower.resume(signal)
+    const controller = controllerOf(deployment)
+    if (controller)
+      stake = await createStakeWatch(
+        { controller, head, signal },
+        { rpc, log, hashAt: cursor.hashAt, finalized: () => confirmations.current().finalized, take: alarms.add },
+      )
+    await scan()
+  })
   const loop = repeat(pollMs, poll, {
     signal,
     onError: (error) => {
-      const text = messageOf(error)
-      // The same trouble every half second is said once.
-      if (text !== trouble) log.warn('Cannot follow the chain', { error: text })
-      trouble = text
+      tell(messageOf(error))
+      if (isGarbage(error)) rpc.turnTo()
     },
   })
 
@@ -160,7 +240,7 @@ export async function createChain(init: ChainInit, deps: ChainDeps): Promise<Cha
       domain: { chainId: deployment.chainId, anchor: deployment.anchor },
       deployment,
       address,
-      sender,
+      sender: { send: async (request, options) => (await gate.refusal(options.signal)) ?? sender.send(request, options) },
       intents,
       reads,
       head: cursor.head,
@@ -183,6 +263,12 @@ export async function createChain(init: ChainInit, deps: ChainDeps): Promise<Cha
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
+    confirmations: confirmations.current,
+    levelOf: confirmations.levelOf,
+    onAlarm: alarms.onAlarm,
+    alarms: alarms.list,
+    suspect: alarms.suspect,
+    unsuspect: alarms.unsuspect,
     round: reads.round,
     async beaconAt(timestampSec, options) {
       const header = await cursor.firstAt(timestampSec, options.signal)
@@ -199,6 +285,9 @@ export async function createChain(init: ChainInit, deps: ChainDeps): Promise<Cha
     async close() {
       stop.abort()
       await loop
+      await follower
+        .flush()
+        .catch((error: unknown) => log.warn('What was read of the chain cannot be kept', { error: messageOf(error) }))
       rpc.close()
     },
   }

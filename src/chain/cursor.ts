@@ -1,3 +1,4 @@
+import type { Hex } from '../../proofs/types.ts'
 import type { Clock } from '../base/clock.ts'
 import { problem, type Rpc } from './rpc.ts'
 import type { Head, HeadEvent } from './types.ts'
@@ -9,6 +10,8 @@ export interface Cursor {
   headAgeSec(): number
   /** Asks for the newest block; the event when the head moved, forward or back. */
   poll(signal: AbortSignal): Promise<HeadEvent | undefined>
+  /** Hash of a block of our chain that is in memory. */
+  hashAt(number: bigint): Hex | undefined
   /** Header of a block that is known to be on our chain, from memory where it is young. */
   headerAt(number: bigint, signal: AbortSignal): Promise<Header | undefined>
   /** First block with timestamp >= t, or undefined while the head is older. */
@@ -115,6 +118,7 @@ export async function createCursor(
       lastNowSec = 0
       return { head: headOf(current), rewoundTo }
     },
+    hashAt: (number) => (number > current.number ? undefined : headers.get(number)?.hash),
     async headerAt(number, signal) {
       return headers.get(number) ?? (await fetchHeader(toQuantity(number), signal))
     },

@@ -27,6 +27,7 @@ const schema = z.strictObject({
   treasury: address,
   oracle: address,
   depositSlasher: address,
+  controller: address.optional(),
 })
 
 /** Text of a deployment file; `parseDeployment` reads it back. */
@@ -45,7 +46,10 @@ export function parseDeployment(input: unknown, where = 'deployment'): Deploymen
     }
   }
   const result = schema.safeParse(value)
-  if (result.success) return result.data
+  if (result.success) {
+    const { controller, ...rest } = result.data
+    return controller === undefined ? rest : { ...rest, controller }
+  }
   const issue = result.error.issues[0]
   const field = issue?.path.join('.')
   throw invalid(`${where}${field ? `: ${field}` : ''}: ${issue?.message ?? 'not a deployment'}; write it with the deploy command`)

@@ -1,23 +1,20 @@
-import { FetchRequest, type FetchResponse, isError, JsonRpcProvider, Network } from 'ethers'
-import { FishermanError, isFishermanError, maskCredentials, messageOf } from '../base/errors.ts'
+import { isFishermanError, messageOf } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
+import { createEndpoint, type Endpoint, problem, RpcRefusal } from './endpoint.ts'
 
-/** A node's own answer that it refuses a call: not a fault of the connection, so no other node is asked. */
-export class RpcRefusal extends Error {
-  constructor(
-    message: string,
-    readonly data: string | undefined,
-  ) {
-    super(message)
-    this.name = 'RpcRefusal'
-  }
-}
+export { problem, RpcRefusal } from './endpoint.ts'
 
 export interface Rpc {
   /** Sends one request; ethers puts requests of the same few milliseconds into one batch. Throws RpcRefusal or FishermanError. */
   send(method: string, params: readonly unknown[], options?: { signal?: AbortSignal }): Promise<unknown>
   /** Text of the last failure, undefined after the next success. */
   trouble(): string | undefined
+  /** All endpoints in the order of the configuration: for those who compare their answers. */
+  readonly endpoints: readonly Endpoint[]
+  /** The endpoint that is asked now. */
+  current(): Endpoint
+  /** Asks another endpoint from now on: the next one, or this one. For answers that are well-formed and cannot be right. */
+  turnTo(endpoint?: Endpoint): void
   close(): void
 }
 
@@ -28,172 +25,51 @@ export interface RpcInit {
   timeoutMs?: number
 }
 
-/** Bytes of one answer: a full block of logs is far smaller, a hostile endpoint may send without end. */
-const MAX_ANSWER_BYTES = 16 * 1024 * 1024
-
-interface Endpoint {
-  name: string
-  provider: JsonRpcProvider
-  /** Set once its chain id was found right. */
-  verified: boolean
-}
-
-/** Speaks to the first endpoint that works, and checks the chain id of each before its first use. */
+/** Speaks to the first endpoint that works; each checks its chain id before its first use. */
 export function createRpc(init: RpcInit, deps: { log: Logger }): Rpc {
   const timeoutMs = init.timeoutMs ?? 5000
-  const endpoints = init.rpcUrls.map((url) => endpointOf(url, init.chainId, timeoutMs))
-  if (endpoints.length === 0) throw problem('rpc-missing', 'no RPC URL is configured; set chain.rpcUrls')
-  let current = 0
+  const endpoints = init.rpcUrls.map((url) => createEndpoint({ url, chainId: init.chainId, timeoutMs }))
+  if (endpoints.length === 0) throw problem('rpc-missing', 'no RPC URL is configured; set rpc in the configuration')
+  let index = 0
   let trouble: string | undefined
-
-  async function attempt(endpoint: Endpoint, method: string, params: readonly unknown[]): Promise<unknown> {
-    if (!endpoint.verified) {
-      const id = await request(endpoint, 'eth_chainId', [])
-      if (typeof id !== 'string' || !/^0x[0-9a-fA-F]{1,16}$/.test(id))
-        throw problem(
-          'rpc-garbage',
-          `RPC ${endpoint.name} does not answer eth_chainId with a number; is it an Ethereum JSON-RPC URL?`,
-        )
-      if (BigInt(id) !== init.chainId)
-        throw problem(
-          'rpc-wrong-chain',
-          `RPC ${endpoint.name} serves chain ${BigInt(id)}, but the deployment is on chain ${init.chainId}; set another RPC URL or network`,
-        )
-      endpoint.verified = true
-    }
-    return request(endpoint, method, params)
-  }
+  const current = () => endpoints[index % endpoints.length] as Endpoint
 
   return {
+    endpoints,
+    current,
     async send(method, params, options) {
       let last: unknown
       for (let tries = 0; tries < endpoints.length; tries++) {
         options?.signal?.throwIfAborted()
-        const endpoint = endpoints[current % endpoints.length] as Endpoint
+        const endpoint = current()
         try {
-          const result = await abortable(attempt(endpoint, method, params), options?.signal)
+          const result = await abortable(endpoint.send(method, params), options?.signal)
           trouble = undefined
           return result
         } catch (error) {
           if (error instanceof RpcRefusal || options?.signal?.aborted) throw error
           last = error
           trouble = messageOf(error)
-          current = (current + 1) % endpoints.length
+          // Of many requests that fail together only the first moves on.
+          if (endpoint === current()) index = (index + 1) % endpoints.length
           if (endpoints.length > 1) deps.log.warn('RPC failed, trying the next one', { rpc: endpoint.name, error: trouble })
         }
       }
       throw last
     },
     trouble: () => trouble,
+    turnTo(endpoint) {
+      index = endpoint ? Math.max(0, endpoints.indexOf(endpoint)) : (index + 1) % endpoints.length
+    },
     close: () => {
-      for (const { provider } of endpoints) provider.destroy()
+      for (const endpoint of endpoints) endpoint.close()
     },
   }
 }
 
-function endpointOf(url: string, chainId: bigint, timeoutMs: number): Endpoint {
-  let parsed: URL
-  try {
-    parsed = new URL(url)
-  } catch {
-    throw problem(
-      'rpc-url-invalid',
-      `"${maskCredentials(url)}" is no URL; write the RPC as http://host:port or https://host/path`,
-    )
-  }
-  if (parsed.protocol !== 'http:' && parsed.protocol !== 'https:')
-    throw problem('rpc-url-invalid', `RPC ${maskCredentials(url)} must be http or https; websockets are not used`)
-  // The path of an RPC URL is often a token: people see host and port only.
-  const name = parsed.host
-  const request = new FetchRequest(url)
-  request.timeout = timeoutMs
-  request.getUrlFunc = (filled) => fetchJson(filled, name, timeoutMs)
-  const network = Network.from(chainId)
-  const provider = new JsonRpcProvider(request, network, {
-    staticNetwork: network,
-    cacheTimeout: -1,
-    batchMaxCount: 50,
-    batchStallTime: 2,
-  })
-  return { name, provider, verified: false }
-}
-
-/** One HTTP exchange with limits; anything that is not JSON becomes one clear line. */
-async function fetchJson(request: FetchRequest, name: string, timeoutMs: number): Promise<FetchResponse> {
-  const headers = Object.fromEntries(Object.entries(request.headers))
-  try {
-    const response = await fetch(request.url, {
-      method: request.method,
-      headers,
-      body: request.body ? Buffer.from(request.body) : null,
-      signal: AbortSignal.timeout(timeoutMs),
-      redirect: 'error',
-    })
-    const body = await readLimited(response, name)
-    const text = new TextDecoder().decode(body)
-    if (!response.ok && !/^\s*[[{]/.test(text))
-      throw problem('rpc-http', `RPC ${name} answered HTTP ${response.status}; check the URL, its key and its limits`)
-    if (!isAnswer(text))
-      throw problem('rpc-garbage', `RPC ${name} answered something that is not JSON-RPC; is the URL a web page or a proxy?`)
-    return { statusCode: 200, statusMessage: 'OK', headers: {}, body } as unknown as FetchResponse
-  } catch (error) {
-    if (isFishermanError(error)) throw error
-    if (error instanceof Error && error.name === 'TimeoutError')
-      throw problem('rpc-timeout', `RPC ${name} did not answer within ${timeoutMs} ms; is the node up and in sync?`, error)
-    throw problem('rpc-unreachable', `RPC ${name} cannot be reached; check the URL and that the node runs`, error)
-  }
-}
-
-async function readLimited(response: Response, name: string): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  let total = 0
-  const reader = response.body?.getReader()
-  for (;;) {
-    const chunk = await reader?.read()
-    if (!chunk?.value) break
-    total += chunk.value.byteLength
-    if (total > MAX_ANSWER_BYTES) {
-      await reader?.cancel()
-      throw problem('rpc-garbage', `RPC ${name} sent more than ${MAX_ANSWER_BYTES} bytes in one answer`)
-    }
-    chunks.push(chunk.value)
-  }
-  return Buffer.concat(chunks)
-}
-
-function isAnswer(text: string): boolean {
-  try {
-    const value: unknown = JSON.parse(text)
-    const items: unknown[] = Array.isArray(value) ? value : [value]
-    return items.every((item) => typeof item === 'object' && item !== null && ('result' in item || 'error' in item))
-  } catch {
-    return false
-  }
-}
-
-/** One request over ethers, with its many error shapes brought to two: refusal by the node, or trouble with it. */
-async function request(endpoint: Endpoint, method: string, params: readonly unknown[]): Promise<unknown> {
-  try {
-    return await endpoint.provider.send(method, [...params])
-  } catch (error) {
-    if (isFishermanError(error)) throw error
-    if (isError(error, 'UNSUPPORTED_OPERATION')) throw problem('rpc-closed', 'the connection to the chain was closed', error)
-    const inner = innerError(error)
-    if (inner) throw new RpcRefusal(inner.message, inner.data)
-    throw problem('rpc-garbage', `RPC ${endpoint.name} gave an answer to ${method} that is not JSON-RPC`, error)
-  }
-}
-
-/** The node's own error object, wherever ethers has put it. */
-function innerError(error: unknown): { message: string; data: string | undefined } | undefined {
-  if (isError(error, 'CALL_EXCEPTION')) {
-    const message = (error.info?.error as { message?: unknown } | undefined)?.message
-    return { message: typeof message === 'string' ? message : error.shortMessage, data: error.data ?? undefined }
-  }
-  const carrier = error as { error?: unknown; info?: { error?: unknown } } | undefined
-  const own = (carrier?.info?.error ?? carrier?.error) as { message?: unknown; data?: unknown } | undefined
-  if (typeof own !== 'object' || own === null || typeof own.message !== 'string') return undefined
-  return { message: own.message.slice(0, 500), data: typeof own.data === 'string' ? own.data : undefined }
+/** The one answer that a node gave and that cannot be right; another endpoint may do better. */
+export function isGarbage(error: unknown): boolean {
+  return isFishermanError(error) && (error.code === 'rpc-garbage' || error.code === 'rpc-lies')
 }
 
 function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
@@ -203,8 +79,4 @@ function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promis
     signal.addEventListener('abort', onAbort, { once: true })
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
   })
-}
-
-export function problem(code: string, message: string, cause?: unknown): FishermanError {
-  return new FishermanError({ code, message, blame: 'ours', ...(cause === undefined ? {} : { cause }) })
 }

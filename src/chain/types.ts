@@ -37,6 +37,8 @@ export interface Deployment {
   treasury: Hex
   oracle: Hex
   depositSlasher: Hex
+  /** Livepeer's Controller; only where it is not the one of the chain that everybody knows. */
+  controller?: Hex
 }
 
 export interface Head {
@@ -49,6 +51,36 @@ export interface Head {
 export interface HeadEvent {
   head: Head
   rewoundTo?: bigint
+}
+
+/** How sure a block is to stay: in our chain; unlikely to go (tag `safe`); never taken back (tag `finalized`). Money is booked on the last only. */
+export type ConfirmationLevel = 'soft' | 'safe' | 'finalized'
+
+/** Highest block of each level; -1 while not known. */
+export interface Confirmations {
+  soft: bigint
+  safe: bigint
+  finalized: bigint
+  /** Where the two come from: the chain's block tags, or a number of blocks on a chain that has none. */
+  by: 'tags' | 'depth'
+}
+
+export type AlarmKind = 'unbond' | 'transfer-bond' | 'thawing' | 'signer-delegated' | 'signer-revoked'
+
+/** A suspect moves what could be taken from it, or the keys that speak for it. */
+export interface Alarm {
+  kind: AlarmKind
+  transcoder: Hex
+  /** Why it is a suspect. */
+  because: string
+  /** Wei of the token that leave; of `thawing` all that thaws by now. */
+  amount?: bigint
+  /** Whom the bond goes to, or the key that is named or revoked. */
+  other?: Hex
+  /** Unix seconds of chain time from which it is out of reach; undefined where it is at once. */
+  leavesAtSec?: number
+  tx: Hex
+  blockNumber: bigint
 }
 
 /** One registered fisherman. */
@@ -141,6 +173,18 @@ export interface Chain {
   headAgeSec(): number
   /** The last trouble with the RPC, cleared by the next good answer. */
   trouble(): string | undefined
+  /** Highest block of each confirmation level, at the newest head. */
+  confirmations(): Confirmations
+  /** Level of a block of our chain; undefined above the head. */
+  levelOf(blockNumber: bigint): ConfirmationLevel | undefined
+  /** Calls the listener for each move of a suspect, in the poll that sees it; returns how to stop. */
+  onAlarm(listener: (alarm: Alarm) => void): () => void
+  /** Alarms that stand: newest last, without those whose blocks were taken back. */
+  alarms(): Alarm[]
+  /** Names a suspect (a found fault, a raised score); who has an open case is one anyway. What it moved lately is raised at once. */
+  suspect(transcoder: Hex, because: string): void
+  /** The suspicion of this reason is over. */
+  unsuspect(transcoder: Hex, because: string): void
   round(): Promise<bigint>
   /** Hash of the first block with timestamp >= t; undefined while there is none. */
   beaconAt(timestampSec: number, options: Waiting): Promise<{ hash: Hex; blockNumber: bigint } | undefined>
