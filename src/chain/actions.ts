@@ -13,7 +13,7 @@ export interface ActionDeps {
   domain: Domain
   deployment: Deployment
   address: Hex | undefined
-  sender: Sender
+  sender: Pick<Sender, 'send'>
   intents: IntentStore
   reads: Reads
   head(): Head
@@ -130,7 +130,12 @@ export function createActions(init: ActionInit, deps: ActionDeps): Actions {
       if (faultClass === 'O1' || faultClass === 'O2') return refused(`class ${faultClass} needs no case; reveal its proof`)
       const faultId = faultIdOf(faultClass, receipt.transcoder, receiptDigest)
       if (deps.caseOf(faultId)) return { status: 'already' }
-      return act({ faultId, action: 'open', data: openData(faultClass, receipt, signature, evidenceHash) }, options)
+      // Asked each time: it is a parameter that may change.
+      const [bond] = await reads.call(deployment.verifier, verifierInterface, 'openBond', [])
+      return act(
+        { faultId, action: 'open', bond: bond as bigint, data: openData(faultClass, receipt, signature, evidenceHash) },
+        options,
+      )
     },
     async answer({ faultId, rebuttalHash }, options) {
       return act({ faultId, action: 'answer', data: answerData(faultId, rebuttalHash) }, options)

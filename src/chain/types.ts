@@ -130,7 +130,8 @@ export interface Intent {
   id: string
   faultId: Hex
   action: Action
-  state: 'intended' | 'signed' | 'mined' | 'refused'
+  /** `refused`: reverted, or given up before it was mined; `replaced`: another program used its nonce. A mined one may become `signed` again. */
+  state: 'intended' | 'signed' | 'mined' | 'refused' | 'replaced'
   to: Hex
   data: Hex
   /** Commit only: needed to reveal after a restart. */
@@ -138,12 +139,24 @@ export interface Intent {
   nonce?: number
   /** All signed variants of this nonce, oldest first. */
   variants: { hash: Hex; raw: Hex; maxFeePerGas: bigint; maxPriorityFeePerGas: bigint; gasLimit: bigint }[]
+  /** Unix milliseconds when it was begun. */
+  atMs?: number
+  /** Wei of the token that it locks. */
+  bond?: bigint
+  /** Wei that its gas cost, once it was mined, well or not. */
+  spent?: bigint
+  /** Block that it was mined in. */
+  minedIn?: bigint
+  /** Wei that earlier tries of the same work cost. */
+  past?: { atMs: number; wei: bigint }[]
 }
 
 /** Where intents survive a crash. `record` must be durable before it resolves. */
 export interface IntentStore {
   record(intent: Intent, options: { signal: AbortSignal }): Promise<void>
   load(id: string): Promise<Intent | undefined>
+  /** The newest state of every intent. */
+  all(): readonly Intent[]
 }
 
 export type ActionResult =
@@ -173,6 +186,8 @@ export interface Chain {
   headAgeSec(): number
   /** The last trouble with the RPC, cleared by the next good answer. */
   trouble(): string | undefined
+  /** Why our account cannot act now, in one line that says what to do; undefined when all is well, or without a key. */
+  blocked(): string | undefined
   /** Highest block of each confirmation level, at the newest head. */
   confirmations(): Confirmations
   /** Level of a block of our chain; undefined above the head. */

@@ -108,13 +108,15 @@ describe('reads', () => {
   })
 
   it('goes back with the chain: cases and head of blocks that were taken back are forgotten', async () => {
-    const chain = await connect()
+    const [chain, other] = [await connect(), await connect({ signer: world.fishermen[1]! })]
     const events: HeadEvent[] = []
     chain.onHead((event) => events.push(event))
     const id = await world.snapshot()
     const height = chain.head().number
     const own = await ownReceipt()
-    expect((await accuse(chain, own)).status).toBe('mined')
+    expect((await accuse(other, own)).status).toBe('mined')
+    // Who sent it would send it again.
+    await other.close()
     await until(() => chain.cases().length === 1)
     expect((await chain.deposit(addressOf(node()))).frozen).toBe(true)
     await world.pass(1)
@@ -129,9 +131,10 @@ describe('reads', () => {
   })
 
   it('notices a replaced chain of the same height', async () => {
-    const chain = await connect()
+    const [chain, other] = [await connect(), await connect({ signer: world.fishermen[1]! })]
     const id = await world.snapshot()
-    await accuse(chain, await ownReceipt())
+    await accuse(other, await ownReceipt())
+    await other.close()
     await until(() => chain.cases().length === 1)
     const was = chain.head()
     await world.revert(id)
@@ -346,6 +349,7 @@ describe('the sender', () => {
   function dying(store: IntentStore, state: Intent['state']): IntentStore {
     return {
       load: store.load,
+      all: store.all,
       async record(intent, opts) {
         await store.record(intent, opts)
         if (intent.state === state) throw new Error('power cut')

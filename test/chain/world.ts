@@ -16,14 +16,14 @@ import {
   type Structs,
   type TranscodeReceipt,
 } from '../../proofs/types.ts'
-import { type Clock, systemClock } from '../../src/base/clock.ts'
+import { systemClock } from '../../src/base/clock.ts'
 import type { Logger } from '../../src/base/log.ts'
 import { openAccount } from '../../src/chain/account.ts'
-import { type ChainInit, createChain } from '../../src/chain/chain.ts'
+import { type ChainDeps, type ChainInit, createChain } from '../../src/chain/chain.ts'
 import { deployAll, parseArtifacts } from '../../src/chain/deploy.ts'
 import { type ChainPreset, chainPreset, tokens } from '../../src/chain/presets.ts'
 import { addressOf, bondOrchestrator, fund, localWallet, randomMnemonic, registerFisherman } from '../../src/chain/setup.ts'
-import type { Chain, Deployment, IntentStore } from '../../src/chain/types.ts'
+import type { Chain, Deployment } from '../../src/chain/types.ts'
 import { type Anvil, startAnvil } from '../../src/devnet/anvil.ts'
 
 export const artifacts = parseArtifacts(readFileSync(new URL('../../dist/contracts.json', import.meta.url), 'utf8'))
@@ -61,7 +61,7 @@ export interface World {
     name: string,
     values: readonly unknown[],
   ): Promise<{ gasUsed: bigint; hash: Hex }>
-  chain(init?: Partial<ChainInit> & { signer?: Wallet; intents?: IntentStore; clock?: Clock; log?: Logger }): Promise<Chain>
+  chain(init?: Partial<ChainInit> & Partial<ChainDeps> & { signer?: Wallet }): Promise<Chain>
   stop(): Promise<void>
 }
 
@@ -219,10 +219,16 @@ export async function createWorld(
       if (Number(receipt.status) !== 1) throw new Error('reverted')
       return { gasUsed: BigInt(receipt.gasUsed), hash }
     },
-    async chain({ signer, intents, clock, log, ...init } = {}) {
+    async chain({ signer, intents, clock, log, halted, ...init } = {}) {
       return createChain(
         { rpcUrls: [anvil.rpcUrl], deployment, pollMs: 20, maxHeadAgeSec: 1_000_000, ...init },
-        { clock: clock ?? systemClock, log: log ?? silent, ...(signer ? { signer } : {}), ...(intents ? { intents } : {}) },
+        {
+          clock: clock ?? systemClock,
+          log: log ?? silent,
+          ...(signer ? { signer } : {}),
+          ...(intents ? { intents } : {}),
+          ...(halted ? { halted } : {}),
+        },
       )
     },
     async stop() {
