@@ -103,6 +103,8 @@ contract FishermanRegistry {
     error HeadNotGrown(uint64 epoch, uint64 size);
     /// @notice Not active, or it anchored a head not long enough ago.
     error NotSilent(uint64 seenAt);
+    /// @notice Of a voter: its weight does not count now.
+    error NotActiveMember(address signer);
     error OnlyVerifier();
 
     constructor(IERC20 token_, address verifier_, Parameters memory p) {
@@ -221,14 +223,25 @@ contract FishermanRegistry {
     }
 
     /// @notice Weight that counts now: 0 for strangers, before activation and after the wish to leave.
-    function activeWeightOf(address member) external view returns (uint256) {
+    function activeWeightOf(address member) public view returns (uint256) {
         Account memory account = accounts[member];
         if (account.bond == 0 || account.exitAt != 0 || account.activeFrom > block.timestamp) return 0;
         return _weight(account.bond);
     }
 
+    /// @notice Weight of these members together, and of all; reverts for the first whose weight does not count.
+    /// @param list distinct addresses; the caller makes sure of that.
+    function activeWeights(address[] calldata list) external view returns (uint256 weight, uint256 total) {
+        for (uint256 i = 0; i < list.length; i++) {
+            uint256 own = activeWeightOf(list[i]);
+            if (own == 0) revert NotActiveMember(list[i]);
+            weight += own;
+        }
+        total = totalWeight();
+    }
+
     /// @notice Sum of all weights that count now: the denominator of every quorum.
-    function totalWeight() external view returns (uint256 total) {
+    function totalWeight() public view returns (uint256 total) {
         total = _activeWeight;
         for (uint256 i = _head; i < _queue.length; i++) {
             Account memory account = accounts[_queue[i]];

@@ -62,7 +62,10 @@ async function verdict(faultClass: FaultClass, evidence: Hex): Promise<{ fault: 
   const data = face.encodeFunctionData(name, [FAULT_CLASSES[faultClass], evidence])
   try {
     const raw = await world.provider.send('eth_call', [{ to: world.deployment.faultVerifier, data }, 'latest'])
-    return { fault: [...(face.decodeFunctionResult(name, raw)[0] as unknown[])].map((one) => String(one).toLowerCase()) }
+    const [said] = face.decodeFunctionResult(name, raw)
+    // A conviction tells more than the fault that it is about.
+    const fault = (name === 'checkObjective' ? said : (said as unknown[])[0]) as unknown[]
+    return { fault: [...fault].map((one) => String(one).toLowerCase()) }
   } catch (error) {
     return { error: errorName(error) }
   }

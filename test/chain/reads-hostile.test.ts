@@ -3,7 +3,7 @@ import type { Logger } from '../../src/base/log.ts'
 import { addressOf } from '../../src/chain/setup.ts'
 import type { Chain, HeadEvent } from '../../src/chain/types.ts'
 import { Refused, type RpcProxy, startProxy, type Trick } from './proxy.ts'
-import { createWorld, options, receipt, signed, silent, unique, type World } from './world.ts'
+import { accusation, accused, createWorld, options, silent, type World } from './world.ts'
 
 let world: World
 let clean: string
@@ -37,8 +37,7 @@ const until = (what: () => boolean | Promise<boolean>) =>
   vi.waitFor(async () => expect(await what()).toBe(true), { timeout: 8_000, interval: 20 })
 async function accuse(chain: Chain) {
   const node = world.orchestrators[0]!
-  const own = await signed(node, world.domain, receipt(node))
-  return chain.openCase({ faultClass: 'D2', ...own, evidenceHash: unique() }, options)
+  return chain.openCase(accusation(await accused(world, node)), options)
 }
 function listening(): { lines: string[]; log: Logger } {
   const lines: string[] = []

@@ -9,7 +9,7 @@ import { addressOf } from '../../src/chain/setup.ts'
 import { openSpanFile } from '../../src/chain/span-file.ts'
 import type { Alarm, Chain } from '../../src/chain/types.ts'
 import { Refused, type RpcProxy, startProxy } from './proxy.ts'
-import { createWorld, options, receipt, signal, signed, silent, unique, type World } from './world.ts'
+import { accusation, accused, createWorld, options, signal, silent, unique, type World } from './world.ts'
 
 let world: World
 let clean: string
@@ -37,8 +37,7 @@ async function connect(init: Parameters<World['chain']>[0] = {}): Promise<Chain>
 const until = (what: () => boolean | Promise<boolean>) =>
   vi.waitFor(async () => expect(await what()).toBe(true), { timeout: 8_000, interval: 20 })
 async function accuse(chain: Chain, node = world.orchestrators[0]!) {
-  const own = await signed(node, world.domain, receipt(node))
-  return chain.openCase({ faultClass: 'D2', ...own, evidenceHash: unique() }, options)
+  return chain.openCase(accusation(await accused(world, node)), options)
 }
 let files = 0
 const spanFile = () => join(folder, `spans-${++files}.ndjson`)

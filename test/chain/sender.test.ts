@@ -1,12 +1,11 @@
 import type { Wallet } from 'ethers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { SignedReceipt } from '../../proofs/evidence.ts'
 import type { Hex } from '../../proofs/types.ts'
 import { memoryIntents } from '../../src/chain/intents.ts'
 import type { Limits } from '../../src/chain/limits.ts'
 import { tokens } from '../../src/chain/presets.ts'
 import type { Chain, IntentStore } from '../../src/chain/types.ts'
-import { conviction, createWorld, equivocation, options, receipt, signed, unique, type World } from './world.ts'
+import { type Accused, accusation, accused, conviction, createWorld, equivocation, options, type World } from './world.ts'
 
 // What a real chain does to transactions: it takes them back, drops them, lets others take their nonce, and asks for more than they pay.
 
@@ -50,9 +49,8 @@ const pendingOf = async () => {
 }
 const until = (what: () => boolean | Promise<boolean>) =>
   vi.waitFor(async () => expect(await what()).toBe(true), { timeout: 10_000, interval: 20 })
-const ownReceipt = (): Promise<SignedReceipt> => signed(node(), world.domain, receipt(node()))
-const accuse = (chain: Chain, own: SignedReceipt) =>
-  chain.openCase({ faultClass: 'D2', ...own, evidenceHash: `0x${'07'.repeat(32)}` }, options)
+const ownReceipt = (): Promise<Accused> => accused(world, node())
+const accuse = (chain: Chain, own: Accused) => chain.openCase(accusation(own), options)
 const stateOf = (store: IntentStore, i = 0) => store.all()[i]?.state
 
 /** Signs and sends something else with this nonce. */
@@ -203,9 +201,7 @@ describe('transactions that do not get through', () => {
     await automine(false)
     const life = new AbortController()
     const works = await Promise.all([ownReceipt(), ownReceipt()])
-    const cut = works.map((own) =>
-      first.openCase({ faultClass: 'D2', ...own, evidenceHash: unique() }, { signal: life.signal }).catch(() => 'cut'),
-    )
+    const cut = works.map((own) => first.openCase(accusation(own), { signal: life.signal }).catch(() => 'cut'))
     await until(async () => (await pendingOf()).length === 2)
     life.abort(new Error('killed'))
     expect(await Promise.all(cut)).toEqual(['cut', 'cut'])

@@ -74,7 +74,7 @@ describe('a peer that serves its log', () => {
   })
 
   const violations: Record<string, Parameters<typeof createAttacker>[1]> = {
-    'an oversized entry': serving([entry(1n, new Uint8Array(5_000))]),
+    'an oversized entry': serving([entry(1n, new Uint8Array(17_000))]),
     'a frame that announces a gigabyte': async (stream) => {
       stream.send(Uint8Array.of(0x40, 0, 0, 0, 1, 2, 3))
     },
