@@ -164,6 +164,24 @@ contract ConvictionTest is Court {
         isTrue(got != 0 && got != FaultVerifier.BadSignature.selector, "half is a signature, of a stranger");
     }
 
+    function test_votes_that_the_evidence_does_not_hold_are_not_read() public view {
+        Digests.ConvictionVote memory vote = voteOf(0, 1);
+        bytes memory evidence = verdictOf(0, 1, vote, sharesOf(vote, 4));
+        bytes4 bare = 0xffffffff;
+        // One byte less than the last vote needs.
+        assembly ("memory-safe") {
+            mstore(evidence, sub(mload(evidence), 1))
+        }
+        refuses(D2, evidence, bare, "cut");
+        // One vote more than there is.
+        evidence = verdictOf(0, 1, vote, sharesOf(vote, 4));
+        assembly ("memory-safe") {
+            let shares := add(add(evidence, 32), mload(add(evidence, mul(23, 32))))
+            mstore(shares, 5)
+        }
+        refuses(D2, evidence, bare, "a fifth");
+    }
+
     function testFuzz_only_d_classes_are_voted(uint8 faultClass) public view {
         if (faultClass >= 17 && faultClass <= 19) return;
         refuses(faultClass, "", FaultVerifier.UnsupportedClass.selector, "class");
