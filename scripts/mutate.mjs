@@ -35,6 +35,7 @@ const EQUIVALENT = new Map([
     'uint256 first = current > STATUTE_ROUNDS ? current - STATUTE_ROUNDS : 1;',
     'no key ends before round 1, so spans meet from 0 or 1 alike',
   ],
+  ['if (lower > higher) revert NotAscending();', 'equal digests are one receipt, and one source is refused before'],
   ['if (want == 0 || want < minimumTake) return 1;', 'what _takeWithin returns is not read: what arrived is measured'],
 ])
 
