@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {Digests} from "./Digests.sol";
 import {FishermanRegistry} from "./FishermanRegistry.sol";
@@ -19,6 +20,9 @@ contract FaultVerifier is IFaultVerifier {
     uint8 private constant O4 = 4;
     uint8 private constant O5 = 5;
     uint8 private constant O6 = 6;
+    /// @dev `faultClass` of votes that end a case without a conviction.
+    uint8 private constant NO_FAULT = 0;
+    uint8 private constant NO_BYTES = 255;
     uint8 private constant D1 = 17;
     uint8 private constant D3 = 19;
     /// @notice Two unbonding periods of Livepeer: what is older cannot be proven any more.
@@ -110,7 +114,6 @@ contract FaultVerifier is IFaultVerifier {
     error VoteExpired(uint256 deadline);
     error TooFewVotes(uint256 votes);
     error SignersNotAscending(address previous, address next);
-    error NotActiveMember(address signer);
     error NoQuorum(uint256 weight, uint256 total);
 
     constructor(
@@ -142,37 +145,73 @@ contract FaultVerifier is IFaultVerifier {
     function checkAccusation(
         uint8 faultClass,
         Digests.TranscodeReceipt calldata receipt,
-        bytes calldata signature
-    ) external view returns (Fault memory) {
-        _requireReplayClass(faultClass);
+        bytes calldata signature,
+        Digests.Rendition calldata leaf,
+        bytes32[] calldata path,
+        uint32 verdictVersion
+    ) external view returns (Fault memory fault, bytes32 evidenceHash) {
+        if (faultClass < D1 || faultClass > D3) revert UnsupportedClass(faultClass);
+        if (verdictVersion == 0) revert ZeroVerdictVersion();
         bytes32 digest = _checkReceipt(receipt, signature);
-        return Fault(Digests.faultId(faultClass, receipt.transcoder, digest), receipt.transcoder, digest);
+        if (!MerkleProof.verifyCalldata(path, receipt.renditionsRoot, Digests.leaf(leaf))) revert NotUnderRoot(leaf.index);
+        fault = Fault(Digests.faultId(faultClass, receipt.transcoder, digest), receipt.transcoder, digest);
+        evidenceHash = Digests.evidenceHash(
+            digest,
+            leaf.index,
+            receipt.sourceHash,
+            leaf.contentHash,
+            leaf.profileHash,
+            verdictVersion
+        );
     }
 
     /// @inheritdoc IFaultVerifier
     /// @dev The statute was checked when the case was opened; here only that the receipt is the node's own.
-    function checkConviction(
-        uint8 faultClass,
+    function checkConviction(uint8 faultClass, bytes calldata evidence) external view returns (Outcome memory) {
+        if (faultClass < D1 || faultClass > D3) revert UnsupportedClass(faultClass);
+        return _checkVotes(faultClass, faultClass, faultClass, evidence);
+    }
+
+    /// @inheritdoc IFaultVerifier
+    /// @dev The id of the fault must be one of the three that the receipt can have.
+    function checkDismissal(uint8 said, bytes calldata evidence) external view returns (Outcome memory) {
+        if (said != NO_FAULT && said != NO_BYTES) revert UnsupportedClass(said);
+        return _checkVotes(said, D1, D3, evidence);
+    }
+
+    /// @dev All that every voted outcome needs: votes that say `said` about a fault of one of the classes `first` to `last`.
+    function _checkVotes(
+        uint8 said,
+        uint8 first,
+        uint8 last,
         bytes calldata evidence
-    ) external view returns (Fault memory fault, address finder) {
-        _requireReplayClass(faultClass);
+    ) private view returns (Outcome memory outcome) {
         (
             Digests.TranscodeReceipt memory receipt,
             bytes memory signature,
             Digests.ConvictionVote memory vote
         ) = abi.decode(evidence, (Digests.TranscodeReceipt, bytes, Digests.ConvictionVote));
         bytes32 digest = _receiptSignedBySigner(receipt, signature, rounds.currentRound());
-        fault = Fault(Digests.faultId(faultClass, receipt.transcoder, digest), receipt.transcoder, digest);
-        if (vote.faultClass != faultClass) revert WrongVoteClass(vote.faultClass, faultClass);
+        if (vote.faultClass != said) revert WrongVoteClass(vote.faultClass, said);
         if (vote.receiptDigest != digest) revert WrongVoteReceipt(vote.receiptDigest, digest);
         if (vote.transcoder != receipt.transcoder) revert WrongVoteTranscoder(vote.transcoder, receipt.transcoder);
-        if (vote.faultId != fault.faultId) revert WrongFaultId(vote.faultId, fault.faultId);
+        outcome.fault = Fault(_faultIdAmong(vote, first, last), vote.transcoder, digest);
         if (vote.workCommit != 0) revert WrongWorkCommit();
         if (vote.verdictVersion == 0) revert ZeroVerdictVersion();
-        if (vote.finder == address(0)) revert ZeroFinder();
+        // Only a conviction has somebody to pay.
+        if (vote.finder == address(0) && said == first) revert ZeroFinder();
         if (vote.deadline < block.timestamp) revert VoteExpired(vote.deadline);
-        _checkQuorum(vote, _sharesOf(evidence));
-        return (fault, vote.finder);
+        outcome.finder = vote.finder;
+        outcome.evidenceHash = vote.evidenceHash;
+        outcome.signersHash = _checkQuorum(vote, _sharesOf(evidence));
+    }
+
+    function _faultIdAmong(Digests.ConvictionVote memory vote, uint8 first, uint8 last) private pure returns (bytes32 computed) {
+        for (uint8 faultClass = first; faultClass <= last; faultClass++) {
+            computed = Digests.faultId(faultClass, vote.transcoder, vote.receiptDigest);
+            if (computed == vote.faultId) return computed;
+        }
+        revert WrongFaultId(vote.faultId, computed);
     }
 
     /// @dev EIP-2098. No high s, as everywhere: a signature has one form.
@@ -197,12 +236,16 @@ contract FaultVerifier is IFaultVerifier {
         }
     }
 
-    function _checkQuorum(Digests.ConvictionVote memory vote, VoteShare[] calldata shares) private view {
+    /// @return signersHash keccak256(abi.encodePacked(address[])) of who voted.
+    function _checkQuorum(
+        Digests.ConvictionVote memory vote,
+        VoteShare[] calldata shares
+    ) private view returns (bytes32 signersHash) {
         if (shares.length < MIN_VOTES) revert TooFewVotes(shares.length);
         bytes32 separator = Digests.domainSeparator(anchor);
+        address[] memory signers = new address[](shares.length);
         address previous;
-        uint256 weight;
-        for (uint256 i = 0; i < shares.length; i++) {
+        for (uint256 i = 0; i < signers.length; i++) {
             VoteShare calldata share = shares[i];
             bytes32 workCommit = share.workCommit;
             if (workCommit == 0) revert WrongWorkCommit();
@@ -210,16 +253,12 @@ contract FaultVerifier is IFaultVerifier {
             bytes32 digest = MessageHashUtils.toTypedDataHash(separator, Digests.hash(vote));
             address signer = _recoverCompact(digest, share.r, share.vs);
             if (signer <= previous) revert SignersNotAscending(previous, signer);
-            uint256 own = registry.activeWeightOf(signer);
-            if (own == 0) revert NotActiveMember(signer);
-            // Weights are bonds, far below overflow.
-            unchecked {
-                weight += own;
-            }
+            signers[i] = signer;
             previous = signer;
         }
-        uint256 total = registry.totalWeight();
+        (uint256 weight, uint256 total) = registry.activeWeights(signers);
         if (weight * 3 <= total * 2) revert NoQuorum(weight, total);
+        return keccak256(abi.encodePacked(signers));
     }
 
     /// @dev O1, three ways: two receipts for one order, two leaves of one index under one root, two roots for one window.
@@ -524,9 +563,5 @@ contract FaultVerifier is IFaultVerifier {
         if (!_isUnder(path, receipt.renditionsRoot, Digests.leaf(rendition))) {
             revert NotUnderRoot(rendition.index);
         }
-    }
-
-    function _requireReplayClass(uint8 faultClass) private pure {
-        if (faultClass < D1 || faultClass > D3) revert UnsupportedClass(faultClass);
     }
 }

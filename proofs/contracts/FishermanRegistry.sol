@@ -7,6 +7,8 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 /// @title FishermanRegistry: who may vote, with which weight and which BLS key
 /// @notice weight = min(bond, cap), so that one whale is no quorum. A member counts from `activeFrom` on (two windows after it registered,
 /// so that nobody joins after seeing a beacon) and stops counting when it asks to leave; its bond stays slashable until it is withdrawn.
+/// A member shows that it works by anchoring the head of its growing proof log; one that did not for `silentSeconds` can be taken out of the
+/// denominator by anybody, so that those who left without a word cannot stop convictions.
 contract FishermanRegistry {
     using SafeERC20 for IERC20;
 
@@ -31,6 +33,8 @@ contract FishermanRegistry {
         uint64 activationSeconds;
         /// @dev seconds between the wish to leave and the withdrawal.
         uint64 exitSeconds;
+        /// @dev seconds without a grown head after which a member counts as silent.
+        uint64 silentSeconds;
         /// @dev bound of the list, so that no loop over it can grow without limit.
         uint32 maxMembers;
     }
@@ -43,6 +47,18 @@ contract FishermanRegistry {
         uint64 exitAt;
     }
 
+    /// @notice Head of a member's proof log: an RFC 6962 tree over its first `size` entries, in the `epoch`-th life of its key.
+    struct Head {
+        bytes32 root;
+        uint64 epoch;
+        uint64 size;
+        /// @dev Unix seconds of registration or of the newest head.
+        uint64 seenAt;
+    }
+
+    /// @dev `activeFrom` of a silent member.
+    uint64 private constant NEVER = type(uint64).max;
+
     IERC20 public immutable token;
     /// @notice The only address that may take from a bond.
     address public immutable verifier;
@@ -50,9 +66,12 @@ contract FishermanRegistry {
     uint128 public immutable weightCap;
     uint64 public immutable activationSeconds;
     uint64 public immutable exitSeconds;
+    uint64 public immutable silentSeconds;
     uint32 public immutable maxMembers;
 
     mapping(address => Account) public accounts;
+    /// @dev Stays when a member leaves: a key's history is one history.
+    mapping(address => Head) private _heads;
     mapping(address => bytes) private _blsPublicKey;
     mapping(address => bytes) private _proofOfPossession;
     address[] private _list;
@@ -66,6 +85,9 @@ contract FishermanRegistry {
     event Registered(address indexed member, uint256 bond, uint256 weight, uint64 activeFrom, bytes blsPublicKey);
     event ExitRequested(address indexed member, uint64 exitAt);
     event Withdrawn(address indexed member, uint256 amount);
+    event HeadAnchored(address indexed member, uint64 epoch, uint64 size, bytes32 root);
+    /// @notice The member's weight counts again some time after its next head.
+    event MemberSilent(address indexed member, uint64 seenAt);
     event Penalised(address indexed member, uint256 amount, address to);
 
     error InvalidParameters();
@@ -77,11 +99,17 @@ contract FishermanRegistry {
     error RegistryFull(uint256 maxMembers);
     error AlreadyExiting(uint64 exitAt);
     error ExitNotOver(uint64 exitAt);
+    /// @notice A log only grows; a shorter one begins a new epoch.
+    error HeadNotGrown(uint64 epoch, uint64 size);
+    /// @notice Not active, or it anchored a head not long enough ago.
+    error NotSilent(uint64 seenAt);
+    /// @notice Of a voter: its weight does not count now.
+    error NotActiveMember(address signer);
     error OnlyVerifier();
 
     constructor(IERC20 token_, address verifier_, Parameters memory p) {
         // An entry of the queue must be due before its member can withdraw and register again.
-        if (p.minBond == 0 || p.weightCap < p.minBond || p.maxMembers == 0 || p.exitSeconds <= p.activationSeconds) {
+        if (p.minBond == 0 || p.weightCap < p.minBond || p.maxMembers == 0 || p.exitSeconds <= p.activationSeconds || p.silentSeconds <= p.activationSeconds) {
             revert InvalidParameters();
         }
         token = token_;
@@ -90,6 +118,7 @@ contract FishermanRegistry {
         weightCap = p.weightCap;
         activationSeconds = p.activationSeconds;
         exitSeconds = p.exitSeconds;
+        silentSeconds = p.silentSeconds;
         maxMembers = p.maxMembers;
     }
 
@@ -110,6 +139,7 @@ contract FishermanRegistry {
         _list.push(msg.sender);
         _position[msg.sender] = _list.length;
         _queue.push(msg.sender);
+        _heads[msg.sender].seenAt = uint64(block.timestamp);
         token.safeTransferFrom(msg.sender, address(this), bond);
         emit Registered(msg.sender, bond, _weight(bond), activeFrom, blsPublicKey);
     }
@@ -144,6 +174,40 @@ contract FishermanRegistry {
         emit Withdrawn(msg.sender, account.bond);
     }
 
+    /// @notice Writes down the head of the caller's proof log. It must have grown: a member whose log stands still is silent.
+    /// @param epoch life of the key's log; a new log of the same key begins a new one.
+    /// @param size entries of the log.
+    /// @param root of the RFC 6962 tree over them.
+    function anchorHead(uint64 epoch, uint64 size, bytes32 root) external {
+        if (_position[msg.sender] == 0) revert NotRegistered(msg.sender);
+        Head storage head = _heads[msg.sender];
+        if (epoch < head.epoch || (epoch == head.epoch && size <= head.size)) revert HeadNotGrown(head.epoch, head.size);
+        (head.root, head.epoch, head.size, head.seenAt) = (root, epoch, size, uint64(block.timestamp));
+        emit HeadAnchored(msg.sender, epoch, size, root);
+        Account storage account = accounts[msg.sender];
+        if (account.activeFrom != NEVER || account.exitAt != 0) return;
+        _activate();
+        account.activeFrom = uint64(block.timestamp) + activationSeconds;
+        _queue.push(msg.sender);
+    }
+
+    /// @notice Takes a member out of the denominator that has shown no grown log for `silentSeconds`; anybody may. Costs it nothing but its vote.
+    function markSilent(address member) external {
+        Account storage account = accounts[member];
+        uint64 seenAt = _heads[member].seenAt;
+        bool counts = account.bond != 0 && account.exitAt == 0 && account.activeFrom <= block.timestamp;
+        if (!counts || block.timestamp <= seenAt + silentSeconds) revert NotSilent(seenAt);
+        _activate();
+        _activeWeight -= _weight(account.bond);
+        account.activeFrom = NEVER;
+        emit MemberSilent(member, seenAt);
+    }
+
+    /// @notice The newest head that this member anchored; all zero but for `seenAt` before its first.
+    function headOf(address member) external view returns (Head memory) {
+        return _heads[member];
+    }
+
     /// @notice Hook for the penalty of false votes: takes up to `amount` of a bond. Never reverts because of the amount.
     /// @return taken 10^-18 tokens that really moved.
     function penalise(address member, uint256 amount, address to) external returns (uint256 taken) {
@@ -159,14 +223,25 @@ contract FishermanRegistry {
     }
 
     /// @notice Weight that counts now: 0 for strangers, before activation and after the wish to leave.
-    function activeWeightOf(address member) external view returns (uint256) {
+    function activeWeightOf(address member) public view returns (uint256) {
         Account memory account = accounts[member];
         if (account.bond == 0 || account.exitAt != 0 || account.activeFrom > block.timestamp) return 0;
         return _weight(account.bond);
     }
 
+    /// @notice Weight of these members together, and of all; reverts for the first whose weight does not count.
+    /// @param list distinct addresses; the caller makes sure of that.
+    function activeWeights(address[] calldata list) external view returns (uint256 weight, uint256 total) {
+        for (uint256 i = 0; i < list.length; i++) {
+            uint256 own = activeWeightOf(list[i]);
+            if (own == 0) revert NotActiveMember(list[i]);
+            weight += own;
+        }
+        total = totalWeight();
+    }
+
     /// @notice Sum of all weights that count now: the denominator of every quorum.
-    function totalWeight() external view returns (uint256 total) {
+    function totalWeight() public view returns (uint256 total) {
         total = _activeWeight;
         for (uint256 i = _head; i < _queue.length; i++) {
             Account memory account = accounts[_queue[i]];

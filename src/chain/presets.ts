@@ -13,7 +13,7 @@ export interface ChainPreset {
   existing: { token: Hex; rounds: Hex; serviceRegistry: Hex } | undefined
   /** Length of a round: for LocalRounds, and for the statute of window roots. */
   roundSec: number
-  registry: { minBond: bigint; weightCap: bigint; activationSec: number; exitSec: number; maxMembers: number }
+  registry: { minBond: bigint; weightCap: bigint; activationSec: number; exitSec: number; silentSec: number; maxMembers: number }
   thawSec: number
   minCommitAgeSec: number
   maxCommitAgeSec: number
@@ -22,6 +22,7 @@ export interface ChainPreset {
   appealSec: number
   timelockSec: number
   openBond: bigint
+  appealBond: bigint
   dailyCap: bigint
   minimumTake: bigint
   /** Length of a sampling window; registration becomes active after two of them. */
@@ -38,7 +39,7 @@ const LOCAL: ChainPreset = {
   existing: undefined,
   // Long enough that a slow demo stays inside one or two rounds, short enough that tests can cross the statute.
   roundSec: 60,
-  registry: { minBond: tokens(250), weightCap: tokens(1000), activationSec: 8, exitSec: 60, maxMembers: 256 },
+  registry: { minBond: tokens(250), weightCap: tokens(1000), activationSec: 8, exitSec: 60, silentSec: 7200, maxMembers: 256 },
   thawSec: 60,
   minCommitAgeSec: 2,
   maxCommitAgeSec: 3600,
@@ -47,6 +48,7 @@ const LOCAL: ChainPreset = {
   appealSec: 8,
   timelockSec: 10,
   openBond: tokens(25),
+  appealBond: tokens(25),
   // No real money: a demo convicts several nodes within one minute.
   dailyCap: tokens(1_000_000),
   minimumTake: tokens(1),
@@ -56,7 +58,14 @@ const LOCAL: ChainPreset = {
 const PUBLIC = {
   // 6,377 blocks of 12 s.
   roundSec: 76_524,
-  registry: { minBond: tokens(250), weightCap: tokens(1000), activationSec: 120, exitSec: 21 * DAY_SEC, maxMembers: 256 },
+  registry: {
+    minBond: tokens(250),
+    weightCap: tokens(1000),
+    activationSec: 120,
+    exitSec: 21 * DAY_SEC,
+    silentSec: 3 * DAY_SEC,
+    maxMembers: 256,
+  },
   // Statute (12.4 days), answer, appeal of the last case and a buffer.
   thawSec: 21 * DAY_SEC,
   minCommitAgeSec: 5,
@@ -66,6 +75,7 @@ const PUBLIC = {
   appealSec: 14 * DAY_SEC,
   timelockSec: 7 * DAY_SEC,
   openBond: tokens(25),
+  appealBond: tokens(25),
   // Times 14 rounds it stays below the bond of the smallest quorum (3 x 250): corrupting one must cost more than it can take.
   dailyCap: tokens(50),
   minimumTake: tokens(1),
@@ -103,6 +113,11 @@ export function checkPreset(preset: ChainPreset): void {
   const rules: [boolean, string][] = [
     [preset.registry.activationSec >= 2 * preset.windowSec, 'registry.activationSec must be two windows or more'],
     [preset.registry.exitSec > preset.registry.activationSec, 'registry.exitSec must be longer than registry.activationSec'],
+    [preset.registry.silentSec > preset.registry.activationSec, 'registry.silentSec must be longer than registry.activationSec'],
+    [
+      preset.name === 'local' || preset.registry.silentSec >= 2 * DAY_SEC,
+      'registry.silentSec must leave room for two heads, which daemons anchor once a day',
+    ],
     [preset.registry.weightCap >= preset.registry.minBond, 'registry.weightCap must not be below registry.minBond'],
     [preset.maxCommitAgeSec > preset.minCommitAgeSec, 'maxCommitAgeSec must be longer than minCommitAgeSec'],
     [preset.caseSec > preset.answerSec, 'caseSec must be longer than answerSec'],

@@ -1,4 +1,5 @@
-import type { Domain, FaultClass, Hex, TranscodeReceipt } from '../../proofs/types.ts'
+import type { Domain, FaultClass, Hex } from '../../proofs/types.ts'
+import type { Accusation } from './build.ts'
 
 /** Signs transactions; every ethers signer is one. The key stays behind it. */
 export interface TransactionSigner {
@@ -62,7 +63,7 @@ export interface Member {
   exiting: boolean
 }
 
-export type CaseState = 'open' | 'answered' | 'convicted' | 'settled' | 'expired' | 'refunded'
+export type CaseState = 'open' | 'answered' | 'convicted' | 'settled' | 'expired' | 'refunded' | 'rejected' | 'drawn'
 
 /** One case as the chain's events tell it. Times are Unix seconds of chain time, amounts wei of the token. */
 export interface CaseView {
@@ -80,14 +81,18 @@ export interface CaseView {
   rebuttalHash?: Hex
   finder?: Hex
   amount?: bigint
+  /** End of the wait for an appeal; an appeal moves it. */
   releaseAtSec?: number
+  appellant?: Hex
   /** Transaction of the newest step that changed the state to open or convicted, and what it used. */
   tx: Hex
   gasUsed?: bigint
   blockNumber: bigint
 }
 
-export type Action = 'open' | 'answer' | 'commit' | 'reveal' | 'convict' | 'expire' | 'settle' | 'appeal'
+export type Action =
+  | ('open' | 'answer' | 'commit' | 'reveal' | 'convict')
+  | ('reject' | 'draw' | 'expire' | 'fileAppeal' | 'settle' | 'appeal' | 'penalise')
 
 /** What is written down before anything is signed, and again with each signed variant; holds no key. */
 export interface Intent {
@@ -147,18 +152,22 @@ export interface Chain {
   serviceUri(transcoder: Hex): Promise<string>
   isConvicted(faultId: Hex): boolean
   cases(): CaseView[]
-  openCase(
-    request: { faultClass: FaultClass; receipt: TranscodeReceipt; signature: Hex; evidenceHash: Hex },
-    options: Waiting,
-  ): Promise<ActionResult>
+  openCase(request: Accusation, options: Waiting): Promise<ActionResult>
   answer(request: { faultId: Hex; rebuttalHash: Hex }, options: Waiting): Promise<ActionResult>
   /** Brings the votes; `evidence` as proofs/evidence.ts encodes it. */
   convict(request: { faultClass: FaultClass; faultId: Hex; evidence: Hex }, options: Waiting): Promise<ActionResult>
   /** Commits, waits for the commitment's age, reveals. After a restart it goes on with the same commitment. */
   commitReveal(request: { faultClass: FaultClass; faultId: Hex; evidence: Hex }, options: Waiting): Promise<ActionResult>
+  /** Brings votes that found no fault (reject) or got no bytes (draw). */
+  dismiss(request: { action: 'reject' | 'draw'; faultId: Hex; evidence: Hex }, options: Waiting): Promise<ActionResult>
   expire(faultId: Hex, options: Waiting): Promise<ActionResult>
+  /** Objects to a conviction with a bond; the oracle decides. */
+  fileAppeal(request: { faultId: Hex; claimHash: Hex }, options: Waiting): Promise<ActionResult>
   settle(faultId: Hex, options: Waiting): Promise<ActionResult>
+  /** Refunds what the oracle overturned. */
   appeal(faultId: Hex, options: Waiting): Promise<ActionResult>
+  /** Takes the bonds of those who signed an overturned conviction. */
+  penalise(request: { faultId: Hex; signers: readonly Hex[] }, options: Waiting): Promise<ActionResult>
   /** Stops polling; resolves when nothing runs any more. */
   close(): Promise<void>
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Interface, JsonRpcProvider, keccak256, toUtf8Bytes, type Wallet } from 'ethers'
-import { digestOf, faultIdOf, renditionLeaf, typedDomain, workCommitOf } from '../../proofs/digest.ts'
+import { digestOf, evidenceHashOf, faultIdOf, renditionLeaf, typedDomain, workCommitOf } from '../../proofs/digest.ts'
 import { encodeConviction, encodeEquivocation, encodePassThrough, type SignedReceipt } from '../../proofs/evidence.ts'
 import { merkleTree } from '../../proofs/merkle.ts'
 import { STRUCTS } from '../../proofs/structs.ts'
@@ -294,6 +294,31 @@ export async function receiptOver(
   return { signed: await signed(wallet, domain, value), path: (i: number) => tree.proof(i) }
 }
 
+/** A signed receipt and the rendition of it that a case is about. */
+export interface Accused extends SignedReceipt {
+  leaf: Rendition
+  path: Hex[]
+}
+
+export async function accused(world: World, by: Wallet, change: Partial<TranscodeReceipt> = {}, signer = by): Promise<Accused> {
+  const leaves = [rendition(0), rendition(1)]
+  const { signed: own, path } = await receiptOver(signer, world.domain, leaves, change, by)
+  return { ...own, leaf: leaves[1]!, path: path(1) }
+}
+
+/** Arguments of `open`. */
+export function opening(own: Accused, faultClass = 18, verdictVersion = 1): unknown[] {
+  return [faultClass, own.receipt, own.signature, own.leaf, own.path, verdictVersion]
+}
+
+/** Names the inputs of a verdict on this rendition. */
+export function inputsOf(world: World, own: Accused, verdictVersion = 1): Hex {
+  const { contentHash, profileHash, index } = own.leaf
+  const receiptDigest = digestOf(world.domain, 'TranscodeReceipt', own.receipt)
+  const { sourceHash } = own.receipt
+  return evidenceHashOf({ receiptDigest, rendition: index, sourceHash, contentHash, profileHash, verdictVersion })
+}
+
 /** O1 by two receipts. */
 export async function equivocation(world: World, by: Wallet, change: Partial<TranscodeReceipt> = {}) {
   const a = receipt(by, change)
@@ -345,8 +370,8 @@ export async function conviction(world: World, own: SignedReceipt, setup: VoteSe
     faultClass: FAULT_CLASSES[faultClass],
     transcoder: own.receipt.transcoder,
     receiptDigest,
-    rendition: 0,
-    evidenceHash: unique('evidence'),
+    rendition: 1,
+    evidenceHash: 'leaf' in own ? inputsOf(world, own as Accused) : unique('evidence'),
     workCommit: `0x${'0'.repeat(64)}`,
     finder: addressOf(world.fishermen[1]!),
     verdictVersion: 1,

@@ -68,7 +68,7 @@ abstract contract World is Base {
     }
 
     function defaultAmounts() internal pure returns (Parameters.Amounts memory) {
-        return Parameters.Amounts({openBond: 25 * TOKEN, dailyCap: 50 * TOKEN, minimumTake: TOKEN});
+        return Parameters.Amounts({openBond: uint96(25 * TOKEN), appealBond: uint96(25 * TOKEN), dailyCap: 50 * TOKEN, minimumTake: TOKEN});
     }
 
     function registryParameters() internal pure returns (FishermanRegistry.Parameters memory) {
@@ -78,6 +78,7 @@ abstract contract World is Base {
                 weightCap: uint128(1000 * TOKEN),
                 activationSeconds: 120,
                 exitSeconds: 21 days,
+                silentSeconds: 3 days,
                 maxMembers: 24
             });
     }
