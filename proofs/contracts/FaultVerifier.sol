@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 import {Digests} from "./Digests.sol";
 import {FishermanRegistry} from "./FishermanRegistry.sol";
@@ -186,9 +187,8 @@ contract FaultVerifier is IFaultVerifier {
         (
             Digests.TranscodeReceipt memory receipt,
             bytes memory signature,
-            Digests.ConvictionVote memory vote,
-            VoteShare[] memory shares
-        ) = abi.decode(evidence, (Digests.TranscodeReceipt, bytes, Digests.ConvictionVote, VoteShare[]));
+            Digests.ConvictionVote memory vote
+        ) = abi.decode(evidence, (Digests.TranscodeReceipt, bytes, Digests.ConvictionVote));
         bytes32 digest = _receiptSignedBySigner(receipt, signature, rounds.currentRound());
         if (vote.faultClass != said) revert WrongVoteClass(vote.faultClass, said);
         if (vote.receiptDigest != digest) revert WrongVoteReceipt(vote.receiptDigest, digest);
@@ -201,7 +201,28 @@ contract FaultVerifier is IFaultVerifier {
         if (vote.deadline < block.timestamp) revert VoteExpired(vote.deadline);
         outcome.finder = vote.finder;
         outcome.evidenceHash = vote.evidenceHash;
-        outcome.signersHash = _checkQuorum(vote, shares);
+        outcome.signersHash = _checkQuorum(vote, _sharesOf(evidence));
+    }
+
+    /// @dev The fourth value of the evidence, left where it is: words 0 to 10 are the receipt, 11 the place of its signature, 12 to 21 the
+    /// vote, 22 the place of the shares. What does not lie inside reverts without data, as abi.decode does.
+    function _sharesOf(bytes calldata evidence) private pure returns (VoteShare[] calldata shares) {
+        assembly ("memory-safe") {
+            let size := evidence.length
+            if lt(size, 736) {
+                revert(0, 0)
+            }
+            let at := calldataload(add(evidence.offset, 704))
+            if gt(at, sub(size, 32)) {
+                revert(0, 0)
+            }
+            let count := calldataload(add(evidence.offset, at))
+            if gt(count, div(sub(sub(size, at), 32), 96)) {
+                revert(0, 0)
+            }
+            shares.offset := add(add(evidence.offset, at), 32)
+            shares.length := count
+        }
     }
 
     function _faultIdAmong(Digests.ConvictionVote memory vote, uint8 first, uint8 last) private pure returns (bytes32 computed) {
@@ -215,17 +236,25 @@ contract FaultVerifier is IFaultVerifier {
     /// @return signersHash keccak256(abi.encodePacked(address[])) of who voted.
     function _checkQuorum(
         Digests.ConvictionVote memory vote,
-        VoteShare[] memory shares
+        VoteShare[] calldata shares
     ) private view returns (bytes32 signersHash) {
         if (shares.length < MIN_VOTES) revert TooFewVotes(shares.length);
         bytes32 separator = Digests.domainSeparator(anchor);
         address[] memory signers = new address[](shares.length);
+        // All votes are equal but for one word: it is changed in place.
+        bytes memory encoded = abi.encode(Digests.CONVICTION_VOTE_TYPEHASH, vote);
         address previous;
         for (uint256 i = 0; i < signers.length; i++) {
-            VoteShare memory share = shares[i];
-            if (share.workCommit == 0) revert WrongWorkCommit();
-            vote.workCommit = share.workCommit;
-            bytes32 digest = keccak256(abi.encodePacked(hex"1901", separator, Digests.hash(vote)));
+            VoteShare calldata share = shares[i];
+            bytes32 workCommit = share.workCommit;
+            if (workCommit == 0) revert WrongWorkCommit();
+            bytes32 structHash;
+            assembly ("memory-safe") {
+                // 32 bytes of length, the type hash, and six fields before it.
+                mstore(add(encoded, 256), workCommit)
+                structHash := keccak256(add(encoded, 32), mload(encoded))
+            }
+            bytes32 digest = MessageHashUtils.toTypedDataHash(separator, structHash);
             (address signer, ECDSA.RecoverError problem, ) = ECDSA.tryRecover(digest, share.r, share.vs);
             if (problem != ECDSA.RecoverError.NoError) revert BadSignature();
             if (signer <= previous) revert SignersNotAscending(previous, signer);
@@ -234,7 +263,10 @@ contract FaultVerifier is IFaultVerifier {
         }
         (uint256 weight, uint256 total) = registry.activeWeights(signers);
         if (weight * 3 <= total * 2) revert NoQuorum(weight, total);
-        return keccak256(abi.encodePacked(signers));
+        // The words of the list, which is what abi.encodePacked makes of it.
+        assembly ("memory-safe") {
+            signersHash := keccak256(add(signers, 32), mul(mload(signers), 32))
+        }
     }
 
     /// @dev O1, three ways: two receipts for one order, two leaves of one index under one root, two roots for one window.
