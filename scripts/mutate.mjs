@@ -14,8 +14,8 @@ const workDir = path.join(root, 'dist', 'forge', 'mutants')
 
 /** What is changed, in which deployed contract it ends up, and which tests look at it. */
 const TARGETS = [
-  { file: 'FaultVerifier.sol', contract: 'FaultVerifier', tests: '^(Objective|Frames|Conviction|Cases)Test$' },
-  { file: 'TakeLimits.sol', contract: 'FishermanVerifier', tests: '^(Limits|Slashers)Test$' },
+  { file: 'FaultVerifier.sol', contract: 'FaultVerifier', tests: '^(Objective|Frames|Conviction|Cases|Outcomes)Test$' },
+  { file: 'TakeLimits.sol', contract: 'FishermanVerifier', tests: '^(Limits|Slashers|Outcomes)Test$' },
 ]
 
 /** Changes that nobody can notice, each with its reason. The text is the changed line, without spaces around. */

@@ -48,7 +48,8 @@ contract FishermanVerifier is IConvictions, Parameters, ReentrancyGuardTransient
         Drawn
     }
 
-    /// @notice One accusation. Times in Unix seconds, amounts in 10^-18 tokens. The first two slots are all that an O class needs.
+    /// @notice One accusation. Times in Unix seconds, amounts in 10^-18 tokens. An O class needs the first two slots only. Two fields are used
+    /// twice, since a slot that is written anew costs a fifth of a fresh one; the events keep what they held before.
     struct Case {
         address transcoder;
         uint8 faultClass;
@@ -57,18 +58,18 @@ contract FishermanVerifier is IConvictions, Parameters, ReentrancyGuardTransient
         uint32 round;
         /// @dev end of the appeal window; 0 before conviction.
         uint48 releaseAt;
-        address finder;
-        /// @dev taken and still or once held here.
+        /// @dev who opened the case; once it is convicted, the finder.
+        address claimant;
+        /// @dev the opener's bond, held until the case ends; once it is convicted, what was taken.
         uint96 amount;
-        address opener;
-        /// @dev what the opener staked; returned when the case ends, unless it is rejected.
-        uint96 bond;
-        uint48 openedAt;
         /// @dev until then the accused may answer and nobody can convict; 0 for O classes.
         uint48 answerUntil;
         uint48 expiresAt;
-        /// @dev names the inputs of the verdict; all votes must name the same. Zero for O classes.
-        bytes32 evidenceHash;
+        /// @dev names the inputs of the verdict, and all votes must name the same; once it is convicted,
+        /// keccak256(abi.encodePacked(address[] signers)), ascending. Zero for O classes, and once the signers were penalised.
+        bytes32 inputsOrSigners;
+        /// @dev the transcoder's conviction before this one; zero for its first.
+        bytes32 previous;
     }
 
     /// @notice A bonded objection to a conviction. One slot.
@@ -101,9 +102,8 @@ contract FishermanVerifier is IConvictions, Parameters, ReentrancyGuardTransient
     mapping(bytes32 faultId => Case) private _cases;
     /// @notice The open appeal of a case; all zero where there is none.
     mapping(bytes32 faultId => Appeal) public appeals;
-    /// @notice keccak256(abi.encodePacked(address[])) of who convicted, ascending; zero for O classes and once they were penalised.
-    mapping(bytes32 faultId => bytes32) public signersHash;
-    mapping(address transcoder => bytes32[]) private _convictions;
+    /// @dev A list of cases by `previous`: the first conviction of a node, the most frequent one, costs one slot less than in an array.
+    mapping(address transcoder => bytes32 faultId) private _newest;
     /// @notice Unix seconds of a commitment; kept by sender, so that nobody can occupy or renew another's.
     mapping(address sender => mapping(bytes32 commitment => uint256)) public committedAt;
 
@@ -232,9 +232,9 @@ contract FishermanVerifier is IConvictions, Parameters, ReentrancyGuardTransient
         uint96 bond = openBond;
         (uint48 answerUntil, uint48 expiresAt) = (uint48(block.timestamp) + answerSeconds, uint48(block.timestamp) + caseSeconds);
         (c.transcoder, c.faultClass, c.state) = (fault.transcoder, faultClass, CaseState.Open);
-        (c.opener, c.bond) = (msg.sender, bond);
-        (c.openedAt, c.answerUntil, c.expiresAt) = (uint48(block.timestamp), answerUntil, expiresAt);
-        c.evidenceHash = evidenceHash;
+        (c.claimant, c.amount) = (msg.sender, bond);
+        (c.answerUntil, c.expiresAt) = (answerUntil, expiresAt);
+        c.inputsOrSigners = evidenceHash;
         emit CaseOpened(
             fault.faultId,
             fault.transcoder,
@@ -267,10 +267,11 @@ contract FishermanVerifier is IConvictions, Parameters, ReentrancyGuardTransient
         Case storage c = _cases[faultId];
         _requireUndecided(c, outcome);
         if (block.timestamp < c.answerUntil) revert AnswerWindowOpen(c.answerUntil);
-        signersHash[faultId] = outcome.signersHash;
+        (address opener, uint96 bond) = (c.claimant, c.amount);
+        c.inputsOrSigners = outcome.signersHash;
         _convict(c, outcome.fault, faultClass, outcome.finder, depositSlasher, REPLAY_PPM);
         deposit.unfreeze(outcome.fault.transcoder);
-        token.safeTransfer(c.opener, c.bond);
+        token.safeTransfer(opener, bond);
     }
 
     /// @notice Ends a case by votes that found no fault. A fifth of the opener's bond goes to the accused, the rest to the treasury.
@@ -282,9 +283,9 @@ contract FishermanVerifier is IConvictions, Parameters, ReentrancyGuardTransient
         Case storage c = _cases[faultId];
         _requireUndecided(c, outcome);
         c.state = CaseState.Rejected;
-        uint256 toAccused = (c.bond * ACCUSED_PPM) / PPM;
-        uint256 toTreasury = c.bond - toAccused;
-        emit CaseRejected(faultId, c.opener, toAccused, toTreasury);
+        uint256 toAccused = (c.amount * ACCUSED_PPM) / PPM;
+        uint256 toTreasury = c.amount - toAccused;
+        emit CaseRejected(faultId, c.claimant, toAccused, toTreasury);
         deposit.unfreeze(c.transcoder);
         token.safeTransfer(c.transcoder, toAccused);
         token.safeTransfer(treasury, toTreasury);
@@ -338,8 +339,8 @@ contract FishermanVerifier is IConvictions, Parameters, ReentrancyGuardTransient
         c.state = CaseState.Settled;
         uint256 toFinder = (c.amount * FINDER_PPM) / PPM;
         uint256 toTreasury = c.amount - toFinder;
-        emit Settled(faultId, c.finder, toFinder, toTreasury);
-        token.safeTransfer(c.finder, toFinder);
+        emit Settled(faultId, c.claimant, toFinder, toTreasury);
+        token.safeTransfer(c.claimant, toFinder);
         token.safeTransfer(treasury, toTreasury);
         _closeAppeal(faultId, false);
     }
@@ -364,9 +365,9 @@ contract FishermanVerifier is IConvictions, Parameters, ReentrancyGuardTransient
         // An overturned conviction that still holds its money is refunded first.
         if (c.state != CaseState.Refunded && c.state != CaseState.Settled) revert NotConvicted(faultId, c.state);
         if (!oracle.isOverturned(faultId)) revert NotOverturned(faultId);
-        bytes32 known = signersHash[faultId];
+        bytes32 known = c.inputsOrSigners;
         if (known == 0 || known != keccak256(abi.encodePacked(signers))) revert WrongSigners(faultId);
-        delete signersHash[faultId];
+        c.inputsOrSigners = 0;
         uint256 owed = c.state == CaseState.Settled ? c.amount : 0;
         c.state = CaseState.Refunded;
         uint256 taken;
@@ -395,17 +396,15 @@ contract FishermanVerifier is IConvictions, Parameters, ReentrancyGuardTransient
 
     /// @inheritdoc IConvictions
     function convictionsOf(address transcoder, uint256 sinceRound) external view returns (bytes32[] memory faultIds) {
-        bytes32[] storage all = _convictions[transcoder];
-        uint256 first = all.length;
-        // Rounds only grow, so the walk from the newest can stop at the first that is too old.
-        while (first > 0 && _cases[all[first - 1]].round >= sinceRound) first--;
         uint256 count;
-        faultIds = new bytes32[](all.length - first);
-        for (uint256 i = all.length; i > first; i--) {
-            if (isConvicted(all[i - 1])) faultIds[count++] = all[i - 1];
+        // Rounds only grow, so the walk from the newest can stop at the first that is too old.
+        for (bytes32 id = _newest[transcoder]; id != 0 && _cases[id].round >= sinceRound; id = _cases[id].previous) {
+            if (isConvicted(id)) count++;
         }
-        assembly ("memory-safe") {
-            mstore(faultIds, count)
+        faultIds = new bytes32[](count);
+        bytes32 next = _newest[transcoder];
+        for (uint256 i = 0; i < count; next = _cases[next].previous) {
+            if (isConvicted(next)) faultIds[i++] = next;
         }
     }
 
@@ -426,12 +425,14 @@ contract FishermanVerifier is IConvictions, Parameters, ReentrancyGuardTransient
         c.state = CaseState.Convicted;
         c.round = uint32(round);
         c.releaseAt = uint48(block.timestamp) + appealSeconds;
-        _convictions[fault.transcoder].push(fault.faultId);
+        bytes32 previous = _newest[fault.transcoder];
+        if (previous != 0) c.previous = previous;
+        _newest[fault.transcoder] = fault.faultId;
         // What arrived is measured, not believed: only that can be paid out again.
         uint256 before = token.balanceOf(address(this));
         _takeWithin(slasher, fault.transcoder, ppm, round);
         uint256 amount = token.balanceOf(address(this)) - before;
-        c.finder = finder;
+        c.claimant = finder;
         c.amount = uint96(amount);
         emit Convicted(fault.faultId, fault.transcoder, faultClass, finder, amount, fault.receiptDigest);
         emit Held(fault.faultId, amount, uint48(block.timestamp) + appealSeconds);
@@ -439,7 +440,7 @@ contract FishermanVerifier is IConvictions, Parameters, ReentrancyGuardTransient
 
     /// @dev Ends a case without a fault of anybody.
     function _release(Case storage c, bytes32 faultId, CaseState state) private {
-        (address opener, uint256 bond) = (c.opener, c.bond);
+        (address opener, uint256 bond) = (c.claimant, c.amount);
         c.state = state;
         if (state == CaseState.Drawn) emit CaseDrawn(faultId, opener, bond);
         else emit CaseExpired(faultId, opener, bond);
@@ -472,7 +473,7 @@ contract FishermanVerifier is IConvictions, Parameters, ReentrancyGuardTransient
     function _requireUndecided(Case storage c, IFaultVerifier.Outcome memory outcome) private view {
         _requireOpen(c, outcome.fault.faultId);
         if (block.timestamp >= c.expiresAt) revert CaseOver(c.expiresAt);
-        if (outcome.evidenceHash != c.evidenceHash) revert WrongEvidence(outcome.evidenceHash, c.evidenceHash);
+        if (outcome.evidenceHash != c.inputsOrSigners) revert WrongEvidence(outcome.evidenceHash, c.inputsOrSigners);
     }
 
     function _checkObjective(

@@ -30,8 +30,8 @@ abstract contract Parameters is TakeLimits {
     struct Amounts {
         uint96 openBond;
         uint96 appealBond;
-        uint256 dailyCap;
-        uint256 minimumTake;
+        uint128 dailyCap;
+        uint128 minimumTake;
     }
 
     uint48 public immutable minCommitAge;
@@ -49,10 +49,11 @@ abstract contract Parameters is TakeLimits {
     /// @notice Fixed bond of an appeal; it comes back when the conviction is overturned.
     uint96 public appealBond;
     IFaultVerifier public faultVerifier;
+    /// @notice Beside the fault verifier, in one slot: every proof reads both.
+    bool public paused;
     /// @notice Takes for the O classes.
     ISlasher public objectiveSlasher;
     IDecoderOracle public oracle;
-    bool public paused;
 
     struct Change {
         uint256 value;
@@ -127,8 +128,8 @@ abstract contract Parameters is TakeLimits {
         emit ChangeApplied(name, change.value);
         if (name == "openBond") openBond = uint96(change.value);
         else if (name == "appealBond") appealBond = uint96(change.value);
-        else if (name == "dailyCap") dailyCap = change.value;
-        else if (name == "minimumTake") minimumTake = change.value;
+        else if (name == "dailyCap") dailyCap = uint128(change.value);
+        else if (name == "minimumTake") minimumTake = uint128(change.value);
         else _applyAddress(name, address(uint160(change.value)));
     }
 

@@ -35,11 +35,16 @@ abstract contract TakeLimits {
     }
 
     /// @notice Most that all convictions of one day (UTC, chain time) may take, 10^-18 tokens.
-    uint256 public dailyCap;
+    uint128 public dailyCap;
     /// @notice Below this nothing is taken: a dust stake is not worth the gas, 10^-18 tokens.
-    uint256 public minimumTake;
+    uint128 public minimumTake;
     mapping(address slasher => mapping(address transcoder => NodeTakes)) public nodeTakes;
     DayTake public dayTake;
+
+    /// @dev Never zero, so that no day begins with a fresh slot.
+    constructor() {
+        dayTake.day = uint64(block.timestamp / 1 days);
+    }
 
     /// @dev Takes `ppm` of the stake, or what the limits leave of it. Callers guard against re-entry.
     function _takeWithin(

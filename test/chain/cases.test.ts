@@ -57,8 +57,12 @@ describe('a case is opened', () => {
   it('about the inputs that the contract computes itself', async () => {
     await open()
     const { faultId } = await conviction(world, own)
-    const known = (await world.view('verifier', 'caseOf', [faultId])) as { evidenceHash: Hex; bond: bigint; opener: string }
-    expect([known.evidenceHash, known.bond, known.opener]).toEqual([inputsOf(world, own), tokens(25), opener().address])
+    const known = (await world.view('verifier', 'caseOf', [faultId])) as {
+      inputsOrSigners: Hex
+      amount: bigint
+      claimant: string
+    }
+    expect([known.inputsOrSigners, known.amount, known.claimant]).toEqual([inputsOf(world, own), tokens(25), opener().address])
   })
 
   it('only with a rendition that the node signed, and a version of the verdict', async () => {

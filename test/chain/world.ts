@@ -140,7 +140,11 @@ export async function createWorld(
       await registerFisherman(
         own,
         deployment,
-        { bond: tokens(250), blsPublicKey: `0x${`a${i}`.repeat(96)}`, proofOfPossession: `0x${`b${i}`.repeat(48)}` },
+        {
+          bond: tokens(250),
+          blsPublicKey: `0x${(0xa0 + i).toString(16).repeat(96)}`,
+          proofOfPossession: `0x${(0xb0 + i).toString(16).repeat(48)}`,
+        },
         options,
       )
       own.close()
