@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
+import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 import {Digests} from "./Digests.sol";
 import {FishermanRegistry} from "./FishermanRegistry.sol";
 import {IFaultVerifier} from "./IFaultVerifier.sol";
@@ -19,12 +20,13 @@ contract FaultVerifier is IFaultVerifier {
     uint8 private constant O4 = 4;
     uint8 private constant O5 = 5;
     uint8 private constant O6 = 6;
+    /// @dev `faultClass` of votes that end a case without a conviction.
+    uint8 private constant NO_FAULT = 0;
+    uint8 private constant NO_BYTES = 255;
     uint8 private constant D1 = 17;
     uint8 private constant D3 = 19;
     /// @notice Two unbonding periods of Livepeer: what is older cannot be proven any more.
     uint256 public constant STATUTE_ROUNDS = 14;
-    /// @dev Half the order of secp256k1.
-    uint256 private constant HALF_ORDER = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0;
     /// @notice Fewer people are no quorum, whatever they hold.
     uint256 public constant MIN_VOTES = 3;
 
@@ -110,7 +112,6 @@ contract FaultVerifier is IFaultVerifier {
     error VoteExpired(uint256 deadline);
     error TooFewVotes(uint256 votes);
     error SignersNotAscending(address previous, address next);
-    error NotActiveMember(address signer);
     error NoQuorum(uint256 weight, uint256 total);
 
     constructor(
@@ -142,84 +143,130 @@ contract FaultVerifier is IFaultVerifier {
     function checkAccusation(
         uint8 faultClass,
         Digests.TranscodeReceipt calldata receipt,
-        bytes calldata signature
-    ) external view returns (Fault memory) {
-        _requireReplayClass(faultClass);
+        bytes calldata signature,
+        Digests.Rendition calldata leaf,
+        bytes32[] calldata path,
+        uint32 verdictVersion
+    ) external view returns (Fault memory fault, bytes32 evidenceHash) {
+        if (faultClass < D1 || faultClass > D3) revert UnsupportedClass(faultClass);
+        if (verdictVersion == 0) revert ZeroVerdictVersion();
         bytes32 digest = _checkReceipt(receipt, signature);
-        return Fault(Digests.faultId(faultClass, receipt.transcoder, digest), receipt.transcoder, digest);
+        if (!MerkleProof.verifyCalldata(path, receipt.renditionsRoot, Digests.leaf(leaf))) revert NotUnderRoot(leaf.index);
+        fault = Fault(Digests.faultId(faultClass, receipt.transcoder, digest), receipt.transcoder, digest);
+        evidenceHash = Digests.evidenceHash(
+            digest,
+            leaf.index,
+            receipt.sourceHash,
+            leaf.contentHash,
+            leaf.profileHash,
+            verdictVersion
+        );
     }
 
     /// @inheritdoc IFaultVerifier
     /// @dev The statute was checked when the case was opened; here only that the receipt is the node's own.
-    function checkConviction(
-        uint8 faultClass,
+    function checkConviction(uint8 faultClass, bytes calldata evidence) external view returns (Outcome memory) {
+        if (faultClass < D1 || faultClass > D3) revert UnsupportedClass(faultClass);
+        return _checkVotes(faultClass, faultClass, faultClass, evidence);
+    }
+
+    /// @inheritdoc IFaultVerifier
+    /// @dev The id of the fault must be one of the three that the receipt can have.
+    function checkDismissal(uint8 said, bytes calldata evidence) external view returns (Outcome memory) {
+        if (said != NO_FAULT && said != NO_BYTES) revert UnsupportedClass(said);
+        return _checkVotes(said, D1, D3, evidence);
+    }
+
+    /// @dev All that every voted outcome needs: votes that say `said` about a fault of one of the classes `first` to `last`.
+    function _checkVotes(
+        uint8 said,
+        uint8 first,
+        uint8 last,
         bytes calldata evidence
-    ) external view returns (Fault memory fault, address finder) {
-        _requireReplayClass(faultClass);
+    ) private view returns (Outcome memory outcome) {
         (
             Digests.TranscodeReceipt memory receipt,
             bytes memory signature,
             Digests.ConvictionVote memory vote
         ) = abi.decode(evidence, (Digests.TranscodeReceipt, bytes, Digests.ConvictionVote));
         bytes32 digest = _receiptSignedBySigner(receipt, signature, rounds.currentRound());
-        fault = Fault(Digests.faultId(faultClass, receipt.transcoder, digest), receipt.transcoder, digest);
-        if (vote.faultClass != faultClass) revert WrongVoteClass(vote.faultClass, faultClass);
+        if (vote.faultClass != said) revert WrongVoteClass(vote.faultClass, said);
         if (vote.receiptDigest != digest) revert WrongVoteReceipt(vote.receiptDigest, digest);
         if (vote.transcoder != receipt.transcoder) revert WrongVoteTranscoder(vote.transcoder, receipt.transcoder);
-        if (vote.faultId != fault.faultId) revert WrongFaultId(vote.faultId, fault.faultId);
+        outcome.fault = Fault(_faultIdAmong(vote, first, last), vote.transcoder, digest);
         if (vote.workCommit != 0) revert WrongWorkCommit();
         if (vote.verdictVersion == 0) revert ZeroVerdictVersion();
-        if (vote.finder == address(0)) revert ZeroFinder();
+        // Only a conviction has somebody to pay.
+        if (vote.finder == address(0) && said == first) revert ZeroFinder();
         if (vote.deadline < block.timestamp) revert VoteExpired(vote.deadline);
-        _checkQuorum(vote, _sharesOf(evidence));
-        return (fault, vote.finder);
+        outcome.finder = vote.finder;
+        outcome.evidenceHash = vote.evidenceHash;
+        outcome.signersHash = _checkQuorum(vote, _sharesOf(evidence));
     }
 
-    /// @dev EIP-2098. No high s, as everywhere: a signature has one form.
-    function _recoverCompact(bytes32 digest, bytes32 r, bytes32 vs) private pure returns (address signer) {
-        uint256 s = uint256(vs) & (type(uint256).max >> 1);
-        if (s > HALF_ORDER) revert BadSignature();
-        unchecked {
-            signer = ecrecover(digest, uint8((uint256(vs) >> 255) + 27), r, bytes32(s));
-        }
-        if (signer == address(0)) revert BadSignature();
-    }
-
-    /// @dev The votes where they lie in the evidence, behind receipt (11 words), signature's offset and vote (10): copying costs too much.
+    /// @dev The fourth value of the evidence, left where it is: words 0 to 10 are the receipt, 11 the place of its signature, 12 to 21 the
+    /// vote, 22 the place of the shares. What does not lie inside reverts without data, as abi.decode does.
     function _sharesOf(bytes calldata evidence) private pure returns (VoteShare[] calldata shares) {
-        uint256 start = uint256(bytes32(evidence[22 * 32:]));
-        uint256 length = uint256(bytes32(evidence[start:]));
-        // Reverts where they would reach beyond the evidence.
-        bytes calldata body = evidence[start + 32:start + 32 + length * 96];
         assembly ("memory-safe") {
-            shares.offset := body.offset
-            shares.length := length
+            let size := evidence.length
+            if lt(size, 736) {
+                revert(0, 0)
+            }
+            let at := calldataload(add(evidence.offset, 704))
+            if gt(at, sub(size, 32)) {
+                revert(0, 0)
+            }
+            let count := calldataload(add(evidence.offset, at))
+            if gt(count, div(sub(sub(size, at), 32), 96)) {
+                revert(0, 0)
+            }
+            shares.offset := add(add(evidence.offset, at), 32)
+            shares.length := count
         }
     }
 
-    function _checkQuorum(Digests.ConvictionVote memory vote, VoteShare[] calldata shares) private view {
+    function _faultIdAmong(Digests.ConvictionVote memory vote, uint8 first, uint8 last) private pure returns (bytes32 computed) {
+        for (uint8 faultClass = first; faultClass <= last; faultClass++) {
+            computed = Digests.faultId(faultClass, vote.transcoder, vote.receiptDigest);
+            if (computed == vote.faultId) return computed;
+        }
+        revert WrongFaultId(vote.faultId, computed);
+    }
+
+    /// @return signersHash keccak256(abi.encodePacked(address[])) of who voted.
+    function _checkQuorum(
+        Digests.ConvictionVote memory vote,
+        VoteShare[] calldata shares
+    ) private view returns (bytes32 signersHash) {
         if (shares.length < MIN_VOTES) revert TooFewVotes(shares.length);
         bytes32 separator = Digests.domainSeparator(anchor);
+        address[] memory signers = new address[](shares.length);
+        // All votes are equal but for one word: it is changed in place.
+        bytes memory encoded = abi.encode(Digests.CONVICTION_VOTE_TYPEHASH, vote);
         address previous;
-        uint256 weight;
-        for (uint256 i = 0; i < shares.length; i++) {
+        for (uint256 i = 0; i < signers.length; i++) {
             VoteShare calldata share = shares[i];
             bytes32 workCommit = share.workCommit;
             if (workCommit == 0) revert WrongWorkCommit();
-            vote.workCommit = workCommit;
-            bytes32 digest = MessageHashUtils.toTypedDataHash(separator, Digests.hash(vote));
-            address signer = _recoverCompact(digest, share.r, share.vs);
-            if (signer <= previous) revert SignersNotAscending(previous, signer);
-            uint256 own = registry.activeWeightOf(signer);
-            if (own == 0) revert NotActiveMember(signer);
-            // Weights are bonds, far below overflow.
-            unchecked {
-                weight += own;
+            bytes32 structHash;
+            assembly ("memory-safe") {
+                // 32 bytes of length, the type hash, and six fields before it.
+                mstore(add(encoded, 256), workCommit)
+                structHash := keccak256(add(encoded, 32), mload(encoded))
             }
+            bytes32 digest = MessageHashUtils.toTypedDataHash(separator, structHash);
+            (address signer, ECDSA.RecoverError problem, ) = ECDSA.tryRecover(digest, share.r, share.vs);
+            if (problem != ECDSA.RecoverError.NoError) revert BadSignature();
+            if (signer <= previous) revert SignersNotAscending(previous, signer);
+            signers[i] = signer;
             previous = signer;
         }
-        uint256 total = registry.totalWeight();
+        (uint256 weight, uint256 total) = registry.activeWeights(signers);
         if (weight * 3 <= total * 2) revert NoQuorum(weight, total);
+        // The words of the list, which is what abi.encodePacked makes of it.
+        assembly ("memory-safe") {
+            signersHash := keccak256(add(signers, 32), mul(mload(signers), 32))
+        }
     }
 
     /// @dev O1, three ways: two receipts for one order, two leaves of one index under one root, two roots for one window.
@@ -439,30 +486,9 @@ contract FaultVerifier is IFaultVerifier {
             }
             uint256 bits = _popcount((pair.a.dhash ^ pair.b.dhash) & pair.a.strong & pair.b.strong);
             if (bits < FRAME_BITS) revert TooSimilar(i, bits);
-            if (!_isUnder(pair.pathA, rootA, Digests.leaf(pair.a))) revert FrameNotUnderRoot(i);
-            if (!_isUnder(pair.pathB, rootB, Digests.leaf(pair.b))) revert FrameNotUnderRoot(i);
+            if (!MerkleProof.verify(pair.pathA, rootA, Digests.leaf(pair.a))) revert FrameNotUnderRoot(i);
+            if (!MerkleProof.verify(pair.pathB, rootB, Digests.leaf(pair.b))) revert FrameNotUnderRoot(i);
         }
-    }
-
-    /// @dev OpenZeppelin's standard tree: sorted pairs. A proof of frames walks a hundred steps, so each costs as little as can be.
-    function _isUnder(bytes32[] memory path, bytes32 root, bytes32 leaf) private pure returns (bool) {
-        assembly ("memory-safe") {
-            let end := add(add(path, 32), mul(mload(path), 32))
-            for { let step := add(path, 32) } lt(step, end) { step := add(step, 32) } {
-                let sibling := mload(step)
-                switch lt(leaf, sibling)
-                case 1 {
-                    mstore(0, leaf)
-                    mstore(32, sibling)
-                }
-                default {
-                    mstore(0, sibling)
-                    mstore(32, leaf)
-                }
-                leaf := keccak256(0, 64)
-            }
-        }
-        return leaf == root;
     }
 
     /// @dev Bits that are set in 64; sums of neighbours, then of their sums.
@@ -521,12 +547,8 @@ contract FaultVerifier is IFaultVerifier {
         Digests.Rendition memory rendition,
         bytes32[] memory path
     ) private pure {
-        if (!_isUnder(path, receipt.renditionsRoot, Digests.leaf(rendition))) {
+        if (!MerkleProof.verify(path, receipt.renditionsRoot, Digests.leaf(rendition))) {
             revert NotUnderRoot(rendition.index);
         }
-    }
-
-    function _requireReplayClass(uint8 faultClass) private pure {
-        if (faultClass < D1 || faultClass > D3) revert UnsupportedClass(faultClass);
     }
 }

@@ -79,8 +79,9 @@ contract FishermanRegistry {
     mapping(address => uint256) private _position;
     /// @dev Members in the order of registration, hence of activation; those before `_head` are in `_activeWeight`.
     address[] private _queue;
-    uint256 private _head;
-    uint256 private _activeWeight;
+    /// @dev One slot: every count of votes reads both.
+    uint64 private _head;
+    uint192 private _activeWeight;
 
     event Registered(address indexed member, uint256 bond, uint256 weight, uint64 activeFrom, bytes blsPublicKey);
     event ExitRequested(address indexed member, uint64 exitAt);
@@ -103,6 +104,8 @@ contract FishermanRegistry {
     error HeadNotGrown(uint64 epoch, uint64 size);
     /// @notice Not active, or it anchored a head not long enough ago.
     error NotSilent(uint64 seenAt);
+    /// @notice Of a voter: its weight does not count now.
+    error NotActiveMember(address signer);
     error OnlyVerifier();
 
     constructor(IERC20 token_, address verifier_, Parameters memory p) {
@@ -148,7 +151,7 @@ contract FishermanRegistry {
         if (_position[msg.sender] == 0) revert NotRegistered(msg.sender);
         if (account.exitAt != 0) revert AlreadyExiting(account.exitAt);
         _activate();
-        if (account.activeFrom <= block.timestamp) _activeWeight -= _weight(account.bond);
+        if (account.activeFrom <= block.timestamp) _activeWeight -= uint192(_weight(account.bond));
         account.exitAt = uint64(block.timestamp) + exitSeconds;
         emit ExitRequested(msg.sender, account.exitAt);
     }
@@ -182,9 +185,10 @@ contract FishermanRegistry {
         if (epoch < head.epoch || (epoch == head.epoch && size <= head.size)) revert HeadNotGrown(head.epoch, head.size);
         (head.root, head.epoch, head.size, head.seenAt) = (root, epoch, size, uint64(block.timestamp));
         emit HeadAnchored(msg.sender, epoch, size, root);
+        // Whoever is due is moved into the sum, so that counting votes seldom walks the queue.
+        _activate();
         Account storage account = accounts[msg.sender];
         if (account.activeFrom != NEVER || account.exitAt != 0) return;
-        _activate();
         account.activeFrom = uint64(block.timestamp) + activationSeconds;
         _queue.push(msg.sender);
     }
@@ -196,7 +200,7 @@ contract FishermanRegistry {
         bool counts = account.bond != 0 && account.exitAt == 0 && account.activeFrom <= block.timestamp;
         if (!counts || block.timestamp <= seenAt + silentSeconds) revert NotSilent(seenAt);
         _activate();
-        _activeWeight -= _weight(account.bond);
+        _activeWeight -= uint192(_weight(account.bond));
         account.activeFrom = NEVER;
         emit MemberSilent(member, seenAt);
     }
@@ -215,20 +219,35 @@ contract FishermanRegistry {
         taken = amount < account.bond ? amount : account.bond;
         uint256 before = _weight(account.bond);
         account.bond -= uint128(taken);
-        if (account.exitAt == 0 && account.activeFrom <= block.timestamp) _activeWeight -= before - _weight(account.bond);
+        if (account.exitAt == 0 && account.activeFrom <= block.timestamp) _activeWeight -= uint192(before - _weight(account.bond));
         if (taken > 0) token.safeTransfer(to, taken);
         emit Penalised(member, taken, to);
     }
 
     /// @notice Weight that counts now: 0 for strangers, before activation and after the wish to leave.
-    function activeWeightOf(address member) external view returns (uint256) {
+    function activeWeightOf(address member) public view returns (uint256) {
         Account memory account = accounts[member];
         if (account.bond == 0 || account.exitAt != 0 || account.activeFrom > block.timestamp) return 0;
         return _weight(account.bond);
     }
 
+    /// @notice Weight of these members together, and of all; reverts for the first whose weight does not count.
+    /// @param list distinct addresses; the caller makes sure of that.
+    function activeWeights(address[] calldata list) external view returns (uint256 weight, uint256 total) {
+        for (uint256 i = 0; i < list.length; i++) {
+            Account storage account = accounts[list[i]];
+            (uint128 bond, uint64 activeFrom, uint64 exitAt) = (account.bond, account.activeFrom, account.exitAt);
+            if (bond == 0 || exitAt != 0 || activeFrom > block.timestamp) revert NotActiveMember(list[i]);
+            // At most 2^32 members of at most 2^128 each.
+            unchecked {
+                weight += _weight(bond);
+            }
+        }
+        total = totalWeight();
+    }
+
     /// @notice Sum of all weights that count now: the denominator of every quorum.
-    function totalWeight() external view returns (uint256 total) {
+    function totalWeight() public view returns (uint256 total) {
         total = _activeWeight;
         for (uint256 i = _head; i < _queue.length; i++) {
             Account memory account = accounts[_queue[i]];
@@ -257,8 +276,10 @@ contract FishermanRegistry {
     /// @dev Moves members whose time has come from the queue into the sum. Each is moved once; the list bounds how many can wait.
     function _activate() private {
         uint256 head = _head;
+        uint256 length = _queue.length;
+        if (head == length) return;
         uint256 total = _activeWeight;
-        while (head < _queue.length) {
+        while (head < length) {
             address member = _queue[head];
             Account memory account = accounts[member];
             if (account.activeFrom > block.timestamp) break;
@@ -266,8 +287,8 @@ contract FishermanRegistry {
             delete _queue[head];
             head++;
         }
-        _head = head;
-        _activeWeight = total;
+        _head = uint64(head);
+        _activeWeight = uint192(total);
     }
 
     function _weight(uint256 bond) private view returns (uint256) {

@@ -17,12 +17,12 @@ import {IRoundsManager} from "./IRoundsManager.sol";
 
 /// @title FishermanVerifier: proofs in, stake out
 /// @notice Ledger of all cases. O classes: commit, then reveal the proof, and the stake moves at once. D classes: a bonded `open` freezes the
-/// accused's deposit, it may answer, then votes convict or the case expires. What was taken waits here for the appeal window; then a tenth
-/// goes to the finder and the rest to the treasury. A fault can be used once. No role can take stake.
+/// accused's deposit, it may answer, then votes convict, reject or draw, or the case expires. What was taken waits here for the appeal
+/// window; then a tenth goes to the finder and the rest to the treasury. A fault can be used once. No role can take stake.
 contract FishermanVerifier is IConvictions, Parameters, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
 
-    /// @notice 3 % for contradicting oneself or returning the source.
+    /// @notice 3 % for contradicting oneself, for reusing work, for returning the source, for selling one file twice.
     uint256 public constant OBJECTIVE_PPM = 30_000;
     /// @notice 1 % for pixels that were not there (O5).
     uint256 public constant METERING_PPM = 10_000;
@@ -32,7 +32,10 @@ contract FishermanVerifier is IConvictions, Parameters, ReentrancyGuardTransient
     uint256 public constant REPLAY_PPM = 10_000;
     /// @notice The finder's share of what was taken. At most 20 % may go to anyone who could be the accused itself.
     uint256 public constant FINDER_PPM = 100_000;
+    /// @notice The accused's share of the bond of a rejected case; as low as the finder's, for the same reason.
+    uint256 public constant ACCUSED_PPM = 200_000;
 
+    /// @dev Numbers are read by clients: new states come last.
     enum CaseState {
         None,
         Open,
@@ -40,28 +43,39 @@ contract FishermanVerifier is IConvictions, Parameters, ReentrancyGuardTransient
         Convicted,
         Settled,
         Expired,
-        Refunded
+        Refunded,
+        Rejected,
+        Drawn
     }
 
-    /// @notice One accusation. Times in Unix seconds, amounts in 10^-18 tokens.
+    /// @notice One accusation. Times in Unix seconds, amounts in 10^-18 tokens. An O class needs the first two slots only. Two fields are used
+    /// twice, since a slot that is written anew costs a fifth of a fresh one; the events keep what they held before.
     struct Case {
         address transcoder;
         uint8 faultClass;
         CaseState state;
         /// @dev round of the conviction.
-        uint64 round;
-        address finder;
-        /// @dev until then the accused may answer and nobody can convict; 0 for O classes.
-        uint48 answerUntil;
+        uint32 round;
         /// @dev end of the appeal window; 0 before conviction.
         uint48 releaseAt;
-        /// @dev taken and still or once held here.
-        uint128 amount;
-        /// @dev the opener's bond, returned when the case ends.
-        uint128 bond;
-        address opener;
-        uint48 openedAt;
+        /// @dev who opened the case; once it is convicted, the finder.
+        address claimant;
+        /// @dev the opener's bond, held until the case ends; once it is convicted, what was taken.
+        uint96 amount;
+        /// @dev until then the accused may answer and nobody can convict; 0 for O classes.
+        uint48 answerUntil;
         uint48 expiresAt;
+        /// @dev names the inputs of the verdict, and all votes must name the same; once it is convicted,
+        /// keccak256(abi.encodePacked(address[] signers)), ascending. Zero for O classes, and once the signers were penalised.
+        bytes32 inputsOrSigners;
+        /// @dev the transcoder's conviction before this one; zero for its first.
+        bytes32 previous;
+    }
+
+    /// @notice A bonded objection to a conviction. One slot.
+    struct Appeal {
+        address appellant;
+        uint96 bond;
     }
 
     /// @notice Contracts that never change.
@@ -86,7 +100,10 @@ contract FishermanVerifier is IConvictions, Parameters, ReentrancyGuardTransient
     ISlasher public immutable depositSlasher;
 
     mapping(bytes32 faultId => Case) private _cases;
-    mapping(address transcoder => bytes32[]) private _convictions;
+    /// @notice The open appeal of a case; all zero where there is none.
+    mapping(bytes32 faultId => Appeal) public appeals;
+    /// @dev A list of cases by `previous`: the first conviction of a node, the most frequent one, costs one slot less than in an array.
+    mapping(address transcoder => bytes32 faultId) private _newest;
     /// @notice Unix seconds of a commitment; kept by sender, so that nobody can occupy or renew another's.
     mapping(address sender => mapping(bytes32 commitment => uint256)) public committedAt;
 
@@ -105,9 +122,18 @@ contract FishermanVerifier is IConvictions, Parameters, ReentrancyGuardTransient
     event CaseAnswered(bytes32 indexed faultId, address by, bytes32 rebuttalHash);
     /// @notice What a conviction took is held until `releaseAt`.
     event Held(bytes32 indexed faultId, uint256 amount, uint48 releaseAt);
+    /// @notice Nobody judged the case and the accused did not answer; the bond went back.
     event CaseExpired(bytes32 indexed faultId, address opener, uint256 bond);
+    /// @notice Votes found no fault: the opener's bond is lost.
+    event CaseRejected(bytes32 indexed faultId, address opener, uint256 toAccused, uint256 toTreasury);
+    /// @notice No quorum, or no bytes: nobody is to blame, and the bond went back.
+    event CaseDrawn(bytes32 indexed faultId, address opener, uint256 bond);
+    /// @notice The wait for the oracle; `releaseAt` is the new end of it.
+    event Appealed(bytes32 indexed faultId, address indexed appellant, bytes32 claimHash, uint256 bond, uint48 releaseAt);
+    /// @notice The bond of an appeal: back to the appellant when it was right, else to the treasury.
+    event AppealClosed(bytes32 indexed faultId, address appellant, uint256 bond, bool overturned);
     event Settled(bytes32 indexed faultId, address finder, uint256 toFinder, uint256 toTreasury);
-    event Refunded(bytes32 indexed faultId, address transcoder, uint256 amount);
+    event SignersPenalised(bytes32 indexed faultId, uint256 toTranscoder, uint256 toTreasury);
 
     error AlreadyCommitted(uint256 committedAt);
     /// @notice The sender made no such commitment (another's salt is of no use).
@@ -130,6 +156,11 @@ contract FishermanVerifier is IConvictions, Parameters, ReentrancyGuardTransient
     error IsOverturned(bytes32 faultId);
     /// @notice The evidence is not the ABI encoding that its class asks for.
     error MalformedEvidence();
+    /// @notice The votes name other inputs than the case.
+    error WrongEvidence(bytes32 inVotes, bytes32 inCase);
+    error AlreadyAppealed(bytes32 faultId);
+    /// @notice Not the signers of this conviction, or they were penalised before.
+    error WrongSigners(bytes32 faultId);
 
     constructor(
         Wiring memory wiring,
@@ -165,34 +196,45 @@ contract FishermanVerifier is IConvictions, Parameters, ReentrancyGuardTransient
         Case storage c = _cases[fault.faultId];
         if (c.state != CaseState.None) revert AlreadyUsed(fault.faultId, c.state);
         _useCommitment(fault.faultId, salt);
-        c.transcoder = fault.transcoder;
-        c.faultClass = faultClass;
         uint256 ppm = faultClass == 5 ? METERING_PPM : faultClass == 6 ? CONTRADICTION_PPM : OBJECTIVE_PPM;
-        _convict(c, fault, msg.sender, objectiveSlasher, ppm);
+        _convict(c, fault, faultClass, msg.sender, objectiveSlasher, ppm);
     }
 
     // ---------------------------------------------------------------------------------------------------------------- D classes
 
-    /// @notice Accuses, and freezes the accused's deposit until conviction or expiry. Only registered, active fishermen; takes `openBond`.
-    /// @param evidenceHash names the inputs of the verdict, for the accused to find the bundle.
+    /// @notice Accuses, and freezes the accused's deposit until the case ends. Only registered, active fishermen; takes `openBond`.
+    /// @param leaf the rendition that the verdict is about, and its path to the receipt's renditionsRoot.
+    /// @param verdictVersion version of the lines that it was judged by; with it the contract names the inputs, for the accused to find
+    /// the bundle and for the votes to mean the same.
     function open(
         uint8 faultClass,
         Digests.TranscodeReceipt calldata receipt,
         bytes calldata signature,
-        bytes32 evidenceHash
+        Digests.Rendition calldata leaf,
+        bytes32[] calldata path,
+        uint32 verdictVersion
     ) external whenNotPaused nonReentrant {
         if (registry.activeWeightOf(msg.sender) == 0) revert NotMember(msg.sender);
-        IFaultVerifier.Fault memory fault = faultVerifier.checkAccusation(faultClass, receipt, signature);
+        (IFaultVerifier.Fault memory fault, bytes32 evidenceHash) = faultVerifier.checkAccusation(
+            faultClass,
+            receipt,
+            signature,
+            leaf,
+            path,
+            verdictVersion
+        );
+        _open(fault, faultClass, evidenceHash);
+    }
+
+    function _open(IFaultVerifier.Fault memory fault, uint8 faultClass, bytes32 evidenceHash) private {
         Case storage c = _cases[fault.faultId];
         if (c.state != CaseState.None) revert AlreadyUsed(fault.faultId, c.state);
-        c.transcoder = fault.transcoder;
-        c.faultClass = faultClass;
-        c.state = CaseState.Open;
-        c.answerUntil = uint48(block.timestamp) + answerSeconds;
-        c.opener = msg.sender;
-        c.bond = uint128(openBond);
-        c.openedAt = uint48(block.timestamp);
-        c.expiresAt = uint48(block.timestamp) + caseSeconds;
+        uint96 bond = openBond;
+        (uint48 answerUntil, uint48 expiresAt) = (uint48(block.timestamp) + answerSeconds, uint48(block.timestamp) + caseSeconds);
+        (c.transcoder, c.faultClass, c.state) = (fault.transcoder, faultClass, CaseState.Open);
+        (c.claimant, c.amount) = (msg.sender, bond);
+        (c.answerUntil, c.expiresAt) = (answerUntil, expiresAt);
+        c.inputsOrSigners = evidenceHash;
         emit CaseOpened(
             fault.faultId,
             fault.transcoder,
@@ -200,12 +242,12 @@ contract FishermanVerifier is IConvictions, Parameters, ReentrancyGuardTransient
             msg.sender,
             fault.receiptDigest,
             evidenceHash,
-            c.bond,
-            c.answerUntil,
-            c.expiresAt
+            bond,
+            answerUntil,
+            expiresAt
         );
         deposit.freeze(fault.transcoder);
-        token.safeTransferFrom(msg.sender, address(this), c.bond);
+        token.safeTransferFrom(msg.sender, address(this), bond);
     }
 
     /// @notice The accused, or a key that signs for it, states its rebuttal; once, within the answer window.
@@ -220,48 +262,91 @@ contract FishermanVerifier is IConvictions, Parameters, ReentrancyGuardTransient
 
     /// @notice Convicts by votes of more than two thirds of the registered weight; anybody may bring them. Takes 1 % of the deposit.
     function convict(uint8 faultClass, bytes calldata evidence) external whenNotPaused nonReentrant {
-        (IFaultVerifier.Fault memory fault, address finder) = _checkConviction(faultClass, evidence);
-        Case storage c = _cases[fault.faultId];
-        _requireOpen(c, fault.faultId);
+        IFaultVerifier.Outcome memory outcome = _checkConviction(faultClass, evidence);
+        bytes32 faultId = outcome.fault.faultId;
+        Case storage c = _cases[faultId];
+        _requireUndecided(c, outcome);
         if (block.timestamp < c.answerUntil) revert AnswerWindowOpen(c.answerUntil);
-        if (block.timestamp >= c.expiresAt) revert CaseOver(c.expiresAt);
-        (address opener, uint256 bond) = (c.opener, c.bond);
-        c.bond = 0;
-        _convict(c, fault, finder, depositSlasher, REPLAY_PPM);
-        deposit.unfreeze(fault.transcoder);
+        (address opener, uint96 bond) = (c.claimant, c.amount);
+        c.inputsOrSigners = outcome.signersHash;
+        _convict(c, outcome.fault, faultClass, outcome.finder, depositSlasher, REPLAY_PPM);
+        deposit.unfreeze(outcome.fault.transcoder);
         token.safeTransfer(opener, bond);
     }
 
-    /// @notice Ends a case that nobody convicted in time: drawn, the bond goes back and the deposit is free. Anybody may.
+    /// @notice Ends a case by votes that found no fault. A fifth of the opener's bond goes to the accused, the rest to the treasury.
+    /// @param evidence as for `convict`, votes with faultClass 0 about the case's faultId. Anybody may bring them, also before the accused
+    /// answered: they can only help it.
+    function reject(bytes calldata evidence) external nonReentrant {
+        IFaultVerifier.Outcome memory outcome = _checkDismissal(0, evidence);
+        bytes32 faultId = outcome.fault.faultId;
+        Case storage c = _cases[faultId];
+        _requireUndecided(c, outcome);
+        c.state = CaseState.Rejected;
+        uint256 toAccused = (c.amount * ACCUSED_PPM) / PPM;
+        uint256 toTreasury = c.amount - toAccused;
+        emit CaseRejected(faultId, c.claimant, toAccused, toTreasury);
+        deposit.unfreeze(c.transcoder);
+        token.safeTransfer(c.transcoder, toAccused);
+        token.safeTransfer(treasury, toTreasury);
+    }
+
+    /// @notice Ends a case by votes that could not get the bytes (faultClass 255): nobody is to blame, the bond goes back. Not before the
+    /// accused's time to answer is over, for it may still bring them.
+    function draw(bytes calldata evidence) external nonReentrant {
+        IFaultVerifier.Outcome memory outcome = _checkDismissal(255, evidence);
+        Case storage c = _cases[outcome.fault.faultId];
+        _requireUndecided(c, outcome);
+        if (block.timestamp < c.answerUntil) revert AnswerWindowOpen(c.answerUntil);
+        _release(c, outcome.fault.faultId, CaseState.Drawn);
+    }
+
+    /// @notice Ends a case that nobody decided in time: drawn when the accused answered, else expired. The bond goes back and the deposit
+    /// is free. Anybody may.
     function expire(bytes32 faultId) external nonReentrant {
         Case storage c = _cases[faultId];
         _requireOpen(c, faultId);
         if (block.timestamp < c.expiresAt) revert CaseNotOver(c.expiresAt);
-        (address opener, uint256 bond) = (c.opener, c.bond);
-        c.state = CaseState.Expired;
-        c.bond = 0;
-        emit CaseExpired(faultId, opener, bond);
-        deposit.unfreeze(c.transcoder);
-        token.safeTransfer(opener, bond);
+        _release(c, faultId, c.state == CaseState.Answered ? CaseState.Drawn : CaseState.Expired);
     }
 
     // ------------------------------------------------------------------------------------------------------------- after conviction
 
-    /// @notice Pays out what a conviction took, once the appeal window is over. Anybody may.
+    /// @notice Objects to a conviction; anybody may, once for each case, within the appeal window. Takes `appealBond`, and gives the
+    /// oracle one more window.
+    /// @param claimHash names what is wrong (which frame, which value), for the oracle to find it.
+    function fileAppeal(bytes32 faultId, bytes32 claimHash) external nonReentrant {
+        Case storage c = _cases[faultId];
+        if (c.state != CaseState.Convicted) revert NotConvicted(faultId, c.state);
+        if (block.timestamp >= c.releaseAt) revert AppealWindowOver(c.releaseAt);
+        if (appeals[faultId].appellant != address(0)) revert AlreadyAppealed(faultId);
+        uint96 bond = appealBond;
+        uint48 releaseAt = c.releaseAt + appealSeconds;
+        appeals[faultId] = Appeal({appellant: msg.sender, bond: bond});
+        c.releaseAt = releaseAt;
+        emit Appealed(faultId, msg.sender, claimHash, bond, releaseAt);
+        token.safeTransferFrom(msg.sender, address(this), bond);
+    }
+
+    /// @notice Pays out what a conviction took, once the appeal window is over, or the oracle upheld it on appeal. Anybody may.
     function settle(bytes32 faultId) external nonReentrant {
         Case storage c = _cases[faultId];
         if (c.state != CaseState.Convicted) revert NotConvicted(faultId, c.state);
-        if (block.timestamp < c.releaseAt) revert AppealWindowOpen(c.releaseAt);
         if (oracle.isOverturned(faultId)) revert IsOverturned(faultId);
+        if (block.timestamp < c.releaseAt && (appeals[faultId].appellant == address(0) || !oracle.isUpheld(faultId))) {
+            revert AppealWindowOpen(c.releaseAt);
+        }
         c.state = CaseState.Settled;
         uint256 toFinder = (c.amount * FINDER_PPM) / PPM;
         uint256 toTreasury = c.amount - toFinder;
-        emit Settled(faultId, c.finder, toFinder, toTreasury);
-        token.safeTransfer(c.finder, toFinder);
+        emit Settled(faultId, c.claimant, toFinder, toTreasury);
+        token.safeTransfer(c.claimant, toFinder);
         token.safeTransfer(treasury, toTreasury);
+        _closeAppeal(faultId, false);
     }
 
-    /// @notice Refunds a conviction that the oracle overturned; anybody may, also after the window as long as nothing was paid out.
+    /// @notice Refunds a conviction that the oracle overturned, and gives the bond of the appeal back; anybody may, also after the window
+    /// as long as nothing was paid out.
     function appeal(bytes32 faultId) external nonReentrant {
         Case storage c = _cases[faultId];
         if (c.state != CaseState.Convicted) revert NotConvicted(faultId, c.state);
@@ -269,6 +354,31 @@ contract FishermanVerifier is IConvictions, Parameters, ReentrancyGuardTransient
         c.state = CaseState.Refunded;
         emit Refunded(faultId, c.transcoder, c.amount);
         token.safeTransfer(c.transcoder, c.amount);
+        _closeAppeal(faultId, true);
+    }
+
+    /// @notice Takes the bonds of those who signed a conviction that the oracle overturned: a replay has one result, so they signed
+    /// what they did not see. What the node lost and did not get back comes first, the rest goes to the treasury. Anybody may, once.
+    /// @param signers all of them, ascending, as the conviction had them.
+    function penaliseSigners(bytes32 faultId, address[] calldata signers) external nonReentrant {
+        Case storage c = _cases[faultId];
+        // An overturned conviction that still holds its money is refunded first.
+        if (c.state != CaseState.Refunded && c.state != CaseState.Settled) revert NotConvicted(faultId, c.state);
+        if (!oracle.isOverturned(faultId)) revert NotOverturned(faultId);
+        bytes32 known = c.inputsOrSigners;
+        if (known == 0 || known != keccak256(abi.encodePacked(signers))) revert WrongSigners(faultId);
+        c.inputsOrSigners = 0;
+        uint256 owed = c.state == CaseState.Settled ? c.amount : 0;
+        c.state = CaseState.Refunded;
+        uint256 taken;
+        for (uint256 i = 0; i < signers.length; i++) {
+            taken += registry.penalise(signers[i], type(uint256).max, address(this));
+        }
+        uint256 toTranscoder = _min(taken, owed);
+        if (owed > 0) emit Refunded(faultId, c.transcoder, toTranscoder);
+        emit SignersPenalised(faultId, toTranscoder, taken - toTranscoder);
+        token.safeTransfer(c.transcoder, toTranscoder);
+        token.safeTransfer(treasury, taken - toTranscoder);
     }
 
     // --------------------------------------------------------------------------------------------------------------------- views
@@ -286,17 +396,15 @@ contract FishermanVerifier is IConvictions, Parameters, ReentrancyGuardTransient
 
     /// @inheritdoc IConvictions
     function convictionsOf(address transcoder, uint256 sinceRound) external view returns (bytes32[] memory faultIds) {
-        bytes32[] storage all = _convictions[transcoder];
-        uint256 first = all.length;
-        // Rounds only grow, so the walk from the newest can stop at the first that is too old.
-        while (first > 0 && _cases[all[first - 1]].round >= sinceRound) first--;
         uint256 count;
-        faultIds = new bytes32[](all.length - first);
-        for (uint256 i = all.length; i > first; i--) {
-            if (isConvicted(all[i - 1])) faultIds[count++] = all[i - 1];
+        // Rounds only grow, so the walk from the newest can stop at the first that is too old.
+        for (bytes32 id = _newest[transcoder]; id != 0 && _cases[id].round >= sinceRound; id = _cases[id].previous) {
+            if (isConvicted(id)) count++;
         }
-        assembly ("memory-safe") {
-            mstore(faultIds, count)
+        faultIds = new bytes32[](count);
+        bytes32 next = _newest[transcoder];
+        for (uint256 i = 0; i < count; next = _cases[next].previous) {
+            if (isConvicted(next)) faultIds[i++] = next;
         }
     }
 
@@ -305,23 +413,47 @@ contract FishermanVerifier is IConvictions, Parameters, ReentrancyGuardTransient
     function _convict(
         Case storage c,
         IFaultVerifier.Fault memory fault,
+        uint8 faultClass,
         address finder,
         ISlasher slasher,
         uint256 ppm
     ) private {
         uint256 round = rounds.currentRound();
+        // Before the call, so that nothing which the slasher calls sees the fault as unused.
+        c.transcoder = fault.transcoder;
+        c.faultClass = faultClass;
         c.state = CaseState.Convicted;
-        c.round = uint64(round);
-        c.finder = finder;
+        c.round = uint32(round);
         c.releaseAt = uint48(block.timestamp) + appealSeconds;
-        _convictions[fault.transcoder].push(fault.faultId);
+        bytes32 previous = _newest[fault.transcoder];
+        if (previous != 0) c.previous = previous;
+        _newest[fault.transcoder] = fault.faultId;
         // What arrived is measured, not believed: only that can be paid out again.
         uint256 before = token.balanceOf(address(this));
         _takeWithin(slasher, fault.transcoder, ppm, round);
         uint256 amount = token.balanceOf(address(this)) - before;
-        c.amount = uint128(amount);
-        emit Convicted(fault.faultId, fault.transcoder, c.faultClass, finder, amount, fault.receiptDigest);
-        emit Held(fault.faultId, amount, c.releaseAt);
+        c.claimant = finder;
+        c.amount = uint96(amount);
+        emit Convicted(fault.faultId, fault.transcoder, faultClass, finder, amount, fault.receiptDigest);
+        emit Held(fault.faultId, amount, uint48(block.timestamp) + appealSeconds);
+    }
+
+    /// @dev Ends a case without a fault of anybody.
+    function _release(Case storage c, bytes32 faultId, CaseState state) private {
+        (address opener, uint256 bond) = (c.claimant, c.amount);
+        c.state = state;
+        if (state == CaseState.Drawn) emit CaseDrawn(faultId, opener, bond);
+        else emit CaseExpired(faultId, opener, bond);
+        deposit.unfreeze(c.transcoder);
+        token.safeTransfer(opener, bond);
+    }
+
+    function _closeAppeal(bytes32 faultId, bool overturned) private {
+        Appeal memory filed = appeals[faultId];
+        if (filed.appellant == address(0)) return;
+        delete appeals[faultId];
+        emit AppealClosed(faultId, filed.appellant, filed.bond, overturned);
+        token.safeTransfer(overturned ? filed.appellant : treasury, filed.bond);
     }
 
     function _useCommitment(bytes32 faultId, bytes32 salt) private {
@@ -335,6 +467,13 @@ contract FishermanVerifier is IConvictions, Parameters, ReentrancyGuardTransient
 
     function _requireOpen(Case storage c, bytes32 faultId) private view {
         if (c.state != CaseState.Open && c.state != CaseState.Answered) revert NoOpenCase(faultId, c.state);
+    }
+
+    /// @dev The case is open, not over, and the votes are about its inputs.
+    function _requireUndecided(Case storage c, IFaultVerifier.Outcome memory outcome) private view {
+        _requireOpen(c, outcome.fault.faultId);
+        if (block.timestamp >= c.expiresAt) revert CaseOver(c.expiresAt);
+        if (outcome.evidenceHash != c.inputsOrSigners) revert WrongEvidence(outcome.evidenceHash, c.inputsOrSigners);
     }
 
     function _checkObjective(
@@ -351,12 +490,17 @@ contract FishermanVerifier is IConvictions, Parameters, ReentrancyGuardTransient
     function _checkConviction(
         uint8 faultClass,
         bytes calldata evidence
-    ) private view returns (IFaultVerifier.Fault memory, address) {
-        try faultVerifier.checkConviction(faultClass, evidence) returns (
-            IFaultVerifier.Fault memory fault,
-            address finder
-        ) {
-            return (fault, finder);
+    ) private view returns (IFaultVerifier.Outcome memory) {
+        try faultVerifier.checkConviction(faultClass, evidence) returns (IFaultVerifier.Outcome memory outcome) {
+            return outcome;
+        } catch (bytes memory reason) {
+            _rethrow(reason);
+        }
+    }
+
+    function _checkDismissal(uint8 said, bytes calldata evidence) private view returns (IFaultVerifier.Outcome memory) {
+        try faultVerifier.checkDismissal(said, evidence) returns (IFaultVerifier.Outcome memory outcome) {
+            return outcome;
         } catch (bytes memory reason) {
             _rethrow(reason);
         }

@@ -13,6 +13,9 @@ interface IConvictions {
         bytes32 receiptDigest
     );
 
+    /// @notice A conviction was found wrong on appeal; `amount` (10^-18 tokens) went back to the transcoder.
+    event Refunded(bytes32 indexed faultId, address transcoder, uint256 amount);
+
     /// @notice Whether this fault was proven and not overturned on appeal.
     function isConvicted(bytes32 faultId) external view returns (bool);
 

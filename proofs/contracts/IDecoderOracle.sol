@@ -6,4 +6,7 @@ pragma solidity ^0.8.28;
 interface IDecoderOracle {
     /// @notice Whether the conviction was found wrong and must be refunded.
     function isOverturned(bytes32 faultId) external view returns (bool);
+
+    /// @notice Whether an appeal was heard and the conviction found right, so that nobody has to wait any longer.
+    function isUpheld(bytes32 faultId) external view returns (bool);
 }

@@ -28,9 +28,10 @@ abstract contract Parameters is TakeLimits {
     }
 
     struct Amounts {
-        uint256 openBond;
-        uint256 dailyCap;
-        uint256 minimumTake;
+        uint96 openBond;
+        uint96 appealBond;
+        uint128 dailyCap;
+        uint128 minimumTake;
     }
 
     uint48 public immutable minCommitAge;
@@ -43,13 +44,16 @@ abstract contract Parameters is TakeLimits {
     address public governor;
     address public guardian;
     address public treasury;
-    /// @notice Fixed bond of an `open`; it comes back with conviction or expiry.
-    uint256 public openBond;
+    /// @notice Fixed bond of an `open`; it comes back unless the case is rejected.
+    uint96 public openBond;
+    /// @notice Fixed bond of an appeal; it comes back when the conviction is overturned.
+    uint96 public appealBond;
     IFaultVerifier public faultVerifier;
+    /// @notice Beside the fault verifier, in one slot: every proof reads both.
+    bool public paused;
     /// @notice Takes for the O classes.
     ISlasher public objectiveSlasher;
     IDecoderOracle public oracle;
-    bool public paused;
 
     struct Change {
         uint256 value;
@@ -90,6 +94,7 @@ abstract contract Parameters is TakeLimits {
         guardian = roles.guardian;
         treasury = roles.treasury;
         openBond = amounts.openBond;
+        appealBond = amounts.appealBond;
         dailyCap = amounts.dailyCap;
         minimumTake = amounts.minimumTake;
     }
@@ -106,7 +111,7 @@ abstract contract Parameters is TakeLimits {
         emit Paused(paused_);
     }
 
-    /// @notice Announces a new value (addresses as numbers). Names: governor, guardian, treasury, openBond, dailyCap, minimumTake,
+    /// @notice Announces a new value (addresses as numbers). Names: governor, guardian, treasury, openBond, appealBond, dailyCap, minimumTake,
     /// faultVerifier, objectiveSlasher, oracle; each as bytes32 of its ASCII text.
     function announce(bytes32 name, uint256 value) external {
         if (msg.sender != governor) revert OnlyGovernor();
@@ -121,9 +126,10 @@ abstract contract Parameters is TakeLimits {
         if (change.applicableAt == 0 || block.timestamp < change.applicableAt) revert ChangeNotDue(change.applicableAt);
         delete changes[name];
         emit ChangeApplied(name, change.value);
-        if (name == "openBond") openBond = uint128(change.value);
-        else if (name == "dailyCap") dailyCap = change.value;
-        else if (name == "minimumTake") minimumTake = change.value;
+        if (name == "openBond") openBond = uint96(change.value);
+        else if (name == "appealBond") appealBond = uint96(change.value);
+        else if (name == "dailyCap") dailyCap = uint128(change.value);
+        else if (name == "minimumTake") minimumTake = uint128(change.value);
         else _applyAddress(name, address(uint160(change.value)));
     }
 

@@ -4,7 +4,7 @@ import { FishermanError } from './errors.ts'
 // to read, one switch that stops everything, and one set of named points at which a test can pull the plug.
 
 /** What is about to be done. */
-export type Step = 'sample' | 'verdict' | 'sign' | 'say' | 'intend' | 'broadcast'
+export type Step = 'sample' | 'verdict' | 'sign' | 'say' | 'intend' | 'broadcast' | 'mined'
 /** Where a step is: nothing is done yet; it is written down; it is done. */
 export type Stage = 'before' | 'recorded' | 'done'
 

@@ -1,9 +1,21 @@
 import { digestOf, faultIdOf } from '../../proofs/digest.ts'
 import type { Domain, Hex } from '../../proofs/types.ts'
 import { sleep } from '../base/clock.ts'
-import { anchorData, answerData, caseData, commitData, commitmentOf, convictData, openData, revealData } from './build.ts'
+import {
+  anchorData,
+  answerData,
+  appealData,
+  caseData,
+  commitData,
+  commitmentOf,
+  convictData,
+  dismissData,
+  openData,
+  penaliseData,
+  revealData,
+} from './build.ts'
 import { amountTaken } from './cases.ts'
-import { verifierInterface } from './contracts.ts'
+import { CASE_STATES, verifierInterface } from './contracts.ts'
 import type { Reads } from './reads.ts'
 import { problem } from './rpc.ts'
 import type { Sender, SendRequest } from './sender.ts'
@@ -13,7 +25,7 @@ export interface ActionDeps {
   domain: Domain
   deployment: Deployment
   address: Hex | undefined
-  sender: Sender
+  sender: Pick<Sender, 'send'>
   intents: IntentStore
   reads: Reads
   head(): Head
@@ -32,7 +44,20 @@ export interface ActionInit {
   maxHeadAgeSec: number
 }
 
-type Actions = Pick<Chain, 'openCase' | 'answer' | 'convict' | 'commitReveal' | 'expire' | 'settle' | 'appeal' | 'anchorHead'>
+type Actions = Pick<
+  Chain,
+  | 'openCase'
+  | 'answer'
+  | 'convict'
+  | 'commitReveal'
+  | 'dismiss'
+  | 'expire'
+  | 'fileAppeal'
+  | 'settle'
+  | 'appeal'
+  | 'penalise'
+  | 'anchorHead'
+>
 
 /** Errors of the contracts that mean: the work is done, by us or by others. */
 const DONE: Readonly<Partial<Record<SendRequest['action'], (error: string, state: CaseView['state'] | undefined) => boolean>>> = {
@@ -41,13 +66,14 @@ const DONE: Readonly<Partial<Record<SendRequest['action'], (error: string, state
   commit: (error) => error === 'AlreadyCommitted',
   answer: (error, state) => error === 'NoOpenCase' && state !== undefined,
   convict: (error, state) => error === 'NoOpenCase' && (state === 'convicted' || state === 'settled' || state === 'refunded'),
+  reject: (error, state) => error === 'NoOpenCase' && state === 'rejected',
+  draw: (error, state) => error === 'NoOpenCase' && state === 'drawn',
   expire: (error, state) => error === 'NoOpenCase' && state !== undefined,
+  fileAppeal: (error) => error === 'AlreadyAppealed',
   settle: (error, state) => error === 'NotConvicted' && (state === 'settled' || state === 'refunded'),
   anchor: (error) => error === 'HeadNotGrown',
   appeal: (error, state) => error === 'NotConvicted' && state === 'refunded',
 }
-
-const STATES = [undefined, 'open', 'answered', 'convicted', 'settled', 'expired', 'refunded'] as const
 
 /** What a fisherman (or an accused) does on chain. Every action may be repeated at any time: the fault's id makes it happen once. */
 export function createActions(init: ActionInit, deps: ActionDeps): Actions {
@@ -67,7 +93,8 @@ export function createActions(init: ActionInit, deps: ActionDeps): Actions {
     if (result.status === 'simulated') return { status: 'simulated', to, data: request.data, gas: result.gas }
     if (result.status === 'refused') {
       const { error, reason, args } = result.refusal
-      const state = STATES[Number(args.state ?? 0)]
+      const named = CASE_STATES[Number(args.state ?? 0)]
+      const state = named === 'none' ? undefined : named
       return DONE[request.action]?.(error, state) ? { status: 'already' } : { status: 'refused', reason, error }
     }
     const { tx, gasUsed, blockNumber, logs } = result.receipt
@@ -125,12 +152,15 @@ export function createActions(init: ActionInit, deps: ActionDeps): Actions {
   }
 
   return {
-    async openCase({ faultClass, receipt, signature, evidenceHash }, options) {
+    async openCase(accusation, options) {
+      const { faultClass, receipt } = accusation
       const receiptDigest = digestOf(deps.domain, 'TranscodeReceipt', receipt)
       if (faultClass === 'O1' || faultClass === 'O2') return refused(`class ${faultClass} needs no case; reveal its proof`)
       const faultId = faultIdOf(faultClass, receipt.transcoder, receiptDigest)
       if (deps.caseOf(faultId)) return { status: 'already' }
-      return act({ faultId, action: 'open', data: openData(faultClass, receipt, signature, evidenceHash) }, options)
+      // Asked each time: it is a parameter that may change.
+      const [bond] = await reads.call(deployment.verifier, verifierInterface, 'openBond', [])
+      return act({ faultId, action: 'open', bond: bond as bigint, data: openData(accusation) }, options)
     },
     async answer({ faultId, rebuttalHash }, options) {
       return act({ faultId, action: 'answer', data: answerData(faultId, rebuttalHash) }, options)
@@ -140,6 +170,11 @@ export function createActions(init: ActionInit, deps: ActionDeps): Actions {
       return act({ faultId, action: 'convict', data: convictData(faultClass, evidence) }, options)
     },
     commitReveal,
+    dismiss: ({ action, faultId, evidence }, options) => act({ faultId, action, data: dismissData(action, evidence) }, options),
+    fileAppeal: ({ faultId, claimHash }, options) =>
+      act({ faultId, action: 'fileAppeal', data: appealData(faultId, claimHash) }, options),
+    penalise: ({ faultId, signers }, options) =>
+      act({ faultId, action: 'penalise', data: penaliseData(faultId, signers) }, options),
     expire: (faultId, options) => act({ faultId, action: 'expire', data: caseData('expire', faultId) }, options),
     settle: (faultId, options) => act({ faultId, action: 'settle', data: caseData('settle', faultId) }, options),
     anchorHead: (head, options) =>

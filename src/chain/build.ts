@@ -1,5 +1,5 @@
 import { AbiCoder, keccak256 } from 'ethers'
-import { FAULT_CLASSES, type FaultClass, type Hex, type TranscodeReceipt } from '../../proofs/types.ts'
+import { FAULT_CLASSES, type FaultClass, type Hex, type Rendition, type TranscodeReceipt } from '../../proofs/types.ts'
 import { registryInterface, verifierInterface } from './contracts.ts'
 import type { AnchoredHead } from './types.ts'
 
@@ -20,8 +20,19 @@ export function revealData(faultClass: FaultClass, evidence: Hex, salt: Hex): He
   return encode('reveal', [FAULT_CLASSES[faultClass], evidence, salt])
 }
 
-export function openData(faultClass: FaultClass, receipt: TranscodeReceipt, signature: Hex, evidenceHash: Hex): Hex {
-  return encode('open', [FAULT_CLASSES[faultClass], receipt, signature, evidenceHash])
+/** What an accusation is about: a rendition that the node signed, and the version of the lines that it was judged by. */
+export interface Accusation {
+  faultClass: FaultClass
+  receipt: TranscodeReceipt
+  signature: Hex
+  rendition: Rendition
+  /** From the rendition to `renditionsRoot`. */
+  path: readonly Hex[]
+  verdictVersion: number
+}
+
+export function openData({ faultClass, receipt, signature, rendition, path, verdictVersion }: Accusation): Hex {
+  return encode('open', [FAULT_CLASSES[faultClass], receipt, signature, rendition, path, verdictVersion])
 }
 
 export function answerData(faultId: Hex, rebuttalHash: Hex): Hex {
@@ -30,6 +41,20 @@ export function answerData(faultId: Hex, rebuttalHash: Hex): Hex {
 
 export function convictData(faultClass: FaultClass, evidence: Hex): Hex {
   return encode('convict', [FAULT_CLASSES[faultClass], evidence])
+}
+
+/** Votes with faultClass 0 reject a case, votes with 255 draw it. */
+export function dismissData(action: 'reject' | 'draw', evidence: Hex): Hex {
+  return encode(action, [evidence])
+}
+
+export function appealData(faultId: Hex, claimHash: Hex): Hex {
+  return encode('fileAppeal', [faultId, claimHash])
+}
+
+/** All signers of the overturned conviction, ascending. */
+export function penaliseData(faultId: Hex, signers: readonly Hex[]): Hex {
+  return encode('penaliseSigners', [faultId, signers])
 }
 
 export function caseData(action: 'expire' | 'settle' | 'appeal', faultId: Hex): Hex {

@@ -53,6 +53,12 @@ function changeOf(name: string, args: Record<string, unknown>): Partial<CaseView
       return { releaseAtSec: Number(args.releaseAt) }
     case 'CaseExpired':
       return { state: 'expired' }
+    case 'CaseRejected':
+      return { state: 'rejected' }
+    case 'CaseDrawn':
+      return { state: 'drawn' }
+    case 'Appealed':
+      return { appellant: lower(args.appellant as string), releaseAtSec: Number(args.releaseAt) }
     case 'Settled':
       return { state: 'settled' }
     case 'Refunded':

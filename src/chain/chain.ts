@@ -12,7 +12,9 @@ import { createConfirmations } from './confirmations.ts'
 import { createCursor } from './cursor.ts'
 import { createEventFollower } from './follow.ts'
 import { createGate } from './gate.ts'
+import { createHealth } from './health.ts'
 import { memoryIntents } from './intents.ts'
+import type { Limits } from './limits.ts'
 import { controllerOf } from './livepeer.ts'
 import { createReads } from './reads.ts'
 import { createRpc, isGarbage, problem, type Rpc } from './rpc.ts'
@@ -36,6 +38,8 @@ export interface ChainInit {
   giveUpMs?: number
   /** Wei per gas. Default 100 gwei. */
   maxFeePerGas?: bigint
+  /** What may be spent and staked; no limits by default. */
+  limits?: Limits
   /** Seconds. Default 60. */
   maxHeadAgeSec?: number
   /** File that keeps what was read of the chain's events, so that a restart goes on there; nothing is kept without. */
@@ -53,6 +57,8 @@ export interface ChainDeps {
   signer?: TransactionSigner
   /** Writes intents before they are acted on; by default nothing refuses. */
   writeAhead?: WriteAhead
+  /** Why nothing may be sent at all now, in one line: the operator's kill switch. */
+  halted?(): string | undefined
 }
 
 /** Milliseconds between two log lines about a long scan. */
@@ -92,8 +98,13 @@ export async function createChain(init: ChainInit, deps: ChainDeps): Promise<Cha
       resubmitMs: init.resubmitMs ?? 24_000,
       giveUpMs: init.giveUpMs ?? 600_000,
       maxFeePerGas: init.maxFeePerGas ?? 100_000_000_000n,
+      ...(init.limits ? { limits: init.limits } : {}),
     },
-    { rpc, clock, log, intents, signer: deps.signer, writeAhead: deps.writeAhead ?? createWriteAhead() },
+    {
+      ...{ rpc, clock, log, intents, signer: deps.signer, writeAhead: deps.writeAhead ?? createWriteAhead() },
+      cases: book.list,
+      ...(deps.halted ? { halted: deps.halted } : {}),
+    },
   )
   const confirmations = createConfirmations({ rpc })
   const alarms = createAlarms({
@@ -194,6 +205,9 @@ export async function createChain(init: ChainInit, deps: ChainDeps): Promise<Cha
     const announce = unannounced
     unannounced = undefined
     if (!announce) return
+    // What our transactions came to is looked at by itself: it must not hold up the head.
+    sender.attend(announce, signal).catch(untold)
+    health?.refresh(signal).catch(untold)
     for (const listener of listeners) {
       try {
         listener(announce)
@@ -201,6 +215,10 @@ export async function createChain(init: ChainInit, deps: ChainDeps): Promise<Cha
         log.warn('A listener for new blocks failed', { error: messageOf(error) })
       }
     }
+  }
+
+  function untold(error: unknown): void {
+    if (!signal.aborted) log.warn('Our own transactions and account cannot be looked at', { error: messageOf(error) })
   }
 
   /** The same trouble every half second is said once. */
@@ -226,6 +244,12 @@ export async function createChain(init: ChainInit, deps: ChainDeps): Promise<Cha
         { rpc, log, hashAt: cursor.hashAt, finalized: () => confirmations.current().finalized, take: alarms.add },
       )
     await scan()
+  })
+  const health =
+    address === undefined || send !== 'live' ? undefined : createHealth({ address, deployment }, { rpc, reads, clock })
+  await opening(rpc, async () => {
+    await health?.refresh(signal)
+    await sender.attend({ head: cursor.head() }, signal)
   })
   const loop = repeat(pollMs, poll, {
     signal,
@@ -260,6 +284,7 @@ export async function createChain(init: ChainInit, deps: ChainDeps): Promise<Cha
     nowSec: cursor.nowSec,
     headAgeSec: cursor.headAgeSec,
     trouble: () => trouble,
+    blocked: () => deps.halted?.() ?? health?.problem(),
     onHead(listener) {
       listeners.add(listener)
       return () => void listeners.delete(listener)

@@ -24,7 +24,9 @@ const ALL = [
 ]
 
 /** `CaseState` of the contract, by number. */
-export const CASE_STATES = ['none', 'open', 'answered', 'convicted', 'settled', 'expired', 'refunded'] as const
+export const CASE_STATES = [
+  ...(['none', 'open', 'answered', 'convicted', 'settled', 'expired', 'refunded', 'rejected', 'drawn'] as const),
+]
 
 /** A contract's refusal in words. */
 export interface Refusal {

@@ -113,7 +113,7 @@ export async function deployAll(
         },
         timesOf(preset),
         roles,
-        { openBond: preset.openBond, dailyCap: preset.dailyCap, minimumTake: preset.minimumTake },
+        { openBond: preset.openBond, appealBond: preset.appealBond, dailyCap: preset.dailyCap, minimumTake: preset.minimumTake },
       ],
     }
     const receipts = await account.execute(

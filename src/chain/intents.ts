@@ -1,7 +1,7 @@
 import type { Intent, IntentStore } from './types.ts'
 
 /** An intent store that forgets: for commands that send one transaction, and for tests. */
-export function memoryIntents(): IntentStore & { all(): Intent[] } {
+export function memoryIntents(): IntentStore {
   const known = new Map<string, Intent>()
   return {
     async record(intent) {

@@ -22,6 +22,7 @@ export interface ChainPreset {
   appealSec: number
   timelockSec: number
   openBond: bigint
+  appealBond: bigint
   dailyCap: bigint
   minimumTake: bigint
   /** Length of a sampling window; registration becomes active after two of them. */
@@ -47,6 +48,7 @@ const LOCAL: ChainPreset = {
   appealSec: 8,
   timelockSec: 10,
   openBond: tokens(25),
+  appealBond: tokens(25),
   // No real money: a demo convicts several nodes within one minute.
   dailyCap: tokens(1_000_000),
   minimumTake: tokens(1),
@@ -73,6 +75,7 @@ const PUBLIC = {
   appealSec: 14 * DAY_SEC,
   timelockSec: 7 * DAY_SEC,
   openBond: tokens(25),
+  appealBond: tokens(25),
   // Times 14 rounds it stays below the bond of the smallest quorum (3 x 250): corrupting one must cost more than it can take.
   dailyCap: tokens(50),
   minimumTake: tokens(1),

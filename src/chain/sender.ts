@@ -1,26 +1,23 @@
 import type { Hex } from '../../proofs/types.ts'
-import { type Clock, sleep } from '../base/clock.ts'
-import { isFishermanError, messageOf } from '../base/errors.ts'
+import type { Clock } from '../base/clock.ts'
+import { messageOf } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { WriteAhead } from '../base/write-ahead.ts'
 import type { Refusal } from './contracts.ts'
+import { type Limits, refusalByLimits, usageOf } from './limits.ts'
 import { problem, type Rpc, RpcRefusal } from './rpc.ts'
+import { type Ending, type TrackingInit, track } from './tracking.ts'
 import { createTransactor, refusalFrom, type Transactor } from './transactor.ts'
-import type { Action, Intent, IntentStore, TransactionSigner } from './types.ts'
-import { quantity, type Receipt } from './wire.ts'
+import type { Action, CaseView, Head, Intent, IntentStore, TransactionSigner } from './types.ts'
+import type { Receipt } from './wire.ts'
 
-export interface SenderInit {
+export interface SenderInit extends TrackingInit {
   chainId: bigint
   send: 'live' | 'simulate'
-  /** Blocks that must lie on top, own one included, before a transaction counts as mined; 1 = as soon as it is in a block. */
-  confirmations: number
-  pollMs: number
-  /** Milliseconds after which an unmined transaction is sent again with a higher fee. */
-  resubmitMs: number
-  /** Milliseconds after which a transaction is given up; it may still be mined later, and the intent stays. */
-  giveUpMs: number
   /** Wei per gas that we never exceed. */
   maxFeePerGas: bigint
+  /** What may be spent and staked; no limits without. */
+  limits?: Limits
 }
 
 export interface SendRequest {
@@ -29,6 +26,8 @@ export interface SendRequest {
   to: Hex
   data: Hex
   salt?: Hex
+  /** Wei of the token that it locks. */
+  bond?: bigint
 }
 
 export type SendResult =
@@ -38,31 +37,45 @@ export type SendResult =
 
 export interface Sender {
   send(request: SendRequest, options: { signal: AbortSignal }): Promise<SendResult>
+  /** Takes up what is signed and not mined, and what was mined in blocks that are gone: at a start, and again with each new head. */
+  attend(event: { head: Pick<Head, 'number'>; rewoundTo?: bigint }, signal: AbortSignal): Promise<void>
+}
+
+export interface SenderDeps {
+  rpc: Rpc
+  clock: Clock
+  log: Logger
+  intents: IntentStore
+  signer: TransactionSigner | undefined
+  writeAhead: WriteAhead
+  /** All cases as the chain tells them: bonds in them count. */
+  cases?(): readonly CaseView[]
+  /** Why nothing may be sent at all now: the operator's kill switch. */
+  halted?(): string | undefined
 }
 
 type Prepared = { intent: Intent } | { refusal: Refusal } | { gas: bigint }
 
 const NO_SIGNER: Refusal = { error: 'NoKey', reason: 'no key is loaded; start with a keystore to send transactions', args: {} }
+/** Blocks in which a mined transaction may still vanish unseen. */
+const YOUNG_BLOCKS = 32n
+/** Refusals that no other transaction of ours can lift. */
+const DONE_BY_OTHERS = ['AlreadyUsed', 'NoOpenCase', 'NotConvicted', 'HeadNotGrown']
+/** Times that work is signed anew because another program used its nonce. */
+const REPLACED_TRIES = 3
 
 /**
  * One nonce queue. The order is: simulate, write the intent, sign, write the signed bytes, broadcast. After a crash the same intent leads
  * to the same bytes with the same nonce, so nothing can be sent twice.
  */
-export function createSender(
-  init: SenderInit,
-  deps: {
-    rpc: Rpc
-    clock: Clock
-    log: Logger
-    intents: IntentStore
-    signer: TransactionSigner | undefined
-    writeAhead: WriteAhead
-  },
-): Sender {
+export function createSender(init: SenderInit, deps: SenderDeps): Sender {
   const { rpc, clock, log, intents, signer, writeAhead } = deps
+  const halted = () => deps.halted?.()
   let queue: Promise<unknown> = Promise.resolve()
-  /** Nonces that are signed and neither mined nor given up. */
-  const inFlight = new Set<number>()
+  /** Nonces that are signed and not used up, whoever follows them; from before a restart too. */
+  const inFlight = new Set(
+    intents.all().flatMap(({ state, nonce }) => (state === 'signed' && nonce !== undefined ? [nonce] : [])),
+  )
   const running = new Map<string, Promise<SendResult>>()
 
   /** Steps that touch the nonce run one after the other; a failure in one does not stop the next. */
@@ -74,18 +87,9 @@ export function createSender(
 
   /** Asked anew each time, since a reorganisation gives nonces back; what we have in flight the node may not know yet, or not any more. */
   async function nextNonce(by: Transactor, signal: AbortSignal): Promise<number> {
-    return Math.max(await by.pendingNonce(signal), ...[...inFlight].map((nonce) => nonce + 1))
-  }
-
-  /** Does a transaction that was signed before a restart still do the work? Then it is published again, bit for bit the same. */
-  async function resumed(known: Intent, by: Transactor, signal: AbortSignal): Promise<boolean> {
-    const receipt = await by.receiptOf(known, signal)
-    if (receipt) return receipt.ok
-    if (await by.refusalOf(known, signal)) return false
-    if ((await by.broadcast(known, signal)) === 'nonce-used') return false
-    if (known.nonce !== undefined) inFlight.add(known.nonce)
-    log.info('Took up a transaction that was signed before a restart', { faultId: known.faultId, action: known.action })
-    return true
+    let nonce = await by.pendingNonce(signal)
+    while (inFlight.has(nonce)) nonce++
+    return nonce
   }
 
   const recorded = (intent: Intent, signal: AbortSignal) => async (): Promise<Intent> => {
@@ -93,11 +97,53 @@ export function createSender(
     return intent
   }
 
+  /** Its nonce is used up, or free again. */
+  async function end(intent: Intent, state: 'mined' | 'refused' | 'replaced', signal: AbortSignal, by?: Receipt): Promise<void> {
+    const told = by ? { spent: by.gasUsed * by.gasPrice, minedIn: by.blockNumber } : {}
+    const ended = { ...intent, state, ...told }
+    if (state === 'mined') await writeAhead.run('mined', intent.action, recorded(ended, signal), () => undefined)
+    else await intents.record(ended, { signal })
+    if (intent.nonce !== undefined) inFlight.delete(intent.nonce)
+  }
+
+  /**
+   * Does a transaction that was signed before still do the work? Then it is published again, bit for bit the same. One that was mined and
+   * is not there any more was in a block that was taken back.
+   */
+  async function resumed(known: Intent, by: Transactor, signal: AbortSignal): Promise<boolean> {
+    const wasMined = known.state === 'mined'
+    if (known.state !== 'signed' && !wasMined) return false
+    if (known.variants.length === 0) return false
+    if (await by.receiptOf(known, signal)) return !wasMined
+    if (await by.refusalOf(known, signal)) {
+      if (!wasMined) await end(known, 'refused', signal)
+      return false
+    }
+    if ((await by.broadcast(known, signal)) === 'nonce-used') {
+      // It may have been mined between the two questions.
+      if (await by.receiptOf(known, signal)) return !wasMined
+      await end(known, 'replaced', signal)
+      return false
+    }
+    await revive(known, signal)
+    log.info('Took up a transaction that was signed before', { faultId: known.faultId, action: known.action })
+    return true
+  }
+
+  async function revive(intent: Intent, signal: AbortSignal): Promise<void> {
+    if (intent.nonce !== undefined) inFlight.add(intent.nonce)
+    if (intent.state !== 'signed') await intents.record(pending(intent), { signal })
+  }
+
   /** Everything up to the first broadcast, in turn: from here on the intent is on disk. */
   async function prepare(request: SendRequest, id: string, by: Transactor, signal: AbortSignal): Promise<Prepared> {
-    const { faultId, action, to, data, salt } = request
-    const known = init.send === 'live' ? await intents.load(id) : undefined
-    if (known?.state === 'signed' && (await resumed(known, by, signal))) return { intent: known }
+    const { faultId, action, to, data, salt, bond } = request
+    const live = init.send === 'live'
+    const known = live ? await intents.load(id) : undefined
+    const stop = live ? halted() : undefined
+    if (stop !== undefined) return { refusal: { error: 'Halted', reason: stop, args: {} } }
+    if (known && (known.state === 'signed' || known.data === data) && (await resumed(known, by, signal)))
+      return { intent: pending(known) }
     const refusal = await by.refusalOf(request, signal)
     if (refusal) return { refusal }
     const gas = await by.gasFor(request, signal)
@@ -105,116 +151,179 @@ export function createSender(
       log.info('Transaction simulated, not signed', { action, faultId, to, data, gas })
       return { gas }
     }
+    const limit = await overLimit(request, gas, by, signal)
+    if (limit !== undefined) return { refusal: { error: 'OwnLimit', reason: limit, args: {} } }
     const intent: Intent = {
-      id,
-      faultId,
-      action,
-      state: 'intended',
-      to,
-      data,
-      variants: [],
+      ...{ id, faultId, action, state: 'intended', to, data, variants: [], atMs: clock.nowMs() },
       ...(salt === undefined ? {} : { salt }),
+      ...(bond === undefined ? {} : { bond }),
+      ...pastOf(known),
     }
     const signed = await writeAhead.run('intend', action, recorded(intent, signal), async () => {
       const nonce = await nextNonce(by, signal)
       return await by.sign({ ...intent, nonce }, gas, signal)
     })
     const { nonce } = signed
-    const sent = await writeAhead.run('broadcast', action, recorded(signed, signal), () => by.broadcast(signed, signal))
-    if (sent === 'nonce-used') throw problem('tx-nonce', 'another program sends with our key; use the key in one place only')
-    if (nonce !== undefined) inFlight.add(nonce)
-    log.info('Transaction sent', { action, faultId, tx: signed.variants.at(-1)?.hash, nonce })
+    const sent = await writeAhead.run('broadcast', action, recorded(signed, signal), () => {
+      // From its record on it may go out, by this process or the next.
+      if (nonce !== undefined) inFlight.add(nonce)
+      return by.broadcast(signed, signal)
+    })
+    if (sent === 'nonce-used') log.warn('The nonce of a transaction was used before it was sent', { action, faultId, nonce })
+    else log.info('Transaction sent', { action, faultId, tx: signed.variants.at(-1)?.hash, nonce })
     return { intent: signed }
   }
 
+  async function overLimit(request: SendRequest, gas: bigint, by: Transactor, signal: AbortSignal): Promise<string | undefined> {
+    if (!init.limits) return undefined
+    const { action, bond } = request
+    const usage = usageOf(intents.all(), deps.cases?.() ?? [], by.from, clock.nowMs())
+    const plan = { action, gasWei: await by.costOf(gas, signal), ...(bond === undefined ? {} : { bond }) }
+    return refusalByLimits(init.limits, usage, plan)
+  }
+
   async function bump(intent: Intent, by: Transactor, signal: AbortSignal): Promise<Intent> {
+    const { action, faultId, nonce } = intent
     const raised = await by.raise(intent, signal)
     if (!raised) {
       // At the limit the old one is only published again: it may have been dropped from the node's memory.
+      log.warn('Transaction not mined in time, and its fee may not be raised', {
+        action,
+        faultId,
+        nonce,
+        limit: init.maxFeePerGas,
+      })
       await by.broadcast(intent, signal)
       return intent
     }
-    const { action, faultId, nonce } = intent
     log.warn('Transaction not mined in time, sent again with a higher fee', { action, faultId, nonce })
     await writeAhead.run('broadcast', action, recorded(raised, signal), () => by.broadcast(raised, signal))
     return raised
   }
 
-  async function waitMined(start: Intent, by: Transactor, signal: AbortSignal): Promise<SendResult> {
-    let intent = start
-    const startedMs = clock.monotonicMs()
-    let sentMs = startedMs
-
-    async function look(): Promise<SendResult | undefined> {
-      const receipt = await by.receiptOf(intent, signal)
-      if (receipt && !receipt.ok) {
-        await intents.record({ ...intent, state: 'refused' }, { signal })
-        const reverted = { error: 'Reverted', reason: `transaction ${receipt.tx} was reverted`, args: {} }
-        return { status: 'refused', refusal: (await by.refusalOf(intent, signal)) ?? reverted }
-      }
-      if (receipt && (await confirmed(receipt, signal))) {
-        await intents.record({ ...intent, state: 'mined' }, { signal })
-        return { status: 'mined', receipt }
-      }
-      if (!receipt && clock.monotonicMs() - sentMs > init.resubmitMs) {
-        sentMs = clock.monotonicMs()
-        intent = await inTurn(() => bump(intent, by, signal))
-      }
-      return undefined
+  function follow(intent: Intent, by: Transactor, signal: AbortSignal): Promise<Ending> {
+    const tracking = {
+      ...{ rpc, clock, log, halted: () => halted() !== undefined },
+      bump: (one: Intent, inner: AbortSignal) => inTurn(() => bump(one, by, inner)),
     }
-
-    for (;;) {
-      try {
-        const result = await look()
-        if (result) return result
-      } catch (error) {
-        // The transaction is out: a node that fails or refuses a higher fee is no reason to lose sight of it.
-        const passing = error instanceof RpcRefusal || (isFishermanError(error) && error.code !== 'rpc-closed')
-        if (!passing || signal.aborted) throw error
-        const { action, faultId } = intent
-        log.warn('Cannot follow a transaction, asking again', { action, faultId, error: messageOf(error) })
-      }
-      if (clock.monotonicMs() - startedMs > init.giveUpMs) {
-        const seconds = Math.round(init.giveUpMs / 1000)
-        throw problem('tx-timeout', `a transaction is not mined after ${seconds} s; check fees and the RPC node`)
-      }
-      await sleep(init.pollMs, signal)
-    }
+    return track(init, tracking, intent, by, signal)
   }
 
-  async function confirmed(receipt: Receipt, signal: AbortSignal): Promise<boolean> {
-    if (init.confirmations <= 1) return true
-    const head = quantity(await rpc.send('eth_blockNumber', [], { signal }), 'block number')
-    return head - receipt.blockNumber + 1n >= BigInt(init.confirmations)
+  /** Follows to the end and writes it down; undefined where the work must be signed anew. */
+  async function finish(intent: Intent, by: Transactor, signal: AbortSignal): Promise<SendResult | undefined> {
+    const ending = await follow(intent, by, signal)
+    const newest = (await intents.load(intent.id)) ?? intent
+    await end(newest, ending.status, signal, ending.status === 'replaced' ? undefined : ending.receipt)
+    if (ending.status === 'mined') return { status: 'mined', receipt: ending.receipt }
+    const { action, faultId, nonce } = intent
+    if (ending.status === 'refused') return { status: 'refused', refusal: ending.refusal }
+    log.warn('Another program sends with our key; use the key in one place only', { action, faultId, nonce })
+    return undefined
   }
 
   async function run(request: SendRequest, id: string, signal: AbortSignal): Promise<SendResult> {
     if (!signer) return { status: 'refused', refusal: NO_SIGNER }
-    const from = (await signer.getAddress()).toLowerCase() as Hex
-    const by = createTransactor({ chainId: init.chainId, maxFeePerGas: init.maxFeePerGas, from }, { rpc, signer })
-    let nonce: number | undefined
+    const by = await transactor(signer)
     try {
-      const prepared = await inTurn(() => prepare(request, id, by, signal))
-      if ('refusal' in prepared) return { status: 'refused', refusal: prepared.refusal }
-      if ('gas' in prepared) return { status: 'simulated', gas: prepared.gas }
-      nonce = prepared.intent.nonce
-      return await waitMined(prepared.intent, by, signal)
+      for (let tries = 0; tries < REPLACED_TRIES; tries++) {
+        const prepared = await inTurn(() => prepare(request, id, by, signal))
+        if ('refusal' in prepared) return { status: 'refused', refusal: prepared.refusal }
+        if ('gas' in prepared) return { status: 'simulated', gas: prepared.gas }
+        const result = await finish(prepared.intent, by, signal)
+        if (result) return result
+      }
     } catch (error) {
       if (error instanceof RpcRefusal) return { status: 'refused', refusal: refusalFrom(error) }
       throw error
-    } finally {
-      if (nonce !== undefined) inFlight.delete(nonce)
     }
+    throw problem('tx-nonce', 'another program sends with our key; use the key in one place only')
+  }
+
+  async function transactor(by: TransactionSigner): Promise<Transactor> {
+    const from = (await by.getAddress()).toLowerCase() as Hex
+    return createTransactor({ chainId: init.chainId, maxFeePerGas: init.maxFeePerGas, from }, { rpc, signer: by })
+  }
+
+  /** One at a time for each piece of work; whoever asks for it meanwhile gets the same answer. */
+  function once(id: string, work: () => Promise<SendResult>): Promise<SendResult> {
+    const known = running.get(id)
+    if (known) return known
+    const fresh = work().finally(() => running.delete(id))
+    running.set(id, fresh)
+    return fresh
+  }
+
+  /** Nobody waits for it: a restart, or an end that was undone. Its nonce is taken up in any case, since later ones wait behind it. */
+  async function adopt(intent: Intent, by: Transactor, signal: AbortSignal): Promise<SendResult> {
+    const isOurs = await inTurn(async () => {
+      if (intent.state === 'signed') return resumed(intent, by, signal)
+      if (await isNeedless(intent, by, signal)) return false
+      await revive(intent, signal)
+      return (await by.broadcast(intent, signal)) !== 'nonce-used' || (await by.receiptOf(intent, signal)) !== undefined
+    })
+    const result = isOurs ? await finish(pending(intent), by, signal) : undefined
+    if (!isOurs && intent.state !== 'signed') await end(intent, 'refused', signal)
+    return (
+      result ?? {
+        status: 'refused',
+        refusal: { error: 'Replaced', reason: 'it is not needed any more, or its nonce was used', args: {} },
+      }
+    )
+  }
+
+  /** Somebody else did it on the new chain. Ours is sent all the same where later nonces wait behind it. */
+  async function isNeedless(intent: Intent, by: Transactor, signal: AbortSignal): Promise<boolean> {
+    const refusal = await by.refusalOf(intent, signal)
+    return (
+      refusal !== undefined && DONE_BY_OTHERS.includes(refusal.error) && ![...inFlight].some((one) => one > (intent.nonce ?? 0))
+    )
+  }
+
+  async function vanished(above: bigint, by: Transactor, signal: AbortSignal): Promise<Intent[]> {
+    const mined = intents.all().filter(({ state, minedIn }) => state === 'mined' && minedIn !== undefined && minedIn > above)
+    const receipts = await Promise.all(mined.map((intent) => by.receiptOf(intent, signal)))
+    return mined.filter((_, i) => receipts[i] === undefined)
   }
 
   return {
-    send(request, { signal }) {
+    send: (request, { signal }) => {
       const id = `${request.faultId}:${request.action}`
-      const known = running.get(id)
-      if (known) return known
-      const work = run(request, id, signal).finally(() => running.delete(id))
-      running.set(id, work)
-      return work
+      return once(id, () => run(request, id, signal))
+    },
+    async attend({ head, rewoundTo }, signal) {
+      if (!signer || init.send !== 'live' || halted() !== undefined) return
+      const by = await transactor(signer)
+      const young = head.number - YOUNG_BLOCKS
+      // Young ones are looked at each time: blocks that came and went between two polls leave no other trace.
+      const lost = await vanished(rewoundTo !== undefined && rewoundTo < young ? rewoundTo : young, by, signal)
+      const signed = intents.all().filter(({ id, state }) => state === 'signed' && !running.has(id))
+      for (const { action, faultId, nonce } of lost) {
+        if (nonce !== undefined) inFlight.add(nonce)
+        log.warn('A mined transaction was taken back', { action, faultId, nonce })
+      }
+      const work = [...signed, ...lost].sort((a, b) => (a.nonce ?? 0) - (b.nonce ?? 0))
+      for (const intent of work)
+        once(intent.id, () => adopt(intent, by, signal)).catch((error: unknown) => {
+          if (signal.aborted) return
+          const { action, faultId } = intent
+          log.warn('A transaction of before cannot be followed', { action, faultId, error: messageOf(error) })
+        })
     },
   }
 }
+
+/** As it was before its end: what the end said of it is not true any more. */
+function pending({ spent: _spent, minedIn: _minedIn, ...intent }: Intent): Intent {
+  return { ...intent, state: 'signed' }
+}
+
+/** What earlier tries cost stays known: the limit of a day counts them. */
+function pastOf(known: Intent | undefined): Pick<Intent, 'past'> {
+  if (!known) return {}
+  const spent = known.spent !== undefined && known.atMs !== undefined ? [{ atMs: known.atMs, wei: known.spent }] : []
+  const past = [...(known.past ?? []), ...spent].slice(-PAST)
+  return past.length > 0 ? { past } : {}
+}
+
+/** Earlier tries that are remembered; a day does not see more of one piece of work. */
+const PAST = 50

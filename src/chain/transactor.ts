@@ -4,7 +4,7 @@ import { messageOf } from '../base/errors.ts'
 import { decodeRefusal, type Refusal } from './contracts.ts'
 import { problem, type Rpc, RpcRefusal } from './rpc.ts'
 import type { Intent, TransactionSigner } from './types.ts'
-import { bytes, parseHeader, parseReceipt, quantity, type Receipt } from './wire.ts'
+import { bytes, parseHeader, parseReceipt, quantity, type Receipt, toQuantity } from './wire.ts'
 
 type Variant = Intent['variants'][number]
 type Fee = Pick<Variant, 'maxFeePerGas' | 'maxPriorityFeePerGas'>
@@ -13,11 +13,16 @@ type Work = Pick<Intent, 'to' | 'data'>
 
 /** One account's way to make, price and publish transactions; knows nothing of intents' storage or of order. */
 export interface Transactor {
-  /** The contract's refusal at the newest block, or undefined. */
-  refusalOf(work: Work, signal: AbortSignal): Promise<Refusal | undefined>
+  readonly from: Hex
+  /** The contract's refusal at a block, by default the newest; undefined where it would take it. */
+  refusalOf(work: Work, signal: AbortSignal, block?: bigint): Promise<Refusal | undefined>
   /** Gas, with room above the estimate. Throws RpcRefusal when the chain would refuse. */
   gasFor(work: Work, signal: AbortSignal): Promise<bigint>
+  /** Wei that this much gas may cost now. */
+  costOf(gas: bigint, signal: AbortSignal): Promise<bigint>
   pendingNonce(signal: AbortSignal): Promise<number>
+  /** Number of our transactions in blocks: every smaller nonce is used up. */
+  minedNonce(signal: AbortSignal): Promise<number>
   /** Adds a first signed variant. */
   sign(intent: Intent, gasLimit: bigint, signal: AbortSignal): Promise<Intent>
   /** Adds a variant with a higher fee; undefined where the limit forbids it. */
@@ -47,6 +52,10 @@ export function createTransactor(
     return gas + (gas * GAS_ROOM_PERCENT) / 100n
   }
 
+  async function nonce(tag: 'pending' | 'latest', signal: AbortSignal): Promise<number> {
+    return Number(quantity(await rpc.send('eth_getTransactionCount', [init.from, tag], { signal }), 'nonce'))
+  }
+
   async function marketFee(signal: AbortSignal): Promise<Fee> {
     const header = parseHeader(await rpc.send('eth_getBlockByNumber', ['latest', false], { signal }))
     const base = header?.baseFeePerGas ?? 0n
@@ -62,9 +71,11 @@ export function createTransactor(
   }
 
   return {
-    async refusalOf(work, signal) {
+    from: init.from,
+    async refusalOf(work, signal, block) {
+      const tag = block === undefined ? 'latest' : toQuantity(block)
       try {
-        await rpc.send('eth_call', [{ from: init.from, to: work.to, data: work.data }, 'latest'], { signal })
+        await rpc.send('eth_call', [{ from: init.from, to: work.to, data: work.data }, tag], { signal })
         return undefined
       } catch (error) {
         if (error instanceof RpcRefusal) return refusalFrom(error)
@@ -72,9 +83,9 @@ export function createTransactor(
       }
     },
     gasFor: estimate,
-    async pendingNonce(signal) {
-      return Number(quantity(await rpc.send('eth_getTransactionCount', [init.from, 'pending'], { signal }), 'nonce'))
-    },
+    costOf: async (gas, signal) => gas * (await marketFee(signal)).maxFeePerGas,
+    pendingNonce: (signal) => nonce('pending', signal),
+    minedNonce: (signal) => nonce('latest', signal),
     sign: async (intent, gasLimit, signal) => addVariant(intent, gasLimit, await marketFee(signal)),
     async raise(intent, signal) {
       const last = intent.variants.at(-1)

@@ -1,4 +1,5 @@
-import type { Domain, FaultClass, Hex, LogHead, TranscodeReceipt } from '../../proofs/types.ts'
+import type { Domain, FaultClass, Hex, LogHead } from '../../proofs/types.ts'
+import type { Accusation } from './build.ts'
 
 /** Signs transactions; every ethers signer is one. The key stays behind it. */
 export interface TransactionSigner {
@@ -97,7 +98,7 @@ export interface Member {
 /** Head of a proof log on the chain. */
 export type AnchoredHead = Pick<LogHead, 'epoch' | 'size' | 'root'>
 
-export type CaseState = 'open' | 'answered' | 'convicted' | 'settled' | 'expired' | 'refunded'
+export type CaseState = 'open' | 'answered' | 'convicted' | 'settled' | 'expired' | 'refunded' | 'rejected' | 'drawn'
 
 /** One case as the chain's events tell it. Times are Unix seconds of chain time, amounts wei of the token. */
 export interface CaseView {
@@ -115,14 +116,19 @@ export interface CaseView {
   rebuttalHash?: Hex
   finder?: Hex
   amount?: bigint
+  /** End of the wait for an appeal; an appeal moves it. */
   releaseAtSec?: number
+  appellant?: Hex
   /** Transaction of the newest step that changed the state to open or convicted, and what it used. */
   tx: Hex
   gasUsed?: bigint
   blockNumber: bigint
 }
 
-export type Action = 'open' | 'answer' | 'commit' | 'reveal' | 'convict' | 'expire' | 'settle' | 'appeal' | 'anchor'
+export type Action =
+  | ('open' | 'answer' | 'commit' | 'reveal' | 'convict')
+  | ('reject' | 'draw' | 'expire' | 'fileAppeal' | 'settle' | 'appeal' | 'penalise')
+  | 'anchor'
 
 /** What is written down before anything is signed, and again with each signed variant; holds no key. */
 export interface Intent {
@@ -130,7 +136,8 @@ export interface Intent {
   id: string
   faultId: Hex
   action: Action
-  state: 'intended' | 'signed' | 'mined' | 'refused'
+  /** `refused`: reverted, or given up before it was mined; `replaced`: another program used its nonce. A mined one may become `signed` again. */
+  state: 'intended' | 'signed' | 'mined' | 'refused' | 'replaced'
   to: Hex
   data: Hex
   /** Commit only: needed to reveal after a restart. */
@@ -138,12 +145,24 @@ export interface Intent {
   nonce?: number
   /** All signed variants of this nonce, oldest first. */
   variants: { hash: Hex; raw: Hex; maxFeePerGas: bigint; maxPriorityFeePerGas: bigint; gasLimit: bigint }[]
+  /** Unix milliseconds when it was begun. */
+  atMs?: number
+  /** Wei of the token that it locks. */
+  bond?: bigint
+  /** Wei that its gas cost, once it was mined, well or not. */
+  spent?: bigint
+  /** Block that it was mined in. */
+  minedIn?: bigint
+  /** Wei that earlier tries of the same work cost. */
+  past?: { atMs: number; wei: bigint }[]
 }
 
 /** Where intents survive a crash. `record` must be durable before it resolves. */
 export interface IntentStore {
   record(intent: Intent, options: { signal: AbortSignal }): Promise<void>
   load(id: string): Promise<Intent | undefined>
+  /** The newest state of every intent. */
+  all(): readonly Intent[]
 }
 
 export type ActionResult =
@@ -173,6 +192,8 @@ export interface Chain {
   headAgeSec(): number
   /** The last trouble with the RPC, cleared by the next good answer. */
   trouble(): string | undefined
+  /** Why our account cannot act now, in one line that says what to do; undefined when all is well, or without a key. */
+  blocked(): string | undefined
   /** Highest block of each confirmation level, at the newest head. */
   confirmations(): Confirmations
   /** Level of a block of our chain; undefined above the head. */
@@ -194,18 +215,22 @@ export interface Chain {
   serviceUri(transcoder: Hex): Promise<string>
   isConvicted(faultId: Hex): boolean
   cases(): CaseView[]
-  openCase(
-    request: { faultClass: FaultClass; receipt: TranscodeReceipt; signature: Hex; evidenceHash: Hex },
-    options: Waiting,
-  ): Promise<ActionResult>
+  openCase(request: Accusation, options: Waiting): Promise<ActionResult>
   answer(request: { faultId: Hex; rebuttalHash: Hex }, options: Waiting): Promise<ActionResult>
   /** Brings the votes; `evidence` as proofs/evidence.ts encodes it. */
   convict(request: { faultClass: FaultClass; faultId: Hex; evidence: Hex }, options: Waiting): Promise<ActionResult>
   /** Commits, waits for the commitment's age, reveals. After a restart it goes on with the same commitment. */
   commitReveal(request: { faultClass: FaultClass; faultId: Hex; evidence: Hex }, options: Waiting): Promise<ActionResult>
+  /** Brings votes that found no fault (reject) or got no bytes (draw). */
+  dismiss(request: { action: 'reject' | 'draw'; faultId: Hex; evidence: Hex }, options: Waiting): Promise<ActionResult>
   expire(faultId: Hex, options: Waiting): Promise<ActionResult>
+  /** Objects to a conviction with a bond; the oracle decides. */
+  fileAppeal(request: { faultId: Hex; claimHash: Hex }, options: Waiting): Promise<ActionResult>
   settle(faultId: Hex, options: Waiting): Promise<ActionResult>
+  /** Refunds what the oracle overturned. */
   appeal(faultId: Hex, options: Waiting): Promise<ActionResult>
+  /** Takes the bonds of those who signed an overturned conviction. */
+  penalise(request: { faultId: Hex; signers: readonly Hex[] }, options: Waiting): Promise<ActionResult>
   /** The newest head of a fisherman's proof log that it put on the chain; undefined where it put none. */
   anchoredHead(fisherman: Hex): Promise<AnchoredHead | undefined>
   /** Puts a grown head of our own log on the chain. */

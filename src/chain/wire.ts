@@ -25,6 +25,8 @@ export interface Receipt {
   tx: Hex
   ok: boolean
   gasUsed: bigint
+  /** Wei per gas that was really paid; 0 where the node does not say. */
+  gasPrice: bigint
   blockNumber: bigint
   blockHash: Hex
   logs: Log[]
@@ -75,6 +77,7 @@ export function parseReceipt(value: unknown): Receipt | undefined {
     tx: hash(receipt.transactionHash, 'receipt hash'),
     ok: quantity(receipt.status, 'receipt status') === 1n,
     gasUsed: quantity(receipt.gasUsed, 'gas used'),
+    gasPrice: receipt.effectiveGasPrice === undefined ? 0n : quantity(receipt.effectiveGasPrice, 'gas price'),
     blockNumber: quantity(receipt.blockNumber, 'receipt block'),
     blockHash: hash(receipt.blockHash, 'receipt block hash'),
     logs: parseLogs(receipt.logs),

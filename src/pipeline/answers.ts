@@ -42,7 +42,7 @@ export interface AnswerStage {
 
 export interface AnswerStageDeps {
   /** Before a voteable fail is opened: the deposit must be frozen, or the accused empties it. Never throws. */
-  freeze(finding: OwnFinding, evidenceHash: Hex): Promise<void>
+  freeze(finding: OwnFinding): Promise<void>
   onFinding(finding: Finding): void
   trancheOf(
     known: KnownReceipt,
@@ -125,7 +125,7 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
     const finding = ownFinding(me, record, answer)
     bench.court.recordOwn(finding)
     const open = async () => {
-      if (finding.faultClass) await deps.freeze(finding, answer.evidenceHash)
+      if (finding.faultClass) await deps.freeze(finding)
       await bench.say(await identity.attester.answer(answer))
       keepOpened(sampleId, me, record.outcome)
       deps.onFinding(finding)

@@ -2,7 +2,8 @@ import type { Intent, IntentStore } from '../chain/types.ts'
 import { type Json, plainJson } from '../prooflog/entry.ts'
 import type { ProofLog } from '../prooflog/log.ts'
 
-const BIG = ['maxFeePerGas', 'maxPriorityFeePerGas', 'gasLimit'] as const
+const BIG_OF_VARIANT = ['maxFeePerGas', 'maxPriorityFeePerGas', 'gasLimit'] as const
+const BIG = ['bond', 'spent', 'minedIn'] as const
 
 /** Transaction intents in the proof log: written before anything is signed, found again after a restart. */
 export async function createIntentStore(log: ProofLog): Promise<IntentStore> {
@@ -17,14 +18,21 @@ export async function createIntentStore(log: ProofLog): Promise<IntentStore> {
       intents.set(intent.id, intent)
     },
     load: async (id) => intents.get(id),
+    all: () => [...intents.values()],
   }
 }
 
 function fromJson(json: Json): Intent {
   const raw = json as unknown as Intent
-  const variants = raw.variants.map((variant) => ({
-    ...variant,
-    ...Object.fromEntries(BIG.map((name) => [name, BigInt(variant[name])])),
-  }))
-  return { ...raw, variants: variants as Intent['variants'] }
+  const big = <T extends object>(value: T, names: readonly (keyof T)[]): T => ({
+    ...value,
+    ...Object.fromEntries(
+      names.flatMap((name) => (value[name] === undefined ? [] : [[name, BigInt(value[name] as string)] as const])),
+    ),
+  })
+  return {
+    ...big(raw, BIG),
+    variants: raw.variants.map((variant) => big(variant, BIG_OF_VARIANT)),
+    ...(raw.past ? { past: raw.past.map((one) => big(one, ['wei'])) } : {}),
+  }
 }

@@ -1,6 +1,7 @@
 import type { Statement } from '../../proofs/codec.ts'
-import { objectiveEvidenceHash } from '../../proofs/digest.ts'
-import type { Hex } from '../../proofs/types.ts'
+import { objectiveEvidenceHash, renditionLeaf } from '../../proofs/digest.ts'
+import { merkleTree } from '../../proofs/merkle.ts'
+import { type Hex, VERDICT_VERSION } from '../../proofs/types.ts'
 import { sleep } from '../base/clock.ts'
 import { messageOf } from '../base/errors.ts'
 import type { CaseView } from '../chain/types.ts'
@@ -22,7 +23,7 @@ export interface JusticeStage {
   /** A voteable fail of ours; keeps its evidence. */
   failed(result: CheckResult): Promise<void>
   /** Freezes the accused's deposit by a case that we believe in, or gives up after a while. Never throws. */
-  freeze(finding: OwnFinding, evidenceHash: Hex): Promise<void>
+  freeze(finding: OwnFinding): Promise<void>
   /** Could a proof of this receipt still change anything? Not where its node signed a worse fault already, or enough is proven. */
   worthProving(known: KnownReceipt): boolean
   /** Somebody's opened answer, ours too. */
@@ -68,11 +69,14 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
     })
   }
 
-  async function freeze(finding: OwnFinding, evidenceHash: Hex): Promise<void> {
+  async function freeze(finding: OwnFinding): Promise<void> {
     const { faultClass, receiptDigest, transcoder } = finding
     const known = bench.ledger.receipt(receiptDigest)
-    if (!known || !faultClass) return
-    const { receipt, signature } = known.receipt
+    const rendition = known?.receipt.renditions[finding.rendition]
+    if (!known || !faultClass || !rendition) return
+    const { receipt, signature, renditions } = known.receipt
+    const path = merkleTree(renditions.map(renditionLeaf)).proof(finding.rendition)
+    const accusation = { faultClass, receipt, signature, rendition, path, verdictVersion: VERDICT_VERSION }
     const until = chain.nowSec() + params.freezeWaitSeconds
     while (chain.nowSec() < until && !bench.signal.aborted) {
       const cases = standing.waiting(transcoder)
@@ -81,7 +85,7 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
       for (const view of cases) replayCase(view)
       // Without a bond of our own (mode attest) all we can do is wait for somebody who has one.
       if (onChain && (!cases.some(standing.isUnjudged) || chain.nowSec() > until - params.freezeWaitSeconds / 2)) {
-        const open = () => chain.openCase({ faultClass, receipt, signature, evidenceHash }, { signal: bench.signal })
+        const open = () => chain.openCase(accusation, { signal: bench.signal })
         const result = await act(receiptDigest, 'open', open)
         const fail = fails.get(keyOf(finding))
         if (result?.status === 'mined' && fail) bench.later(0, 'sheet', () => keeper.picture(fail))

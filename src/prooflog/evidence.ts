@@ -7,7 +7,7 @@ import type { ProofLog } from './log.ts'
 /** Ending of a bundle's file name; before it stands its evidence hash. */
 export const BUNDLE_ENDING = '.fishbundle'
 /** States in which nobody can ask for the evidence of a case any more. */
-const FINAL = ['settled', 'expired', 'refunded']
+const FINAL = ['settled', 'expired', 'refunded', 'rejected', 'drawn']
 /** Milliseconds after which a fault that never became a case cannot become one: the statute, 14 rounds, and some room. */
 const STATUTE_MS = 15 * 86_400_000
 

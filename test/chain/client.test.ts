@@ -1,12 +1,11 @@
 import type { Wallet } from 'ethers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { SignedReceipt } from '../../proofs/evidence.ts'
 import { convictData } from '../../src/chain/build.ts'
 import { memoryIntents } from '../../src/chain/intents.ts'
 import { tokens } from '../../src/chain/presets.ts'
 import { addressOf } from '../../src/chain/setup.ts'
 import type { Chain, HeadEvent, Intent, IntentStore } from '../../src/chain/types.ts'
-import { conviction, createWorld, equivocation, options, receipt, signed, unique, type World } from './world.ts'
+import { type Accused, accusation, accused, conviction, createWorld, equivocation, options, unique, type World } from './world.ts'
 
 let world: World
 let clean: string
@@ -46,8 +45,8 @@ const pendingOf = async () =>
   ).flatMap((one) => Object.values(one))
 const until = (what: () => boolean | Promise<boolean>) =>
   vi.waitFor(async () => expect(await what()).toBe(true), { timeout: 10_000, interval: 20 })
-const ownReceipt = (): Promise<SignedReceipt> => signed(node(), world.domain, receipt(node()))
-const accuse = (chain: Chain, own: SignedReceipt) => chain.openCase({ faultClass: 'D2', ...own, evidenceHash: unique() }, options)
+const ownReceipt = (): Promise<Accused> => accused(world, node())
+const accuse = (chain: Chain, own: Accused) => chain.openCase(accusation(own), options)
 
 describe('reads', () => {
   it('tells members, deposits, signers, rounds, addresses and the beacon of a second', async () => {
@@ -108,13 +107,15 @@ describe('reads', () => {
   })
 
   it('goes back with the chain: cases and head of blocks that were taken back are forgotten', async () => {
-    const chain = await connect()
+    const [chain, other] = [await connect(), await connect({ signer: world.fishermen[1]! })]
     const events: HeadEvent[] = []
     chain.onHead((event) => events.push(event))
     const id = await world.snapshot()
     const height = chain.head().number
     const own = await ownReceipt()
-    expect((await accuse(chain, own)).status).toBe('mined')
+    expect((await accuse(other, own)).status).toBe('mined')
+    // Who sent it would send it again.
+    await other.close()
     await until(() => chain.cases().length === 1)
     expect((await chain.deposit(addressOf(node()))).frozen).toBe(true)
     await world.pass(1)
@@ -129,9 +130,10 @@ describe('reads', () => {
   })
 
   it('notices a replaced chain of the same height', async () => {
-    const chain = await connect()
+    const [chain, other] = [await connect(), await connect({ signer: world.fishermen[1]! })]
     const id = await world.snapshot()
-    await accuse(chain, await ownReceipt())
+    await accuse(other, await ownReceipt())
+    await other.close()
     await until(() => chain.cases().length === 1)
     const was = chain.head()
     await world.revert(id)
@@ -185,7 +187,7 @@ describe('actions', () => {
     await world.pass(121)
     expect((await chain.expire(faultId, options)).status).toBe('mined')
     expect(await chain.expire(faultId, options)).toEqual({ status: 'already' })
-    await until(() => chain.cases()[0]?.state === 'expired')
+    await until(() => chain.cases()[0]?.state === 'drawn')
     expect(await chain.appeal(faultId, options)).toMatchObject({ status: 'refused', error: 'NotConvicted' })
   })
 
@@ -346,6 +348,7 @@ describe('the sender', () => {
   function dying(store: IntentStore, state: Intent['state']): IntentStore {
     return {
       load: store.load,
+      all: store.all,
       async record(intent, opts) {
         await store.record(intent, opts)
         if (intent.state === state) throw new Error('power cut')
@@ -378,12 +381,12 @@ describe('the sender', () => {
     await world.provider.send('evm_setAutomine', [false])
     const life = new AbortController()
     const first = await connect({ intents: store })
-    const cut = first.openCase({ faultClass: 'D2', ...own, evidenceHash: `0x${'07'.repeat(32)}` }, { signal: life.signal })
+    const cut = first.openCase(accusation(own), { signal: life.signal })
     await until(async () => (await pendingOf()).length === 1)
     life.abort(new Error('killed'))
     await expect(cut).rejects.toThrow('killed')
     const second = await connect({ intents: store })
-    const again = second.openCase({ faultClass: 'D2', ...own, evidenceHash: `0x${'07'.repeat(32)}` }, options)
+    const again = second.openCase(accusation(own), options)
     await new Promise((resolve) => setTimeout(resolve, 100))
     expect((await pendingOf()).length).toBe(1)
     await world.mine()

@@ -1,17 +1,29 @@
 import type { Wallet } from 'ethers'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { encodeConviction, type SignedReceipt } from '../../proofs/evidence.ts'
+import { encodeConviction } from '../../proofs/evidence.ts'
 import type { ConvictionVote, Hex } from '../../proofs/types.ts'
 import { tokens } from '../../src/chain/presets.ts'
 import { addressOf } from '../../src/chain/setup.ts'
-import { compact, conviction, createWorld, highS, receipt, signed, unique, type VoteSetup, type World } from './world.ts'
+import {
+  type Accused,
+  accused,
+  compact,
+  conviction,
+  createWorld,
+  highS,
+  opening,
+  signed,
+  unique,
+  type VoteSetup,
+  type World,
+} from './world.ts'
 
 let world: World
 let clean: string
-let own: SignedReceipt
+let own: Accused
 beforeAll(async () => {
   world = await createWorld({ roundSec: 3600 })
-  own = await signed(world.orchestrators[0]!, world.domain, receipt(world.orchestrators[0]!))
+  own = await accused(world, world.orchestrators[0]!)
   clean = await world.snapshot()
 })
 afterAll(() => world?.stop())
@@ -24,8 +36,7 @@ const node = () => world.orchestrators[0]!
 const opener = () => world.fishermen[0]!
 const balance = async (address: string) => (await world.view('token', 'balanceOf', [address])) as bigint
 const stakeOf = async () => (await world.view('deposit', 'stakeOf', [node().address])) as bigint
-const open = (by = opener(), value = own, faultClass = 18) =>
-  world.send(by, 'verifier', 'open', [faultClass, value.receipt, value.signature, unique('evidence')])
+const open = (by = opener(), value = own, faultClass = 18) => world.send(by, 'verifier', 'open', opening(value, faultClass))
 const check = async (setup: VoteSetup, value = own) =>
   world.why('faultVerifier', 'checkConviction', [18, (await conviction(world, value, setup)).evidence])
 
@@ -74,7 +85,7 @@ describe('from votes to taken stake', () => {
     expect(await stakeOf()).toBe(tokens(990))
     await world.pass(60)
     await world.send(node(), 'deposit', 'withdraw', [])
-    const next = await signed(node(), world.domain, receipt(node()))
+    const next = await accused(world, node())
     await open(opener(), next)
     await world.pass(5)
     const votes = await conviction(world, next)
@@ -119,14 +130,13 @@ describe('from votes to taken stake', () => {
 })
 
 describe('open refuses', () => {
-  const why = (value: SignedReceipt, by = opener(), faultClass = 18) =>
-    world.why('verifier', 'open', [faultClass, value.receipt, value.signature, unique()], by)
+  const why = (value: Accused, by = opener(), faultClass = 18) => world.why('verifier', 'open', opening(value, faultClass), by)
 
   it('a stranger, a class that needs no votes, a receipt of somebody else', async () => {
     expect(await why(own, world.stranger)).toBe('NotMember')
     expect(await why(own, opener(), 3)).toBe('UnsupportedClass')
     expect(await why(own, opener(), 20)).toBe('UnsupportedClass')
-    expect(await why(await signed(world.stranger, world.domain, own.receipt))).toBe('NotSigner')
+    expect(await why({ ...own, ...(await signed(world.stranger, world.domain, own.receipt)) })).toBe('NotSigner')
     expect(await why({ ...own, signature: highS(own.signature) })).toBe('BadSignature')
   })
 
@@ -144,7 +154,7 @@ describe('open refuses', () => {
   it('a receipt beyond the statute of 14 rounds', async () => {
     await world.pass(14 * 3600)
     const round = (await world.view('rounds', 'currentRound', [])) as bigint
-    const at = async (value: bigint) => why(await signed(node(), world.domain, receipt(node(), { round: value })))
+    const at = async (value: bigint) => why(await accused(world, node(), { round: value }))
     expect(await at(round - 14n)).toBe('ok')
     expect(await at(round - 15n)).toBe('StatuteExpired')
   })
@@ -152,7 +162,7 @@ describe('open refuses', () => {
   it('anything while paused; open cases still end', async () => {
     await open()
     await world.send(world.wallets[0]!, 'verifier', 'setPaused', [true])
-    expect(await why(await signed(node(), world.domain, receipt(node())))).toBe('IsPaused')
+    expect(await why(await accused(world, node()))).toBe('IsPaused')
     expect(await world.why('verifier', 'setPaused', [false], world.stranger)).toBe('OnlyGuardian')
     await world.pass(121)
     await world.send(opener(), 'verifier', 'expire', [(await conviction(world, own)).faultId])
@@ -260,7 +270,7 @@ describe('a conviction refuses', () => {
   })
 
   it('a receipt that the node did not sign', async () => {
-    const forged = await signed(world.stranger, world.domain, own.receipt)
+    const forged = { ...own, ...(await signed(world.stranger, world.domain, own.receipt)) }
     expect(await check({}, forged)).toBe('NotSigner')
   })
 

@@ -5,7 +5,7 @@ import { commitmentOf } from '../../src/chain/build.ts'
 import { tokens } from '../../src/chain/presets.ts'
 import { addressOf } from '../../src/chain/setup.ts'
 import { hash } from '../helpers/fixtures.ts'
-import { artifacts, conviction, createWorld, equivocation, errorName, receipt, signed, unique, type World } from './world.ts'
+import { accused, artifacts, conviction, createWorld, equivocation, errorName, opening, unique, type World } from './world.ts'
 
 let world: World
 let clean: string
@@ -44,6 +44,47 @@ describe('limits lower the amount and never stop a proof', () => {
     await world.pass(3600)
     await reveal(node)
     expect(await stakeOf(node)).toBe((tokens(950) * 97n) / 100n)
+  })
+
+  it('10 % of a stake in any seven rounds', async () => {
+    const node = world.orchestrators[0]!
+    const ppm = async (faults: number) => {
+      const before = await stakeOf(node)
+      for (let i = 0; i < faults; i++) await reveal(node)
+      return Number(((before - (await stakeOf(node))) * 1_000_000n) / before)
+    }
+    const next = () => world.pass(3600)
+    // The daily cap is not what stops it.
+    const name = `0x${Buffer.from('dailyCap').toString('hex').padEnd(64, '0')}`
+    await world.send(world.wallets[0]!, 'verifier', 'announce', [name, tokens(10_000)])
+    await world.pass(11)
+    await world.send(world.stranger, 'verifier', 'applyChange', [name])
+    const taken: number[] = []
+    for (let round = 0; round < 7; round++) {
+      taken.push(await ppm(2))
+      await next()
+    }
+    // 5 % and 5 %, and nothing more until the first is seven rounds ago.
+    expect(taken).toEqual([50_000, 50_000, 0, 0, 0, 0, 0])
+    expect(await ppm(2)).toBe(50_000)
+    await next()
+    expect(await ppm(1)).toBe(30_000)
+    // However long nothing happened, no more than 5 % a round.
+    await world.pass(40 * 3600)
+    expect(await ppm(3)).toBe(50_000)
+  })
+
+  it('10 % in seven rounds also by small steps, each rounded up', async () => {
+    const node = world.orchestrators[0]!
+    const first = await stakeOf(node)
+    for (let round = 0; round < 7; round++) {
+      await reveal(node)
+      await world.pass(3600)
+    }
+    const left = await stakeOf(node)
+    expect(left).toBeGreaterThanOrEqual((first * 9n) / 10n)
+    // 3 % three times, then what is left of ten.
+    expect(left).toBe((((((first * 97n) / 100n) * 97n) / 100n) * 97n * 99n) / 10_000n)
   })
 
   it('the daily cap of the whole network', async () => {
@@ -185,8 +226,8 @@ describe('what only some may do', () => {
     await world.pass(7_150)
     for (const member of world.fishermen) await world.send(member, 'registry', 'anchorHead', [1, 1, hash(1)])
     await world.pass(60)
-    const own = await signed(node, world.domain, receipt(node))
-    await world.send(hunter(), 'verifier', 'open', [18, own.receipt, own.signature, hash(1)])
+    const own = await accused(world, node)
+    await world.send(hunter(), 'verifier', 'open', opening(own))
     await world.pass(5)
     const { evidence, faultId } = await conviction(world, own)
     expect(await world.why('verifier', 'convict', [18, evidence], hunter())).toBe('NoQuorum')
@@ -269,32 +310,5 @@ describe('LivepeerBondSlasher, on a double of the deployed BondingManager', () =
     expect(await face.take.staticCall(node.address, tokens(30))).toBe(0n)
     const thief = slasher as unknown as { connect(wallet: Wallet): typeof face }
     await expect(thief.connect(world.stranger.connect(world.provider)).take.staticCall(node.address, 1n)).rejects.toThrow()
-  })
-})
-
-describe('gas', () => {
-  it('stays within what each call may cost, taking included', async () => {
-    const gas: Record<string, number> = {}
-    const run = async (label: string, by: Wallet, name: string, values: unknown[]) => {
-      gas[label] = Number((await world.send(by, 'verifier', name, values)).gasUsed)
-    }
-    const fault = await equivocation(world, world.orchestrators[0]!)
-    const salt = unique('salt')
-    await run('commit', hunter(), 'commit', [commitmentOf(addressOf(hunter()), fault.faultId, salt)])
-    await world.pass(3)
-    await run('reveal O1', hunter(), 'reveal', [1, fault.evidence, salt])
-    const own = await signed(world.orchestrators[1]!, world.domain, receipt(world.orchestrators[1]!))
-    await run('open', hunter(), 'open', [18, own.receipt, own.signature, unique()])
-    await world.pass(5)
-    const votes = await conviction(world, own)
-    await run('convict, 4 signers', hunter(), 'convict', [18, votes.evidence])
-    await world.pass(9)
-    await run('settle', hunter(), 'settle', [votes.faultId])
-    expect(gas.commit).toBeLessThan(52_000)
-    expect(gas['reveal O1']).toBeLessThan(310_000)
-    expect(gas.open).toBeLessThan(240_000)
-    expect(gas['convict, 4 signers']).toBeLessThan(300_000)
-    expect(gas.settle).toBeLessThan(110_000)
-    if (process.env.SHOW_GAS) process.stdout.write(`${JSON.stringify(gas)}\n`)
   })
 })

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Interface, JsonRpcProvider, keccak256, toUtf8Bytes, type Wallet } from 'ethers'
-import { digestOf, faultIdOf, renditionLeaf, typedDomain, workCommitOf } from '../../proofs/digest.ts'
+import { digestOf, evidenceHashOf, faultIdOf, renditionLeaf, typedDomain, workCommitOf } from '../../proofs/digest.ts'
 import { encodeConviction, encodeEquivocation, encodePassThrough, type SignedReceipt } from '../../proofs/evidence.ts'
 import { merkleTree } from '../../proofs/merkle.ts'
 import { STRUCTS } from '../../proofs/structs.ts'
@@ -16,14 +16,14 @@ import {
   type Structs,
   type TranscodeReceipt,
 } from '../../proofs/types.ts'
-import { type Clock, systemClock } from '../../src/base/clock.ts'
+import { systemClock } from '../../src/base/clock.ts'
 import type { Logger } from '../../src/base/log.ts'
 import { openAccount } from '../../src/chain/account.ts'
-import { type ChainInit, createChain } from '../../src/chain/chain.ts'
+import { type ChainDeps, type ChainInit, createChain } from '../../src/chain/chain.ts'
 import { deployAll, parseArtifacts } from '../../src/chain/deploy.ts'
 import { type ChainPreset, chainPreset, tokens } from '../../src/chain/presets.ts'
 import { addressOf, bondOrchestrator, fund, localWallet, randomMnemonic, registerFisherman } from '../../src/chain/setup.ts'
-import type { Chain, Deployment, IntentStore } from '../../src/chain/types.ts'
+import type { Chain, Deployment } from '../../src/chain/types.ts'
 import { type Anvil, startAnvil } from '../../src/devnet/anvil.ts'
 
 export const artifacts = parseArtifacts(readFileSync(new URL('../../dist/contracts.json', import.meta.url), 'utf8'))
@@ -61,7 +61,7 @@ export interface World {
     name: string,
     values: readonly unknown[],
   ): Promise<{ gasUsed: bigint; hash: Hex }>
-  chain(init?: Partial<ChainInit> & { signer?: Wallet; intents?: IntentStore; clock?: Clock; log?: Logger }): Promise<Chain>
+  chain(init?: Partial<ChainInit> & Partial<ChainDeps> & { signer?: Wallet }): Promise<Chain>
   stop(): Promise<void>
 }
 
@@ -140,7 +140,11 @@ export async function createWorld(
       await registerFisherman(
         own,
         deployment,
-        { bond: tokens(250), blsPublicKey: `0x${`a${i}`.repeat(96)}`, proofOfPossession: `0x${`b${i}`.repeat(48)}` },
+        {
+          bond: tokens(250),
+          blsPublicKey: `0x${(0xa0 + i).toString(16).repeat(96)}`,
+          proofOfPossession: `0x${(0xb0 + i).toString(16).repeat(48)}`,
+        },
         options,
       )
       own.close()
@@ -219,10 +223,16 @@ export async function createWorld(
       if (Number(receipt.status) !== 1) throw new Error('reverted')
       return { gasUsed: BigInt(receipt.gasUsed), hash }
     },
-    async chain({ signer, intents, clock, log, ...init } = {}) {
+    async chain({ signer, intents, clock, log, halted, ...init } = {}) {
       return createChain(
         { rpcUrls: [anvil.rpcUrl], deployment, pollMs: 20, maxHeadAgeSec: 1_000_000, ...init },
-        { clock: clock ?? systemClock, log: log ?? silent, ...(signer ? { signer } : {}), ...(intents ? { intents } : {}) },
+        {
+          clock: clock ?? systemClock,
+          log: log ?? silent,
+          ...(signer ? { signer } : {}),
+          ...(intents ? { intents } : {}),
+          ...(halted ? { halted } : {}),
+        },
       )
     },
     async stop() {
@@ -236,8 +246,7 @@ export async function createWorld(
 
 /** Opens a case about a receipt that this node signed for it. */
 export async function accuse(world: World, chain: Chain, node = world.orchestrators[0]!) {
-  const own = await signed(node, world.domain, receipt(node))
-  return chain.openCase({ faultClass: 'D2', ...own, evidenceHash: unique() }, options)
+  return chain.openCase(accusation(await accused(world, node)), options)
 }
 
 let counter = 0
@@ -300,6 +309,39 @@ export async function receiptOver(
   return { signed: await signed(wallet, domain, value), path: (i: number) => tree.proof(i) }
 }
 
+/** A signed receipt and the rendition of it that a case is about. */
+export interface Accused extends SignedReceipt {
+  leaf: Rendition
+  path: Hex[]
+}
+
+export async function accused(world: World, by: Wallet, change: Partial<TranscodeReceipt> = {}, signer = by): Promise<Accused> {
+  const leaves = [rendition(0), rendition(1)]
+  const { signed: own, path } = await receiptOver(signer, world.domain, leaves, change, by)
+  return { ...own, leaf: leaves[1]!, path: path(1) }
+}
+
+/** What `openCase` of the chain client takes. */
+export const accusation = ({ leaf, ...own }: Accused) => ({
+  faultClass: 'D2' as const,
+  ...own,
+  rendition: leaf,
+  verdictVersion: 1,
+})
+
+/** Arguments of `open`. */
+export function opening(own: Accused, faultClass = 18, verdictVersion = 1): unknown[] {
+  return [faultClass, own.receipt, own.signature, own.leaf, own.path, verdictVersion]
+}
+
+/** Names the inputs of a verdict on this rendition. */
+export function inputsOf(world: World, own: Accused, verdictVersion = 1): Hex {
+  const { contentHash, profileHash, index } = own.leaf
+  const receiptDigest = digestOf(world.domain, 'TranscodeReceipt', own.receipt)
+  const { sourceHash } = own.receipt
+  return evidenceHashOf({ receiptDigest, rendition: index, sourceHash, contentHash, profileHash, verdictVersion })
+}
+
 /** O1 by two receipts. */
 export async function equivocation(world: World, by: Wallet, change: Partial<TranscodeReceipt> = {}) {
   const a = receipt(by, change)
@@ -351,8 +393,8 @@ export async function conviction(world: World, own: SignedReceipt, setup: VoteSe
     faultClass: FAULT_CLASSES[faultClass],
     transcoder: own.receipt.transcoder,
     receiptDigest,
-    rendition: 0,
-    evidenceHash: unique('evidence'),
+    rendition: 1,
+    evidenceHash: 'leaf' in own ? inputsOf(world, own as Accused) : unique('evidence'),
     workCommit: `0x${'0'.repeat(64)}`,
     finder: addressOf(world.fishermen[1]!),
     verdictVersion: 1,

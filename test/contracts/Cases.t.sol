@@ -28,9 +28,9 @@ contract CasesTest is Court {
         FishermanVerifier.Case memory c = verifier.caseOf(faultId);
         eq(c.answerUntil, block.timestamp + 1 days, "24 h to answer");
         eq(c.expiresAt, block.timestamp + 7 days, "7 days in all");
-        eq(c.openedAt, block.timestamp, "openedAt");
-        eq(c.opener, member(0), "opener");
-        eq(c.bond, 25 * TOKEN, "bond");
+        eq(c.claimant, member(0), "opener");
+        eq(c.amount, 25 * TOKEN, "bond");
+        eq(c.inputsOrSigners, evidenceHashOf(accusedReceipt(0, 1), 1), "the contract names the inputs itself");
     }
 
     function test_only_active_members_open() public {

@@ -31,7 +31,7 @@ contract CommitTest is Court {
         revealBy(finder, evidence);
         pass(1);
         revealBy(finder, evidence);
-        eq(verifier.caseOf(faultId).finder, finder, "finder");
+        eq(verifier.caseOf(faultId).claimant, finder, "finder");
         eq(verifier.committedAt(finder, commitmentOf(finder, faultId, SALT)), 0, "used up");
     }
 

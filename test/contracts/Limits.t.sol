@@ -203,7 +203,7 @@ contract Exact is ISlasher {
 /// @dev The limits alone, for shares that no class has.
 contract Taker is TakeLimits {
     constructor(uint256 cap) {
-        dailyCap = cap;
+        dailyCap = uint128(cap);
     }
 
     function takes(ISlasher slasher, uint256 ppm) external returns (uint256) {

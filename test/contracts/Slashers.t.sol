@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {DoubleBondingManager, DoubleController} from "contracts/doubles/Livepeer.sol";
+import {DoubleBondingManager, DoubleController, DoubleMinter} from "contracts/doubles/Livepeer.sol";
 import {ISlasher} from "contracts/ISlasher.sol";
 import {LivepeerBondSlasher, OnlyVerifier} from "contracts/Slashers.sol";
 import {Court} from "./Court.sol";
@@ -55,7 +55,7 @@ contract SlashersTest is Court {
         verifier.commit(commitmentOf(finder, faultId, 0));
         pass(5);
         vm.prank(finder);
-        fails(DoubleBondingManager.MissingBurnerRole.selector);
+        fails(DoubleMinter.MissingBurnerRole.selector);
         verifier.reveal(3, evidence, 0);
         manager.setBurnerRole(true);
         vm.prank(finder);
@@ -103,6 +103,24 @@ contract SlashersTest is Court {
         proveBy(finder, 0, 1);
         eq(manager.bonded(address(0xde1)), 500 * TOKEN, "delegator");
         eq(manager.bonded(node(0)), 970 * TOKEN, "only the own bond counts");
+    }
+
+    function test_a_wei_bonded_after_the_slash_is_a_stake_of_a_wei() public {
+        toRound(FIRST_ROUND + 30);
+        proveBy(finder, 0, 1);
+        isTrue(!manager.inPool(node(0)), "kicked");
+        bondTo(stranger, node(0), 1);
+        isTrue(manager.inPool(node(0)), "and back: that is no jail");
+        eq(slasher.stakeOf(node(0)), 970 * TOKEN, "what can be taken is its own bond only");
+        eq(verifier.caseOf(proveBy(finder, 0, 2)).amount / TOKEN, 19, "the round's cap goes on");
+    }
+
+    function test_a_lock_is_out_of_reach() public {
+        vm.prank(node(0));
+        manager.unbond(990 * TOKEN);
+        eq(verifier.caseOf(proveBy(finder, 0, 1)).amount, 0, "3 % of the last 10 is below the minimum");
+        (uint256 locked, ) = manager.locks(node(0));
+        eq(locked, 990 * TOKEN, "untouched");
     }
 
     function test_only_the_verifier_takes() public {
