@@ -262,6 +262,7 @@ describe('O4', () => {
       ['another width only', resized('b', { ...same, width: 641 }), 'NotUnderRoot'],
       ['another height only', resized('b', { ...same, height: 361 }), 'NotUnderRoot'],
       ['exchanged', encodeDuplicate({ ...value, a: b, b: a }), 'NotAscending'],
+      ['one index, which is O1', resized('b', { index: a.rendition.index }), 'NotAscending'],
     ])
   })
 })
