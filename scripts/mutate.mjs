@@ -35,6 +35,7 @@ const EQUIVALENT = new Map([
     'uint256 first = current > STATUTE_ROUNDS ? current - STATUTE_ROUNDS : 1;',
     'no key ends before round 1, so spans meet from 0 or 1 alike',
   ],
+  ['if lt(size, 768) {', 'the shares of three votes alone are longer'],
   ['if (lower > higher) revert NotAscending();', 'equal digests are one receipt, and one source is refused before'],
   ['if (want == 0 || want < minimumTake) return 1;', 'what _takeWithin returns is not read: what arrived is measured'],
 ])
@@ -140,6 +141,8 @@ function changesOf(tree, bytes) {
     if (['EventDefinition', 'ErrorDefinition', 'StructDefinition', 'ImportDirective', 'PragmaDirective'].includes(node.nodeType))
       return
     if (node.nodeType?.endsWith('TypeName')) return
+    // Where the no bytes lie that it returns does not matter.
+    if (node.nodeType === 'YulFunctionCall' && node.functionName.name === 'revert') return
     visitors[node.nodeType]?.(node)
     for (const child of Object.values(node)) visit(child)
   }

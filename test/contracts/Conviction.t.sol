@@ -186,6 +186,12 @@ contract ConvictionTest is Court {
             mstore(shares, 5)
         }
         refuses(D2, evidence, bare, "a fifth");
+        // A list that begins where the evidence ends.
+        evidence = verdictOf(0, 1, vote, sharesOf(vote, 4));
+        assembly ("memory-safe") {
+            mstore(add(evidence, mul(23, 32)), mload(evidence))
+        }
+        refuses(D2, evidence, bare, "behind the end");
     }
 
     function testFuzz_only_d_classes_are_voted(uint8 faultClass) public view {
