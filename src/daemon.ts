@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type AnyStatement, encodeStatement } from '../proofs/codec.ts'
 import { bytesToHex } from '../proofs/signature.ts'
@@ -34,7 +34,7 @@ import type { Bench } from './pipeline/bench.ts'
 import { createHeadWatch, type HeadWatch } from './pipeline/heads.ts'
 import { createIntentStore } from './pipeline/intents.ts'
 import { createLedger } from './pipeline/ledger.ts'
-import { networkParams } from './pipeline/network.ts'
+import { limitsFor, networkParams } from './pipeline/network.ts'
 import { createTally } from './pipeline/tally.ts'
 import { followView } from './pipeline/view.ts'
 import { createPipeline } from './pipeline.ts'
@@ -113,8 +113,16 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
     {
       ...{ rpcUrls: config.rpc, deployment, pollMs: params.chainPollMs, spanFile: at('chain.ndjson') },
       send: config.mode === 'active' ? 'live' : 'simulate',
+      ...limitsFor(params, config.limits),
     },
-    { clock, log: logger, intents, writeAhead, ...(signer ? { signer: signer.wallet() as unknown as TransactionSigner } : {}) },
+    {
+      clock,
+      log: logger,
+      intents,
+      writeAhead,
+      halted: () => haltedBy(at(PLACES.stop)),
+      ...(signer ? { signer: signer.wallet() as unknown as TransactionSigner } : {}),
+    },
   )
   closers.add('chain', () => chain.close())
 
@@ -333,6 +341,7 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
         log.trouble() ??
         (watch.state() === 'stopped' ? watch.refusal() : undefined) ??
         chain.trouble() ??
+        chain.blocked() ??
         (chain.headAgeSec() > 60 ? 'the newest block is more than a minute old' : undefined),
       summary: () => ({
         address: signer?.address ?? null,
@@ -370,6 +379,11 @@ function readDeployment(file: string): unknown {
       cause,
     })
   }
+}
+
+/** The operator's kill switch: a file, since anybody who can stop us can make one, and it outlives a restart. */
+function haltedBy(file: string): string | undefined {
+  return existsSync(file) ? `nothing is sent to the chain while ${file} is there; remove it to go on` : undefined
 }
 
 /** What an entry about a statement can be found by. */

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {Digests} from "./Digests.sol";
 import {FishermanRegistry} from "./FishermanRegistry.sol";
@@ -152,7 +153,7 @@ contract FaultVerifier is IFaultVerifier {
         if (faultClass < D1 || faultClass > D3) revert UnsupportedClass(faultClass);
         if (verdictVersion == 0) revert ZeroVerdictVersion();
         bytes32 digest = _checkReceipt(receipt, signature);
-        _checkLeaf(receipt, leaf, path);
+        if (!MerkleProof.verifyCalldata(path, receipt.renditionsRoot, Digests.leaf(leaf))) revert NotUnderRoot(leaf.index);
         fault = Fault(Digests.faultId(faultClass, receipt.transcoder, digest), receipt.transcoder, digest);
         evidenceHash = Digests.evidenceHash(
             digest,
@@ -249,7 +250,8 @@ contract FaultVerifier is IFaultVerifier {
             bytes32 workCommit = share.workCommit;
             if (workCommit == 0) revert WrongWorkCommit();
             vote.workCommit = workCommit;
-            address signer = _recoverCompact(MessageHashUtils.toTypedDataHash(separator, Digests.hash(vote)), share.r, share.vs);
+            bytes32 digest = MessageHashUtils.toTypedDataHash(separator, Digests.hash(vote));
+            address signer = _recoverCompact(digest, share.r, share.vs);
             if (signer <= previous) revert SignersNotAscending(previous, signer);
             signers[i] = signer;
             previous = signer;

@@ -14,4 +14,4 @@ export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
 }
 
 /** Places within a data folder. */
-export const PLACES = { log: 'proofs', bundles: 'bundles', guard: 'guard' } as const
+export const PLACES = { log: 'proofs', bundles: 'bundles', guard: 'guard', stop: 'STOP' } as const

@@ -7,6 +7,7 @@ const address = z
   .transform((text) => text.toLowerCase() as Hex)
 const url = z.string().regex(/^https?:\/\/[^\s]+$/, 'must be an http or https URL')
 const positive = z.number().int().positive()
+const amount = z.number().min(0).max(1e9)
 
 /** What a daemon may do, each mode all that the one before does: watch; sign answers; build and simulate transactions; send them. */
 export const MODES = ['observe', 'attest', 'dry-run', 'active'] as const
@@ -38,6 +39,22 @@ export const configSchema = z
       .strictObject({
         level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
         format: z.enum(['human', 'json']).optional(),
+      })
+      .prefault({}),
+    /**
+     * What transactions may cost, lock and take at most. What is left out follows the network. A file called STOP in the data folder stops
+     * all sending while it is there.
+     */
+    limits: z
+      .strictObject({
+        /** Gwei per gas that no transaction exceeds, also after its fee was raised. */
+        maxFeeGwei: amount.optional(),
+        /** Native coins for gas in any 24 hours: 0.05. */
+        gasPerDay: amount.optional(),
+        /** Tokens locked as bonds of our open cases at one time. */
+        bond: amount.optional(),
+        /** Proofs that take stake in any 24 hours. */
+        slashesPerDay: z.number().int().min(0).optional(),
       })
       .prefault({}),
     /** Checks at once; each is one ffmpeg process. */

@@ -1,3 +1,5 @@
+import { type Limits, weiOf } from '../chain/limits.ts'
+import type { Config } from '../config/schema.ts'
 import { type CourtParams, LOCAL_COURT, PUBLIC_COURT } from '../court/params.ts'
 import type { DrawParams } from '../sample/draw.ts'
 import { LOCAL_DRAW, PUBLIC_DRAW } from '../sample/params.ts'
@@ -27,6 +29,8 @@ export interface NetworkParams {
   anchorHeadMs: number
   /** Seconds that a fraud report may be passed on. */
   reportLifeSeconds: number
+  /** What transactions may cost, lock and take at most, where the operator says nothing: coins, tokens, gwei. */
+  limits: { maxFeeGwei: number; gasPerDay: number; bond: number; slashesPerDay: number }
 }
 
 const LOCAL: NetworkParams = {
@@ -44,6 +48,8 @@ const LOCAL: NetworkParams = {
   askHeadMs: 1_000,
   anchorHeadMs: 3_600_000,
   reportLifeSeconds: 3_600,
+  // No real money.
+  limits: { maxFeeGwei: 1_000, gasPerDay: 1_000, bond: 1_000_000, slashesPerDay: 1_000_000 },
 }
 
 const PUBLIC: NetworkParams = {
@@ -63,8 +69,26 @@ const PUBLIC: NetworkParams = {
   askHeadMs: 10_000,
   anchorHeadMs: 20 * 3_600_000,
   reportLifeSeconds: 14 * 86_400,
+  // Arbitrum's floor is 0.01 gwei and a proof costs 0.5 million gas with its commitment: room for thousands at that price, for ten at its peaks.
+  limits: { maxFeeGwei: 10, gasPerDay: 0.05, bond: 250, slashesPerDay: 20 },
 }
 
 export function networkParams(network: 'local' | 'arbitrum-sepolia' | 'arbitrum-one'): NetworkParams {
   return network === 'local' ? LOCAL : PUBLIC
+}
+
+/** The operator's limits over those of the network, as the chain client takes them. */
+export function limitsFor(
+  params: Pick<NetworkParams, 'limits'>,
+  given: Config['limits'],
+): { maxFeePerGas: bigint; limits: Limits } {
+  const known = params.limits
+  return {
+    maxFeePerGas: weiOf(given.maxFeeGwei ?? known.maxFeeGwei) / 1_000_000_000n,
+    limits: {
+      gasPerDay: weiOf(given.gasPerDay ?? known.gasPerDay),
+      bond: weiOf(given.bond ?? known.bond),
+      slashesPerDay: given.slashesPerDay ?? known.slashesPerDay,
+    },
+  }
 }

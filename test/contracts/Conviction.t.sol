@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {Digests} from "contracts/Digests.sol";
 import {FaultVerifier} from "contracts/FaultVerifier.sol";
+import {FishermanRegistry} from "contracts/FishermanRegistry.sol";
 import {IFaultVerifier} from "contracts/IFaultVerifier.sol";
 import {Court} from "./Court.sol";
 
@@ -18,7 +19,12 @@ contract ConvictionTest is Court {
     }
 
     function accepts(Digests.ConvictionVote memory vote, FaultVerifier.VoteShare[] memory shares) internal view {
-        (IFaultVerifier.Fault memory fault, address finder) = faults.checkConviction(D2, verdictOf(0, 1, vote, shares));
+        IFaultVerifier.Outcome memory outcome = faults.checkConviction(D2, verdictOf(0, 1, vote, shares));
+        (IFaultVerifier.Fault memory fault, address finder) = (outcome.fault, outcome.finder);
+        eq(outcome.evidenceHash, vote.evidenceHash, "inputs");
+        bytes memory signers;
+        for (uint256 i = 0; i < shares.length; i++) signers = abi.encodePacked(signers, bytes32(uint256(uint160(member(i)))));
+        eq(outcome.signersHash, keccak256(signers), "signers");
         eq(fault.faultId, caseId(0, 1), "faultId");
         eq(fault.transcoder, node(0), "transcoder");
         eq(fault.receiptDigest, digestOf(accusedReceipt(0, 1)), "digest");
@@ -72,7 +78,7 @@ contract ConvictionTest is Court {
             abi.encodeCall(faults.checkConviction, (D2, verdictOf(0, 1, vote, shares)))
         );
         isTrue(
-            got == FaultVerifier.NotActiveMember.selector || got == FaultVerifier.SignersNotAscending.selector,
+            got == FishermanRegistry.NotActiveMember.selector || got == FaultVerifier.SignersNotAscending.selector,
             "evidenceHash"
         );
     }
@@ -99,7 +105,7 @@ contract ConvictionTest is Court {
         FaultVerifier.VoteShare[] memory shares = sharesOf(vote, 4);
         vm.prank(member(3));
         registry.requestExit();
-        refuses(D2, verdictOf(0, 1, vote, shares), FaultVerifier.NotActiveMember.selector, "leaving");
+        refuses(D2, verdictOf(0, 1, vote, shares), FishermanRegistry.NotActiveMember.selector, "leaving");
         accepts(vote, sharesOf(vote, 3));
         uint256 key = 0xabcdef;
         join(vm.addr(key), 1000 * TOKEN);
@@ -112,7 +118,7 @@ contract ConvictionTest is Court {
                 placed = true;
             } else shares[i] = shareOf(vote, memberKeys[j++]);
         }
-        refuses(D2, verdictOf(0, 1, vote, shares), FaultVerifier.NotActiveMember.selector, "not active yet");
+        refuses(D2, verdictOf(0, 1, vote, shares), FishermanRegistry.NotActiveMember.selector, "not active yet");
     }
 
     function test_exactly_two_thirds_are_not_enough() public {
@@ -162,6 +168,24 @@ contract ConvictionTest is Court {
         bytes memory data = abi.encodeCall(faults.checkConviction, (D2, verdictOf(0, 1, vote, shares)));
         bytes4 got = errorOf(address(faults), data);
         isTrue(got != 0 && got != FaultVerifier.BadSignature.selector, "half is a signature, of a stranger");
+    }
+
+    function test_votes_that_the_evidence_does_not_hold_are_not_read() public view {
+        Digests.ConvictionVote memory vote = voteOf(0, 1);
+        bytes memory evidence = verdictOf(0, 1, vote, sharesOf(vote, 4));
+        bytes4 bare = 0xffffffff;
+        // One byte less than the last vote needs.
+        assembly ("memory-safe") {
+            mstore(evidence, sub(mload(evidence), 1))
+        }
+        refuses(D2, evidence, bare, "cut");
+        // One vote more than there is.
+        evidence = verdictOf(0, 1, vote, sharesOf(vote, 4));
+        assembly ("memory-safe") {
+            let shares := add(add(evidence, 32), mload(add(evidence, mul(23, 32))))
+            mstore(shares, 5)
+        }
+        refuses(D2, evidence, bare, "a fifth");
     }
 
     function testFuzz_only_d_classes_are_voted(uint8 faultClass) public view {

@@ -74,7 +74,8 @@ abstract contract Court is World {
         bytes memory signature,
         uint256 salt
     ) internal view returns (bytes memory) {
-        return abi.encodeCall(verifier.open, (faultClass, receipt, signature, evidenceHashOf(receipt, salt)));
+        bytes32[] memory none = new bytes32[](0);
+        return abi.encodeCall(verifier.open, (faultClass, receipt, signature, leafOf(0, salt), none, 1));
     }
 
     function evidenceHashOf(
@@ -151,6 +152,19 @@ abstract contract Court is World {
         pass(1 days);
         Digests.ConvictionVote memory vote = voteOf(i, salt);
         verifier.convict(D2, verdictOf(i, salt, vote, sharesOf(vote, MEMBERS)));
+    }
+
+    /// @dev Votes that end a case without a conviction: `said` 0 for no fault, 255 for no bytes.
+    function dismissalOf(uint256 i, uint256 salt, uint8 said, uint256 count) internal view returns (bytes memory) {
+        Digests.ConvictionVote memory vote = voteOf(i, salt);
+        vote.faultClass = said;
+        vote.finder = address(0);
+        return verdictOf(i, salt, vote, sharesOf(vote, count));
+    }
+
+    function membersUpTo(uint256 count) internal view returns (address[] memory list) {
+        list = new address[](count);
+        for (uint256 i = 0; i < count; i++) list[i] = member(i);
     }
 
     function stateOf(bytes32 faultId) internal view returns (FishermanVerifier.CaseState) {

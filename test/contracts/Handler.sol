@@ -24,6 +24,16 @@ contract Handler is Court {
     mapping(bytes32 => FishermanVerifier.CaseState) internal lastState;
     uint256 internal nextSalt;
     mapping(uint256 salt => uint256) internal caseRound;
+    /// @dev kept here, so that nothing depends on how the contract stores it
+    mapping(bytes32 => address) internal openerOf;
+    mapping(bytes32 => uint256) public bondOf;
+    mapping(bytes32 => address) internal finderOf;
+    mapping(bytes32 => uint256) public amountOf;
+    mapping(bytes32 => address) internal appellantOf;
+    mapping(bytes32 => uint256) public appealBondOf;
+    mapping(bytes32 => uint256) internal votersOf;
+    uint256 public appealBondsHeld;
+    mapping(uint256 node => mapping(uint256 round => uint256)) internal ppmInRound;
 
     // sums kept beside the contracts
     uint256 public donated;
@@ -87,7 +97,9 @@ contract Handler is Court {
                 (old == FishermanVerifier.CaseState.Open) ||
                 (old == FishermanVerifier.CaseState.Answered && state != FishermanVerifier.CaseState.Open) ||
                 (old == FishermanVerifier.CaseState.Convicted &&
-                    (state == FishermanVerifier.CaseState.Settled || state == FishermanVerifier.CaseState.Refunded));
+                    (state == FishermanVerifier.CaseState.Settled || state == FishermanVerifier.CaseState.Refunded)) ||
+                // Overturned after it was paid: the false signers make the node whole.
+                (old == FishermanVerifier.CaseState.Settled && state == FishermanVerifier.CaseState.Refunded);
             spoil(fine && state != FishermanVerifier.CaseState.None, "a case went back");
             lastState[ids[i]] = state;
         }
@@ -180,31 +192,12 @@ contract Handler is Court {
 
     function leavesRegistry(uint256 seed) external quiet {
         address who = seed % 2 == 0 ? member(seed % MEMBERS) : person(seed % PEOPLE);
-        (uint128 bond, , uint64 exitAt) = accountOf(who);
+        (uint128 bond, , uint64 exitAt) = registry.accounts(who);
         uint256 before = token.balanceOf(who);
         bool ok = tell(who, address(registry), abi.encodeCall(registry.withdraw, ()));
         if (!ok) return;
         spoil(exitAt != 0 && exitAt <= block.timestamp, "a bond left early");
         spoil(token.balanceOf(who) - before == bond, "a bond left changed");
-    }
-
-    function anchorsHead(uint256 seed, uint64 growth) external quiet {
-        address who = seed % 2 == 0 ? member((seed >> 8) % MEMBERS) : person((seed >> 8) % PEOPLE);
-        FishermanRegistry.Head memory head = registry.headOf(who);
-        uint64 size = head.size + growth % 4;
-        bool ok = tell(who, address(registry), abi.encodeCall(registry.anchorHead, (head.epoch + growth % 2, size, bytes32(seed))));
-        spoil(!ok || growth % 2 != 0 || size > head.size, "a log that stands still was taken for a grown one");
-    }
-
-    function marksSilent(uint256 seed) external quiet {
-        address who = seed % 2 == 0 ? member((seed >> 8) % MEMBERS) : person((seed >> 8) % PEOPLE);
-        uint64 seenAt = registry.headOf(who).seenAt;
-        uint256 weight = registry.activeWeightOf(who);
-        uint256 total = registry.totalWeight();
-        bool ok = tell(someone(seed), address(registry), abi.encodeCall(registry.markSilent, (who)));
-        if (!ok) return;
-        spoil(weight > 0 && block.timestamp - seenAt > registry.silentSeconds(), "a member that spoke was called silent");
-        spoil(registry.totalWeight() == total - weight, "silence changed another weight");
     }
 
     function accountOf(address who) public view returns (uint128 bond, uint64 activeFrom, uint64 exitAt) {
@@ -304,6 +297,7 @@ contract Handler is Court {
         pass(age);
         bytes memory data = abi.encodeCall(verifier.reveal, (3, evidenceOf[faultId], salt));
         bool ok = convicts(who, faultId, data, 30_000);
+        if (ok) finderOf[faultId] = who;
         spoil(!ok || (age >= 5 && age <= 1 hours), "a reveal of the wrong age");
     }
 
@@ -319,6 +313,7 @@ contract Handler is Court {
         spoil(!paused, "convicted while paused");
         uint256 amount = before[i] - later[i];
         spoil(amount == verifier.caseOf(faultId).amount, "the ledger differs from what moved");
+        amountOf[faultId] = amount;
         spoil(amount <= (before[i] * ppm) / 1_000_000, "more than the class costs");
         spoil(amount == 0 || amount >= verifier.minimumTake(), "less than the minimum");
         timesConvicted[faultId]++;
@@ -337,6 +332,11 @@ contract Handler is Court {
         if (takenInRound[i][round] == 0) stakeAtFirst[i][round] = stake;
         takenInRound[i][round] += amount;
         spoil(takenInRound[i][round] <= (stakeAtFirst[i][round] * 50_000) / 1_000_000, "more than 5 % a round");
+        // In parts per million of each round's stake, rounded down: the sum over seven rounds cannot pass a tenth.
+        ppmInRound[i][round] = (takenInRound[i][round] * 1_000_000) / stakeAtFirst[i][round];
+        uint256 sum;
+        for (uint256 r = round - 6; r <= round; r++) sum += ppmInRound[i][r];
+        spoil(sum <= 100_000, "more than 10 % in seven rounds");
     }
 
     // ---------------------------------------------------------------------------------------------------------------- D classes
@@ -374,6 +374,7 @@ contract Handler is Court {
         spoil(weight > 0, "a stranger opened a case");
         spoil(before - token.balanceOf(who) == bond, "the bond is not the fixed one");
         bondsTaken += bond;
+        (openerOf[faultId], bondOf[faultId]) = (who, bond);
     }
 
     function answers(uint256 seed) external quiet {
@@ -392,68 +393,155 @@ contract Handler is Court {
         Digests.ConvictionVote memory vote = voteOf(i, salt);
         vote.finder = someone(seed >> 16);
         uint256 count = bound(voters, 2, MEMBERS);
-        uint256 weight;
-        for (uint256 j = 0; j < count; j++) weight += registry.activeWeightOf(member(j));
-        bool quorum = count >= 3 && weight * 3 > registry.totalWeight() * 2;
+        bool quorum = isQuorum(count);
         FishermanVerifier.Case memory c = verifier.caseOf(faultId);
         bytes memory data = abi.encodeCall(verifier.convict, (D2, verdictOf(i, salt, vote, sharesOf(vote, count))));
-        uint256 before = token.balanceOf(c.opener);
+        uint256 before = token.balanceOf(openerOf[faultId]);
         bool ok = convicts(someone(seed >> 24), faultId, data, 10_000);
         if (!ok) return;
+        (finderOf[faultId], votersOf[faultId]) = (vote.finder, count);
         spoil(quorum, "convicted without a quorum");
         spoil(block.timestamp >= c.answerUntil && block.timestamp < c.expiresAt, "convicted out of time");
-        returned(c, before);
+        returned(faultId, before);
     }
 
-    function returned(FishermanVerifier.Case memory c, uint256 before) internal {
-        spoil(token.balanceOf(c.opener) - before == c.bond, "the bond came back changed");
-        bondsReturned += c.bond;
+    function returned(bytes32 faultId, uint256 before) internal {
+        spoil(token.balanceOf(openerOf[faultId]) - before == bondOf[faultId], "the bond came back changed");
+        bondsReturned += bondOf[faultId];
+    }
+
+    /// @dev Votes that find no fault, or no bytes.
+    function dismisses(uint256 seed, uint8 voters, bool draws) external quiet {
+        bytes32 faultId = running(seed);
+        if (seed % 3 != 0) pass(1 days);
+        if (!known[faultId] || evidenceOf[faultId].length > 0) return;
+        uint256 count = bound(voters, 2, MEMBERS);
+        bool quorum = isQuorum(count);
+        bytes memory evidence = dismissalOf(nodeOfFault[faultId], saltOf[faultId], draws ? 255 : 0, count);
+        uint256 before = token.balanceOf(openerOf[faultId]);
+        uint256 ofNode = token.balanceOf(node(nodeOfFault[faultId]));
+        uint256 ofTreasury = token.balanceOf(treasury);
+        bytes memory data = draws ? abi.encodeCall(verifier.draw, (evidence)) : abi.encodeCall(verifier.reject, (evidence));
+        if (!tell(someone(seed >> 8), address(verifier), data)) return;
+        spoil(quorum, "dismissed without a quorum");
+        if (draws) return returned(faultId, before);
+        uint256 bond = bondOf[faultId];
+        uint256 toNode = token.balanceOf(node(nodeOfFault[faultId])) - ofNode;
+        // Whoever opens against itself gets a fifth back, as everybody who could be the accused.
+        spoil(toNode * 5 <= bond, "more than a fifth to the accused");
+        spoil(toNode + token.balanceOf(treasury) - ofTreasury == bond, "a lost bond went elsewhere");
+        bondsReturned += bond;
+    }
+
+    function isQuorum(uint256 count) internal view returns (bool) {
+        uint256 weight;
+        for (uint256 j = 0; j < count; j++) {
+            uint256 own = registry.activeWeightOf(member(j));
+            if (own == 0) return false;
+            weight += own;
+        }
+        return count >= 3 && weight * 3 > registry.totalWeight() * 2;
     }
 
     function expires(uint256 seed) external quiet {
         bytes32 faultId = running(seed);
         if (seed % 3 == 0) pass(6 days);
         FishermanVerifier.Case memory c = verifier.caseOf(faultId);
-        uint256 before = token.balanceOf(c.opener);
+        uint256 before = token.balanceOf(openerOf[faultId]);
         bool ok = tell(someone(seed >> 8), address(verifier), abi.encodeCall(verifier.expire, (faultId)));
         if (!ok) return;
         spoil(block.timestamp >= c.expiresAt, "a case ended early");
-        returned(c, before);
+        returned(faultId, before);
     }
 
     // ----------------------------------------------------------------------------------------------------------- after conviction
 
-    function overturns(uint256 seed) external quiet {
+    function judges(uint256 seed) external quiet {
         address who = seed % 4 == 0 ? someone(seed >> 8) : judge;
-        tell(who, address(oracle), abi.encodeCall(oracle.overturn, (convicted(seed))));
+        bytes32 faultId = convicted(seed);
+        tell(who, address(oracle), seed % 2 == 0 ? abi.encodeCall(oracle.overturn, (faultId)) : abi.encodeCall(oracle.uphold, (faultId)));
+    }
+
+    function filesAppeal(uint256 seed) external quiet {
+        bytes32 faultId = convicted(seed);
+        address who = someone(seed >> 8);
+        uint256 bond = verifier.appealBond();
+        give(who, bond);
+        vm.prank(who);
+        token.approve(address(verifier), bond);
+        if (!tell(who, address(verifier), abi.encodeCall(verifier.fileAppeal, (faultId, bytes32(seed))))) return;
+        spoil(appellantOf[faultId] == address(0), "appealed twice");
+        (appellantOf[faultId], appealBondOf[faultId]) = (who, bond);
+        appealBondsHeld += bond;
     }
 
     function settles(uint256 seed) external quiet {
         bytes32 faultId = convicted(seed);
         if (seed % 3 == 0) pass(14 days);
-        FishermanVerifier.Case memory c = verifier.caseOf(faultId);
-        uint256 ofFinder = token.balanceOf(c.finder);
+        uint256 releaseAt = verifier.caseOf(faultId).releaseAt;
+        uint256 amount = amountOf[faultId];
+        uint256 ofFinder = token.balanceOf(finderOf[faultId]);
         uint256 ofTreasury = token.balanceOf(treasury);
         bool ok = tell(someone(seed >> 8), address(verifier), abi.encodeCall(verifier.settle, (faultId)));
         if (!ok) return;
-        spoil(block.timestamp >= c.releaseAt, "paid before the appeal window ended");
+        bool heard = appellantOf[faultId] != address(0) && oracle.isUpheld(faultId);
+        spoil(block.timestamp >= releaseAt || heard, "paid before the appeal window ended");
         spoil(!oracle.isOverturned(faultId), "an overturned one was paid");
-        paidToFinders += token.balanceOf(c.finder) - ofFinder;
-        paidToTreasury += token.balanceOf(treasury) - ofTreasury;
-        settledSum += c.amount;
-        heldNow -= c.amount;
+        paidToFinders += token.balanceOf(finderOf[faultId]) - ofFinder;
+        // The bond of an appeal that was wrong comes on top.
+        paidToTreasury += token.balanceOf(treasury) - ofTreasury - appealBondOf[faultId];
+        appealBondsHeld -= appealBondOf[faultId];
+        settledSum += amount;
+        heldNow -= amount;
     }
 
     function appeals(uint256 seed) external quiet {
         bytes32 faultId = convicted(seed);
-        FishermanVerifier.Case memory c = verifier.caseOf(faultId);
-        uint256 before = token.balanceOf(c.transcoder);
+        address accused = node(nodeOfFault[faultId]);
+        uint256 before = token.balanceOf(accused);
         bool ok = tell(someone(seed >> 8), address(verifier), abi.encodeCall(verifier.appeal, (faultId)));
         if (!ok) return;
+        uint256 bond = appellantOf[faultId] == accused ? appealBondOf[faultId] : 0;
         spoil(oracle.isOverturned(faultId), "refunded without the oracle");
-        spoil(token.balanceOf(c.transcoder) - before == c.amount, "not refunded whole");
-        refunded += c.amount;
-        heldNow -= c.amount;
+        spoil(token.balanceOf(accused) - before == amountOf[faultId] + bond, "not refunded whole");
+        appealBondsHeld -= appealBondOf[faultId];
+        refunded += amountOf[faultId];
+        heldNow -= amountOf[faultId];
+    }
+
+    function penalises(uint256 seed, uint256 count) external quiet {
+        bytes32 faultId = pick(seed, FishermanVerifier.CaseState.Refunded, FishermanVerifier.CaseState.Refunded);
+        count = seed % 4 == 0 ? bound(count, 0, MEMBERS) : votersOf[faultId];
+        uint256 held = token.balanceOf(address(verifier));
+        bytes memory data = abi.encodeCall(verifier.penaliseSigners, (faultId, membersUpTo(count)));
+        if (!tell(someone(seed >> 8), address(verifier), data)) return;
+        spoil(oracle.isOverturned(faultId), "fined without the oracle");
+        spoil(count == votersOf[faultId] && count >= 3, "others than the signers were fined");
+        spoil(token.balanceOf(address(verifier)) == held, "a fine stayed");
+        for (uint256 i = 0; i < count; i++) {
+            (uint128 bond, , ) = registry.accounts(member(i));
+            spoil(bond == 0, "a false signer kept its bond");
+        }
+    }
+
+    // --------------------------------------------------------------------------------------------------------------- heartbeats
+
+    function anchors(uint256 seed, uint64 size) external quiet {
+        address who = seed % 8 == 0 ? someone(seed >> 8) : member((seed >> 8) % MEMBERS);
+        FishermanRegistry.Head memory old = registry.headOf(who);
+        uint64 next = seed % 4 == 0 ? size : old.size + 1;
+        if (!tell(who, address(registry), abi.encodeCall(registry.anchorHead, (old.epoch, next, bytes32(seed))))) return;
+        spoil(next > old.size, "a head that did not grow");
+        spoil(registry.headOf(who).seenAt == block.timestamp, "seen");
+    }
+
+    function marksSilent(uint256 seed) external quiet {
+        // Mostly people: members who sleep would end all quorums.
+        address who = seed % 16 == 0 ? member((seed >> 8) % MEMBERS) : person((seed >> 8) % PEOPLE);
+        uint64 seenAt = registry.headOf(who).seenAt;
+        if (!tell(someone(seed >> 16), address(registry), abi.encodeCall(registry.markSilent, (who)))) return;
+        spoil(block.timestamp >= seenAt + 3 days, "silenced early");
+        spoil(registry.activeWeightOf(who) == 0, "silent and counted");
     }
 
     // --------------------------------------------------------------------------------------------------------------------- views

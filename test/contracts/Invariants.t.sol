@@ -40,14 +40,12 @@ contract InvariantsTest is Base {
     }
 
     function targetSelectors() external view returns (FuzzSelector[] memory list) {
-        bytes4[26] memory all = [
+        bytes4[29] memory all = [
             handler.wait.selector,
             handler.wait.selector,
             handler.registers.selector,
             handler.asksToLeave.selector,
             handler.leavesRegistry.selector,
-            handler.anchorsHead.selector,
-            handler.marksSilent.selector,
             handler.fines.selector,
             handler.addsDeposit.selector,
             handler.thaws.selector,
@@ -64,7 +62,12 @@ contract InvariantsTest is Base {
             handler.convictsByVotes.selector,
             handler.convictsByVotes.selector,
             handler.expires.selector,
-            handler.overturns.selector,
+            handler.dismisses.selector,
+            handler.judges.selector,
+            handler.filesAppeal.selector,
+            handler.penalises.selector,
+            handler.anchors.selector,
+            handler.marksSilent.selector,
             handler.settles.selector,
             handler.appeals.selector
         ];
@@ -83,15 +86,18 @@ contract InvariantsTest is Base {
     }
 
     function invariant_the_verifier_holds_bonds_and_escrow_exactly() external view held {
-        uint256 owed = handler.bondsTaken() - handler.bondsReturned() + handler.heldNow() + handler.donated();
+        uint256 owed = handler.bondsTaken() - handler.bondsReturned() + handler.heldNow();
+        owed += handler.appealBondsHeld() + handler.donated();
         eq(token.balanceOf(address(verifier)), owed, "balance");
         uint256 bonds;
         uint256 escrow;
         for (uint256 i = 0; i < handler.faultCount(); i++) {
             (bytes32 id, ) = handler.faultAt(i);
             FishermanVerifier.Case memory c = verifier.caseOf(id);
-            bonds += c.bond;
+            if (isRunning(c.state)) bonds += handler.bondOf(id);
             if (c.state == FishermanVerifier.CaseState.Convicted) escrow += c.amount;
+            (, uint96 appealBond) = verifier.appeals(id);
+            bonds += appealBond;
         }
         eq(bonds + escrow + handler.donated(), owed, "ledger");
     }
@@ -136,8 +142,7 @@ contract InvariantsTest is Base {
             for (uint256 j = 0; j < handler.faultCount(); j++) {
                 (bytes32 id, uint256 ofNode) = handler.faultAt(j);
                 FishermanVerifier.CaseState state = verifier.caseOf(id).state;
-                bool running = state == FishermanVerifier.CaseState.Open || state == FishermanVerifier.CaseState.Answered;
-                if (ofNode == i && running) open++;
+                if (ofNode == i && isRunning(state)) open++;
             }
             (, , , uint32 freezes) = deposit.accounts(handler.nodeOf(i));
             eq(freezes, open, "freezes");
@@ -181,12 +186,16 @@ contract InvariantsTest is Base {
         eq(listed, standing, "all of them");
     }
 
-    function invariant_open_bonds_are_those_of_open_cases() external view held {
+    function invariant_only_convictions_have_open_appeals() external view held {
         for (uint256 i = 0; i < handler.faultCount(); i++) {
             (bytes32 id, ) = handler.faultAt(i);
-            FishermanVerifier.Case memory c = verifier.caseOf(id);
-            bool running = c.state == FishermanVerifier.CaseState.Open || c.state == FishermanVerifier.CaseState.Answered;
-            isTrue(running || c.bond == 0, "a bond outlived its case");
+            (address appellant, uint96 bond) = verifier.appeals(id);
+            bool convicted = verifier.caseOf(id).state == FishermanVerifier.CaseState.Convicted;
+            isTrue(convicted || (appellant == address(0) && bond == 0), "an appeal outlived its case");
         }
+    }
+
+    function isRunning(FishermanVerifier.CaseState state) internal pure returns (bool) {
+        return state == FishermanVerifier.CaseState.Open || state == FishermanVerifier.CaseState.Answered;
     }
 }

@@ -68,7 +68,7 @@ abstract contract World is Base {
     }
 
     function defaultAmounts() internal pure returns (Parameters.Amounts memory) {
-        return Parameters.Amounts({openBond: 25 * TOKEN, dailyCap: 50 * TOKEN, minimumTake: TOKEN});
+        return Parameters.Amounts({openBond: uint96(25 * TOKEN), appealBond: uint96(25 * TOKEN), dailyCap: 50 * TOKEN, minimumTake: TOKEN});
     }
 
     function registryParameters() internal pure returns (FishermanRegistry.Parameters memory) {
