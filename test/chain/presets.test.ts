@@ -43,8 +43,12 @@ const RULES: [name: string, breaks: Change, keeps: Change][] = [
   ['appeal-bond-positive', { appealBond: 0n }, { appealBond: 1n }],
   ['appeal-bond', { appealBond: tokens(250) + 1n }, { appealBond: tokens(250) }],
   ['minimum-take', { minimumTake: tokens(50) + 1n }, { minimumTake: tokens(50) }],
-  // 14 x 53.57 > 750.
-  ['quorum-money', { dailyCap: (tokens(750) + 13n) / 14n + 1n }, { dailyCap: tokens(750) / 14n }],
+  // 14 x 60 = 3 x 280.
+  [
+    'quorum-money',
+    { dailyCap: tokens(60) + 1n, registry: { minBond: tokens(280) } },
+    { dailyCap: tokens(60), registry: { minBond: tokens(280) } },
+  ],
 ]
 
 describe('parameters', () => {
