@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { localWallet, randomMnemonic } from '../../src/chain/setup.ts'
 import { type Anvil, startAnvil } from '../../src/devnet/anvil.ts'
@@ -64,19 +63,19 @@ describe('fisherman deploy', () => {
     // Blocks come later than the kill: what was sent waits, or was lost.
     const slow = await startAnvil({ mnemonic, accounts: 1, blockTimeSec: 2, signal })
     const args = ['deploy', '--network', 'local', '--rpc', slow.rpcUrl, ...key, '--yes', '--out', 'slow.json', '--json']
-    await folder.killed(
-      async () => {
-        if (!existsSync(join(folder.path, 'slow.json.partial'))) return false
-        await wait(15)
-        return true
-      },
-      ...args,
-    )
+    const deployer = localWallet(mnemonic, 0).address
+    const sent = async (tag: string) => {
+      const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_getTransactionCount', params: [deployer, tag] })
+      const answer = await fetch(slow.rpcUrl, { method: 'POST', body, headers: { 'content-type': 'application/json' } })
+      return Number(((await answer.json()) as { result: string }).result)
+    }
+    await folder.killed(async () => (await sent('pending')) >= 3, ...args)
     expect(existsSync(join(folder.path, 'slow.json'))).toBe(false)
     const ran = await folder.fisherman(...args)
     expect(ran.code).toBe(0)
     expect(JSON.parse(ran.out)).toMatchObject({ ok: true })
     expect(existsSync(join(folder.path, 'slow.json'))).toBe(true)
+    expect(await sent('latest')).toBe(11)
     await slow.stop()
   })
 
