@@ -1,7 +1,8 @@
-// One bundle per command (lazy chunks), so that `--help` starts at once.
+// One bundle per command (lazy chunks), so that `--help` starts at once; and what others import.
 import { readFileSync, rmSync } from 'node:fs'
 import { build } from 'esbuild'
 import { BUNDLE, ROOT } from './bundle.mjs'
+import { writePackage } from './package.mjs'
 
 const { version } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8'))
 
@@ -14,3 +15,4 @@ await build({
   legalComments: 'none',
   define: { FISHERMAN_VERSION: JSON.stringify(version) },
 })
+writePackage()

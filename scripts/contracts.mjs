@@ -39,7 +39,9 @@ const settings = {
   evmVersion: 'cancun',
   // No metadata hash: the same source gives the same code everywhere, whatever the path of the clone.
   metadata: { bytecodeHash: 'none' },
-  outputSelection: { '*': { '*': ['abi', 'evm.bytecode.object', 'evm.deployedBytecode.object'] } },
+  outputSelection: {
+    '*': { '*': ['abi', 'evm.bytecode.object', 'evm.deployedBytecode.object', 'evm.deployedBytecode.immutableReferences'] },
+  },
 }
 
 const stamp = createHash('sha256')
@@ -88,6 +90,11 @@ for (const file of names) {
     contracts[name] = {
       abi: contract.abi,
       bytecode: `0x${contract.evm.bytecode.object}`,
+      // What lies on a chain, but for the immutables, which the constructor fills in: [first byte, bytes] of each.
+      runtime: `0x${contract.evm.deployedBytecode.object}`,
+      immutables: Object.values(contract.evm.deployedBytecode.immutableReferences ?? {})
+        .flat()
+        .map(({ start, length }) => [start, length]),
       codeBytes: code,
       double: file.startsWith('doubles/'),
     }

@@ -141,7 +141,7 @@ step(
 )
 step(
   'program',
-  ['src', 'proofs', 'scripts/build.mjs', 'scripts/bundle.mjs', 'package-lock.json', 'package.json'],
+  ['src', 'proofs', 'scripts/build.mjs', 'scripts/bundle.mjs', 'scripts/package.mjs', 'package-lock.json', 'package.json'],
   'dist/app/main.js',
   'building the program',
   () => node('scripts/build.mjs'),

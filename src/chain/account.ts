@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events'
 import { keccak256 } from 'ethers'
 import type { Hex } from '../../proofs/types.ts'
 import { deadline, sleep } from '../base/clock.ts'
+import { maskCredentials } from '../base/errors.ts'
 import { type Logger, SILENT } from '../base/log.ts'
 import { decodeRefusal } from './contracts.ts'
 import { createRpc, problem, type Rpc, RpcRefusal } from './rpc.ts'
@@ -23,6 +24,8 @@ export interface Call {
 /** A key that sets things up: sends a list of calls at once, in order, and waits for all. For deploying and bonding, not for proofs. */
 export interface Account {
   readonly address: Hex
+  /** For what must be looked at before and after. */
+  readonly rpc: Rpc
   /** Nonce of the next call; contract addresses follow from it. */
   nextNonce(options: Waiting): Promise<number>
   execute(calls: readonly Call[], options: Waiting): Promise<Receipt[]>
@@ -30,7 +33,9 @@ export interface Account {
 }
 
 export interface AccountInit {
-  rpcUrl: string
+  /** One of both. */
+  rpcUrl?: string
+  rpcUrls?: readonly string[]
   chainId: bigint
   pollMs?: number
   /** Milliseconds for one list of calls. */
@@ -38,7 +43,10 @@ export interface AccountInit {
 }
 
 export async function openAccount(init: AccountInit, deps: { signer: TransactionSigner; log?: Logger }): Promise<Account> {
-  const rpc = createRpc({ rpcUrls: [init.rpcUrl], chainId: init.chainId }, { log: deps.log ?? SILENT })
+  const rpc = createRpc(
+    { rpcUrls: init.rpcUrls ?? (init.rpcUrl === undefined ? [] : [init.rpcUrl]), chainId: init.chainId },
+    { log: deps.log ?? SILENT },
+  )
   const address = (await deps.signer.getAddress()).toLowerCase() as Hex
   const pollMs = init.pollMs ?? 200
 
@@ -81,6 +89,7 @@ export async function openAccount(init: AccountInit, deps: { signer: Transaction
 
   return {
     address,
+    rpc,
     nextNonce: ({ signal }) => nonce(signal),
     async execute(calls, { signal }) {
       const limited = deadline(init.timeoutMs ?? 60_000, signal)
@@ -88,8 +97,7 @@ export async function openAccount(init: AccountInit, deps: { signer: Transaction
       setMaxListeners(0, limited)
       try {
         const header = parseHeader(await rpc.send('eth_getBlockByNumber', ['latest', false], { signal: limited }))
-        // Fees may double several times while a long list is mined.
-        const maxFeePerGas = 4n * (header?.baseFeePerGas ?? 0n) + TIP
+        const maxFeePerGas = maxFeeAt(header?.baseFeePerGas ?? 0n)
         const first = await nonce(limited)
         const hashes: Hex[] = []
         for (const [i, call] of calls.entries()) hashes.push(await submit(call, first + i, maxFeePerGas, limited))
@@ -111,6 +119,11 @@ export async function openAccount(init: AccountInit, deps: { signer: Transaction
 /** Wei per gas; Arbitrum collects none, other chains want some. */
 const TIP = 100_000_000n
 
+/** Most that a transaction of a set-up pays, wei per gas: fees may double several times while a long list is mined. */
+export function maxFeeAt(baseFee: bigint): bigint {
+  return 4n * baseFee + TIP
+}
+
 async function whyReverted(rpc: Rpc, from: Hex, call: Call): Promise<string> {
   const tx = { from, data: call.data, gas: toQuantity(call.gasLimit), ...(call.to ? { to: call.to } : {}) }
   try {
@@ -121,20 +134,27 @@ async function whyReverted(rpc: Rpc, from: Hex, call: Call): Promise<string> {
   }
 }
 
+/** The chain that an RPC serves; for those who do not know yet which one it should be. */
 export async function chainIdOf(rpcUrl: string, options: Waiting): Promise<bigint> {
-  // The id is what we ask for, so nothing can be checked against it: 1 is only a placeholder for the transport.
+  if (!/^https?:\/\/[^\s]+$/.test(rpcUrl) || !URL.canParse(rpcUrl))
+    throw problem(
+      'rpc-url-invalid',
+      `"${maskCredentials(rpcUrl)}" is no URL of an RPC; write http://host:port or https://host/path`,
+    )
+  const name = new URL(rpcUrl).host
   const response = await fetch(rpcUrl, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_chainId', params: [] }),
     signal: deadline(5000, options.signal),
+    redirect: 'error',
   }).catch((cause: unknown) => {
     options.signal.throwIfAborted()
-    throw problem('rpc-unreachable', 'the RPC cannot be reached; check the URL and that the node runs', cause)
+    throw problem('rpc-unreachable', `RPC ${name} cannot be reached; check the URL and that the node runs`, cause)
   })
   const body: unknown = await response.json().catch(() => undefined)
   const id = (body as { result?: unknown } | undefined)?.result
   if (typeof id !== 'string' || !/^0x[0-9a-fA-F]{1,16}$/.test(id))
-    throw problem('rpc-garbage', 'the RPC does not answer eth_chainId with a number; is it an Ethereum JSON-RPC URL?')
+    throw problem('rpc-garbage', `RPC ${name} does not answer eth_chainId with a number; is it an Ethereum JSON-RPC URL?`)
   return BigInt(id)
 }

@@ -1,5 +1,6 @@
 import type { Hex } from '../../proofs/types.ts'
 import { FishermanError } from '../base/errors.ts'
+import { brokenRules } from './rules.ts'
 
 /** Wei of the token for a whole number of tokens. */
 export function tokens(amount: number): bigint {
@@ -9,6 +10,8 @@ export function tokens(amount: number): bigint {
 /** Everything that the constructors take. Times in seconds, amounts in wei of the token. */
 export interface ChainPreset {
   name: string
+  /** The one chain that it is for; undefined for any that is nobody's. */
+  chainId: bigint | undefined
   /** Livepeer's own contracts where they exist; undefined means that we deploy small doubles. */
   existing: { token: Hex; rounds: Hex; serviceRegistry: Hex } | undefined
   /** Length of a round: for LocalRounds, and for the statute of window roots. */
@@ -31,11 +34,9 @@ export interface ChainPreset {
 
 const DAY_SEC = 86_400
 
-/** Statute, as FaultVerifier has it: two unbonding periods of Livepeer. */
-export const STATUTE_ROUNDS = 14
-
 const LOCAL: ChainPreset = {
   name: 'local',
+  chainId: undefined,
   existing: undefined,
   // Long enough that a slow demo stays inside one or two rounds, short enough that tests can cross the statute.
   roundSec: 60,
@@ -84,6 +85,7 @@ const PUBLIC = {
 
 const ARBITRUM_ONE: ChainPreset = {
   name: 'arbitrum-one',
+  chainId: 42_161n,
   existing: {
     token: '0x289ba1701c2f088cf0faf8b3705246331cb8a839',
     rounds: '0xdd6f56dcc28d3f5f27084381fe8df634985cc39f',
@@ -93,7 +95,7 @@ const ARBITRUM_ONE: ChainPreset = {
 }
 
 /** A public test network without Livepeer's contracts: our doubles, the real windows of time. */
-const ARBITRUM_SEPOLIA: ChainPreset = { name: 'arbitrum-sepolia', existing: undefined, ...PUBLIC }
+const ARBITRUM_SEPOLIA: ChainPreset = { name: 'arbitrum-sepolia', chainId: 421_614n, existing: undefined, ...PUBLIC }
 
 const PRESETS: readonly ChainPreset[] = [LOCAL, ARBITRUM_SEPOLIA, ARBITRUM_ONE]
 
@@ -108,29 +110,14 @@ export function chainPreset(name: string): ChainPreset {
   })
 }
 
-/** Refuses values that break what the design relies on; `local` is exempt only from the rule about money. */
+/** Refuses values that break what the design relies on, with all rules that they break. Throws `preset-invalid`. */
 export function checkPreset(preset: ChainPreset): void {
-  const rules: [boolean, string][] = [
-    [preset.registry.activationSec >= 2 * preset.windowSec, 'registry.activationSec must be two windows or more'],
-    [preset.registry.exitSec > preset.registry.activationSec, 'registry.exitSec must be longer than registry.activationSec'],
-    [preset.registry.silentSec > preset.registry.activationSec, 'registry.silentSec must be longer than registry.activationSec'],
-    [
-      preset.name === 'local' || preset.registry.silentSec >= 2 * DAY_SEC,
-      'registry.silentSec must leave room for two heads, which daemons anchor once a day',
-    ],
-    [preset.registry.weightCap >= preset.registry.minBond, 'registry.weightCap must not be below registry.minBond'],
-    [preset.maxCommitAgeSec > preset.minCommitAgeSec, 'maxCommitAgeSec must be longer than minCommitAgeSec'],
-    [preset.caseSec > preset.answerSec, 'caseSec must be longer than answerSec'],
-    [
-      preset.name === 'local' || preset.thawSec >= STATUTE_ROUNDS * preset.roundSec + preset.caseSec,
-      'thawSec must cover statute and case',
-    ],
-    [
-      preset.name === 'local' || preset.dailyCap * BigInt(STATUTE_ROUNDS) <= 3n * preset.registry.minBond,
-      'dailyCap times 14 must not exceed the bond of the smallest quorum',
-    ],
-  ]
-  const broken = rules.find(([holds]) => !holds)
-  if (broken)
-    throw new FishermanError({ code: 'preset-invalid', message: `chain preset "${preset.name}": ${broken[1]}`, blame: 'ours' })
+  const broken = brokenRules(preset)
+  if (broken.length === 0) return
+  throw new FishermanError({
+    code: 'preset-invalid',
+    message: `these parameters of "${preset.name}" cannot be used: ${broken.map(({ says }) => says).join('; ')}`,
+    blame: 'ours',
+    details: { rules: broken.map(({ says }) => says) },
+  })
 }

@@ -1,7 +1,10 @@
 import { Command, CommanderError } from 'commander'
 import { isFishermanError, messageOf } from '../base/errors.ts'
+import { declareBond } from './bond.options.ts'
+import { declareCase } from './case.options.ts'
 import { declareChain } from './chain.options.ts'
 import { declareDemo } from './demo.options.ts'
+import { declareDeploy } from './deploy.options.ts'
 import { declareDevnet } from './devnet.options.ts'
 import { declareDoctor } from './doctor.options.ts'
 import { declareGuard } from './guard.options.ts'
@@ -56,6 +59,21 @@ export async function main(argv: readonly string[]): Promise<void> {
     status: (options) => ends(async () => (await import('./chain.ts')).chainStatusCommand(options))(),
     orchestrators: (options) => ends(async () => (await import('./chain.ts')).chainOrchestratorsCommand(options))(),
   })
+  declareBond(program, {
+    status: (options) => ends(async () => (await import('./bond.ts')).bondStatusCommand(options))(),
+    deposit: (amount, options) => ends(async () => (await import('./bond.ts')).bondCommand('deposit', amount, options))(),
+    exit: (amount, options) => ends(async () => (await import('./bond.ts')).bondCommand('exit', amount, options))(),
+    withdraw: (options) => ends(async () => (await import('./bond.ts')).bondCommand('withdraw', undefined, options))(),
+  })
+  declareCase(program, {
+    ls: (options) => ends(async () => (await import('./case.ts')).caseListCommand(options))(),
+    show: (faultId, options) => ends(async () => (await import('./case.ts')).caseShowCommand(faultId, options))(),
+    submit: (file, options) => ends(async () => (await import('./case.ts')).caseSubmitCommand(file, options))(),
+    appeal: (faultId, options) => ends(async () => (await import('./case.ts')).caseStepCommand('appeal', faultId, options))(),
+    settle: (faultId, options) => ends(async () => (await import('./case.ts')).caseStepCommand('settle', faultId, options))(),
+    expire: (faultId, options) => ends(async () => (await import('./case.ts')).caseStepCommand('expire', faultId, options))(),
+  })
+  declareDeploy(program, (options) => ends(async () => (await import('./deploy.ts')).deployCommand(options))())
   declareDemo(program, (options) => ends(async () => (await import('./demo.ts')).demoCommand(options))())
   declareDevnet(program, {
     orchestrator: (options) => ends(async () => (await import('./devnet.ts')).orchestratorCommand(options))(),

@@ -1,0 +1,112 @@
+import type { Hex } from '../../proofs/types.ts'
+import { exact } from '../base/amounts.ts'
+import type { BondPlan, Waits } from './bonds.ts'
+import { appealData, caseData } from './build.ts'
+import { oracleInterface, tokenInterface, verifierInterface } from './contracts.ts'
+import { problem } from './rpc.ts'
+import type { Site, Step } from './site.ts'
+import { stateOf } from './submit.ts'
+import type { Waiting } from './types.ts'
+
+// What anybody may do about a case that is there. Each refuses, before anything is sent, what the chain would refuse.
+
+interface Found {
+  state: string
+  transcoder: Hex
+  amount: bigint
+  releaseAt: number
+  expiresAt: number
+  overturned: boolean
+  upheld: boolean
+  appealed: boolean
+}
+
+async function find(site: Site, faultId: Hex): Promise<Found> {
+  const { verifier } = site.deployment
+  const state = await stateOf(site, faultId)
+  if (state === 'none')
+    throw problem('case-none', `there is no case of fault ${faultId}; type fisherman case ls for those that are`)
+  const [found] = await site.reads.call(verifier, verifierInterface, 'caseOf', [faultId])
+  const one = found as { transcoder: string; amount: bigint; releaseAt: bigint; expiresAt: bigint }
+  const [appellant] = await site.reads.call(verifier, verifierInterface, 'appeals', [faultId])
+  // The governor may have named another one since.
+  const [oracle] = (await site.reads.call(verifier, verifierInterface, 'oracle', [])) as [Hex]
+  const [overturned] = await site.reads.call(oracle, oracleInterface, 'isOverturned', [faultId])
+  const [upheld] = await site.reads.call(oracle, oracleInterface, 'isUpheld', [faultId])
+  return {
+    ...{ state, transcoder: one.transcoder.toLowerCase() as Hex, amount: one.amount },
+    ...{ releaseAt: Number(one.releaseAt), expiresAt: Number(one.expiresAt) },
+    ...{ overturned: overturned as boolean, upheld: upheld as boolean, appealed: BigInt(appellant as string) !== 0n },
+  }
+}
+
+/** Pays out a conviction whose appeal window is over. */
+export async function planSettle(site: Site, faultId: Hex, waits: Waits, options: Waiting): Promise<BondPlan> {
+  const found = await find(site, faultId)
+  mustBe(found, ['convicted'], 'settled')
+  if (found.overturned)
+    throw problem('case-overturned', `the oracle overturned this conviction; type fisherman case appeal ${faultId} to refund it`)
+  const { timestampSec } = await site.head(options)
+  if (timestampSec < found.releaseAt && !(found.appealed && found.upheld))
+    throw problem('too-early', `this case can be settled ${waits(found.releaseAt, timestampSec)}: until then it may be appealed`)
+  return {
+    steps: [{ what: 'settle', to: site.deployment.verifier, data: caseData('settle', faultId) }],
+    says: `pays out ${lpt(found.amount)} that were taken from ${found.transcoder}: a tenth to the finder, the rest to the treasury`,
+  }
+}
+
+/** Ends a case that nobody decided in time. */
+export async function planExpire(site: Site, faultId: Hex, waits: Waits, options: Waiting): Promise<BondPlan> {
+  const found = await find(site, faultId)
+  mustBe(found, ['open', 'answered'], 'expired')
+  const { timestampSec } = await site.head(options)
+  if (timestampSec < found.expiresAt) throw problem('too-early', `this case can be ended ${waits(found.expiresAt, timestampSec)}`)
+  return {
+    steps: [{ what: 'expire', to: site.deployment.verifier, data: caseData('expire', faultId) }],
+    says: `ends the case against ${found.transcoder} without a conviction: the bond goes back, the deposit is free`,
+  }
+}
+
+/** Objects to a conviction with a bond, or refunds it once the oracle has overturned it. */
+export async function planAppeal(site: Site, faultId: Hex, claimHash: Hex | undefined, options: Waiting): Promise<BondPlan> {
+  const { verifier, token } = site.deployment
+  const found = await find(site, faultId)
+  mustBe(found, ['convicted'], 'appealed')
+  if (found.overturned)
+    return {
+      steps: [{ what: 'refund', to: verifier, data: caseData('appeal', faultId) }],
+      says: `refunds ${lpt(found.amount)} to ${found.transcoder}: the oracle overturned the conviction`,
+    }
+  const { timestampSec } = await site.head(options)
+  if (found.appealed) throw problem('case-appealed', 'this conviction was appealed already; now the oracle must decide')
+  if (timestampSec >= found.releaseAt) throw problem('too-late', 'the time to appeal this conviction is over; it can be settled')
+  if (claimHash === undefined)
+    throw problem('bad-usage', "say what is wrong with the conviction: --claim 'frame 12 of the rendition shows the source'")
+  const [bond] = await site.reads.call(verifier, verifierInterface, 'appealBond', [])
+  const [tokens] = await site.reads.call(token, tokenInterface, 'balanceOf', [site.own()])
+  if ((tokens as bigint) < (bond as bigint))
+    throw problem(
+      'token-small',
+      `an appeal takes a bond of ${lpt(bond as bigint)}, ${site.own()} has ${lpt(tokens as bigint)}; send it the rest`,
+    )
+  return {
+    steps: [...(await approval(site, bond as bigint)), { what: 'appeal', to: verifier, data: appealData(faultId, claimHash) }],
+    says: `stakes ${lpt(bond as bigint)} of ${site.own()} on this conviction being wrong; they are lost unless the oracle overturns it`,
+  }
+}
+
+async function approval(site: Site, amount: bigint): Promise<Step[]> {
+  const { token, verifier } = site.deployment
+  const [known] = await site.reads.call(token, tokenInterface, 'allowance', [site.own(), verifier])
+  if ((known as bigint) >= amount) return []
+  const data = tokenInterface.encodeFunctionData('approve', [verifier, amount]) as Hex
+  return [{ what: 'approve', to: token, data }]
+}
+
+function mustBe({ state }: Found, states: readonly string[], what: string): void {
+  if (!states.includes(state)) throw problem('case-state', `a case that is ${state} cannot be ${what}`)
+}
+
+function lpt(wei: bigint): string {
+  return exact(wei, 'LPT')
+}

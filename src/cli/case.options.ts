@@ -1,0 +1,65 @@
+import type { Command } from 'commander'
+import { type PlaceOptions, withPlaceOptions, withSpendingOptions } from './place.options.ts'
+
+export interface CaseOptions extends PlaceOptions {
+  json?: boolean
+}
+
+export interface CaseListOptions extends CaseOptions {
+  state?: string
+  orchestrator?: string
+}
+
+export interface CaseSpendOptions extends CaseOptions {
+  dryRun?: boolean
+  yes?: boolean
+  /** Of appeal only. */
+  claim?: string
+}
+
+export interface CaseCommands {
+  ls(options: CaseListOptions): Promise<void>
+  show(faultId: string, options: CaseOptions): Promise<void>
+  submit(file: string, options: CaseSpendOptions): Promise<void>
+  appeal(faultId: string, options: CaseSpendOptions): Promise<void>
+  settle(faultId: string, options: CaseSpendOptions): Promise<void>
+  expire(faultId: string, options: CaseSpendOptions): Promise<void>
+}
+
+export function declareCase(program: Command, run: CaseCommands): void {
+  const cases = program.command('case').description('cases on the chain: who is accused, convicted, of what, and what follows')
+  withPlaceOptions(cases.command('ls').description('all cases, newest first'))
+    .option('--state <state>', 'open, answered, convicted, settled, expired, refunded, rejected or drawn')
+    .option('--orchestrator <address>', 'cases against this one')
+    .action((options: CaseListOptions) => run.ls(options))
+  withPlaceOptions(
+    cases.command('show <faultId>').description('one case with all that happened, when and in which transaction'),
+  ).action((faultId: string, options: CaseOptions) => run.show(faultId, options))
+  withSpendingOptions(
+    cases
+      .command('submit <file>')
+      .description('bring a proof: an evidence bundle of an O class, a fraud proof, or JSON of its evidence'),
+  )
+    .addHelpText(
+      'after',
+      `
+The proof is checked here, then tried on the chain, then committed to and revealed. Broken off, the same command goes on where it was.`,
+    )
+    .action((file: string, options: CaseSpendOptions) => run.submit(file, options))
+  withSpendingOptions(
+    cases.command('appeal <faultId>').description('object to a conviction with a bond; or refund one that the oracle overturned'),
+  )
+    .option('--claim <text>', 'what is wrong, in a sentence; its keccak256 goes on the chain, tell the sentence to the oracle')
+    .action((faultId: string, options: CaseSpendOptions) => run.appeal(faultId, options))
+  withSpendingOptions(cases.command('settle <faultId>').description('pay out a conviction that can be appealed no more')).action(
+    (faultId: string, options: CaseSpendOptions) => run.settle(faultId, options),
+  )
+  withSpendingOptions(cases.command('expire <faultId>').description('end a case that nobody decided in time')).action(
+    (faultId: string, options: CaseSpendOptions) => run.expire(faultId, options),
+  )
+  cases.addHelpText(
+    'after',
+    `
+Exit code: 0 done, 2 nothing was done (one line says why), or our own error.`,
+  )
+}

@@ -1,0 +1,69 @@
+import { loadKeystore, type Signer } from '../attest/keys.ts'
+import { FishermanError } from '../base/errors.ts'
+import type { Logger } from '../base/log.ts'
+import { openSite, type Site } from '../chain/site.ts'
+import type { TransactionSigner, Waiting } from '../chain/types.ts'
+import { loadConfig } from '../config/load.ts'
+import { readDeployment } from './files.ts'
+
+/** Where a command works: a configuration as for `run`, or its parts by flags; a flag goes before the file. */
+export interface PlaceFlags {
+  config?: string
+  rpc?: string[]
+  deployment?: string
+  key?: string
+  passwordFile?: string
+}
+
+export interface Place {
+  rpcUrls: readonly string[]
+  deploymentFile: string
+  key?: { file: string; passwordFile: string }
+}
+
+export const SILENT: Logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
+
+export function placeOf(flags: PlaceFlags): Place {
+  const config = flags.config === undefined ? undefined : loadConfig(flags.config, flags.rpc ? { rpc: flags.rpc } : {})
+  const rpcUrls = flags.rpc ?? config?.rpc
+  const deploymentFile = flags.deployment ?? config?.deployment
+  if (!rpcUrls || deploymentFile === undefined) throw bad('say where to work: --config FILE, or --rpc URL and --deployment FILE')
+  const file = flags.key ?? config?.key?.file
+  const passwordFile = flags.passwordFile ?? config?.key?.passwordFile
+  if (file !== undefined && passwordFile === undefined) throw bad('--key needs --password-file')
+  return { rpcUrls, deploymentFile, ...(file === undefined || passwordFile === undefined ? {} : { key: { file, passwordFile } }) }
+}
+
+export interface OpenPlace {
+  site: Site
+  /** With a key only. */
+  signer?: Signer
+}
+
+/** Connects; `key` says whether the key is opened: it costs a second and its password. */
+export async function withPlace<T>(
+  flags: PlaceFlags,
+  init: { key: 'needed' | 'unused' },
+  work: (open: OpenPlace) => Promise<T>,
+  options: Waiting,
+): Promise<T> {
+  const place = placeOf(flags)
+  const deployment = await readDeployment(place.deploymentFile)
+  if (init.key === 'needed' && !place.key)
+    throw bad('a key is needed: --key FILE and --password-file FILE, or key in the configuration')
+  const signer = init.key === 'needed' && place.key ? await loadKeystore(place.key.file, place.key.passwordFile) : undefined
+  const site = await openSite(
+    { rpcUrls: place.rpcUrls, deployment },
+    { log: SILENT, ...(signer ? { signer: signer.wallet() as unknown as TransactionSigner } : {}) },
+    options,
+  )
+  try {
+    return await work({ site, ...(signer ? { signer } : {}) })
+  } finally {
+    site.close()
+  }
+}
+
+function bad(message: string): FishermanError {
+  return new FishermanError({ code: 'bad-usage', message, blame: 'ours' })
+}
