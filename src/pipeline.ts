@@ -115,6 +115,7 @@ export function createPipeline(bench: Bench): Pipeline {
       await justice.onHead()
     },
     async resume() {
+      await justice.resume()
       const sinceMs = bench.clock.nowMs() - RESUME_MS
       const opened = new Set<string>()
       for (const { payload } of await bench.log.find({ kind: 'statement-sent', sinceMs })) {

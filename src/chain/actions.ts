@@ -1,4 +1,4 @@
-import { digestOf, faultIdOf } from '../../proofs/digest.ts'
+import { digestOf, faultIdOf, ZERO_HASH } from '../../proofs/digest.ts'
 import type { Domain, Hex } from '../../proofs/types.ts'
 import { sleep } from '../base/clock.ts'
 import {
@@ -8,7 +8,6 @@ import {
   caseData,
   commitData,
   commitmentOf,
-  convictData,
   dismissData,
   openData,
   penaliseData,
@@ -16,6 +15,9 @@ import {
 } from './build.ts'
 import { amountTaken } from './cases.ts'
 import { CASE_STATES, verifierInterface } from './contracts.ts'
+import { type ChainFacts, next } from './engine.ts'
+import { STATUTE_ROUNDS } from './rules.ts'
+import { convictionData, proveData } from './proof.ts'
 import type { Reads } from './reads.ts'
 import { problem } from './rpc.ts'
 import type { Sender, SendRequest } from './sender.ts'
@@ -112,29 +114,49 @@ export function createActions(init: ActionInit, deps: ActionDeps): Actions {
     while (deps.head().timestampSec < timestampSec) await sleep(init.pollMs, signal)
   }
 
+  /** Asks the engine what is next until the proof is brought, or there is nothing more to do. */
   async function commitReveal(request: Parameters<Actions['commitReveal']>[0], options: Waiting): Promise<ActionResult> {
     const { faultClass, faultId, evidence } = request
     const from = deps.address
     if (!from) return refused('no key is loaded; start with a keystore to send transactions')
-    if (ended(faultId)) return { status: 'already' }
-    const known = await deps.intents.load(`${faultId}:commit`)
-    let salt = known?.salt
-    let since = salt ? await committedAt(from, commitmentOf(from, faultId, salt)) : 0
-    const maxAge = Number(await constant('maxCommitAge'))
-    if (!salt || (since !== 0 && deps.head().timestampSec > since + maxAge - EXPIRY_MARGIN_SEC)) {
-      salt = deps.randomSalt()
-      since = 0
+    const built = proveData(deps.domain, faultClass, evidence, ZERO_HASH)
+    if (!built.ok) return refused(`the evidence proves nothing: ${built.reason}`, 'NoProof')
+    if (built.claim.faultId !== faultId) return refused(`the evidence proves another fault, ${built.claim.faultId}`, 'NoProof')
+    let isCommitted = false
+    for (;;) {
+      const salt = (await deps.intents.load(`${faultId}:commit`))?.salt
+      const since = salt === undefined ? 0 : await committedAt(from, commitmentOf(from, faultId, salt))
+      if (isCommitted && since === 0) return refused('the commitment disappeared in a reorganisation; try again', 'NotCommitted')
+      const facts = {
+        faultClass,
+        view: deps.caseOf(faultId),
+        proof: true,
+        round: built.round,
+        committedAtSec: since || undefined,
+      }
+      const step = next(facts, await chainFacts(from))
+      if ('done' in step)
+        return step.phase === 'expired' ? refused('its statute of 14 rounds is over', 'StatuteExpired') : { status: 'already' }
+      if ('waitUntilSec' in step) {
+        if (step.waitUntilSec === undefined || deps.caseOf(faultId)) return { status: 'already' }
+        await headAfter(step.waitUntilSec, AbortSignal.any([options.signal, deps.closed]))
+      } else if (step.do === 'commit') {
+        // One that never came to the chain is sent again; one that ran out needs another salt.
+        const own = salt !== undefined && since === 0 ? salt : deps.randomSalt()
+        const data = commitData(commitmentOf(from, faultId, own))
+        const commit = await act({ faultId, action: 'commit', data, salt: own }, options)
+        if (commit.status !== 'mined' && commit.status !== 'already') return commit
+        isCommitted = true
+      } else if (step.do === 'reveal' && salt !== undefined)
+        return act({ faultId, action: 'reveal', data: revealData(faultClass, evidence, salt) }, options)
+      else return { status: 'already' }
     }
-    const commitment = commitmentOf(from, faultId, salt)
-    if (since === 0) {
-      const commit = await act({ faultId, action: 'commit', data: commitData(commitment), salt }, options)
-      if (commit.status !== 'mined' && commit.status !== 'already') return commit
-      since = await committedAt(from, commitment)
-    }
-    if (since === 0) return refused('the commitment disappeared in a reorganisation; try again', 'NotCommitted')
-    await headAfter(since + Number(await constant('minCommitAge')), AbortSignal.any([options.signal, deps.closed]))
-    if (ended(faultId)) return { status: 'already' }
-    return act({ faultId, action: 'reveal', data: revealData(faultClass, evidence, salt) }, options)
+  }
+
+  async function chainFacts(me: Hex): Promise<ChainFacts> {
+    const [min, max, round] = await Promise.all([constant('minCommitAge'), constant('maxCommitAge'), reads.round()])
+    const ages = { minCommitAgeSec: Number(min), maxCommitAgeSec: Number(max) }
+    return { me, nowSec: deps.head().timestampSec, round, statuteRounds: BigInt(STATUTE_ROUNDS), ...ages, leaving: false }
   }
 
   async function committedAt(from: Hex, commitment: Hex): Promise<number> {
@@ -167,7 +189,10 @@ export function createActions(init: ActionInit, deps: ActionDeps): Actions {
     },
     async convict({ faultClass, faultId, evidence }, options) {
       if (ended(faultId)) return { status: 'already' }
-      return act({ faultId, action: 'convict', data: convictData(faultClass, evidence) }, options)
+      const built = convictionData(deps.domain, faultClass, evidence)
+      if (!built.ok) return refused(`the votes convict nobody: ${built.reason}`, 'NoProof')
+      if (built.claim.faultId !== faultId) return refused(`the votes are about another fault, ${built.claim.faultId}`, 'NoProof')
+      return act({ faultId, action: 'convict', data: built.data }, options)
     },
     commitReveal,
     dismiss: ({ action, faultId, evidence }, options) => act({ faultId, action, data: dismissData(action, evidence) }, options),
@@ -182,9 +207,6 @@ export function createActions(init: ActionInit, deps: ActionDeps): Actions {
     appeal: (faultId, options) => act({ faultId, action: 'appeal', data: caseData('appeal', faultId) }, options),
   }
 }
-
-/** Seconds before a commitment's end at which a reveal is no longer started. */
-const EXPIRY_MARGIN_SEC = 60
 
 function refused(reason: string, error?: string): ActionResult {
   return error === undefined ? { status: 'refused', reason } : { status: 'refused', reason, error }

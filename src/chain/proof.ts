@@ -14,6 +14,8 @@ export type Proof =
       ok: true
       /** What the evidence proves, recomputed from it alone. */
       claim: Claim
+      /** Round from which the statute runs: that of the newest receipt; undefined where the evidence names none. */
+      round: bigint | undefined
       /** Who signed as the accused: itself, or a key that the chain must know as its delegate. */
       accusedSigners: Hex[]
       /** D classes: who voted, ascending; the chain knows their weight. */
@@ -37,16 +39,17 @@ export const CHAIN_ONLY_ERRORS: readonly string[] = [
 
 /** Does this evidence prove a fault of this class, by its own content? */
 export function buildProof(domain: Domain, faultClass: FaultClass, evidence: Hex): Proof {
-  let claim: Claim
+  let about: About
   try {
-    claim = claimOf(domain, faultClass, evidence)
+    about = aboutOf(domain, faultClass, evidence)
   } catch (error) {
     if (error instanceof CodecError) return { ok: false, reason: error.message }
     throw error
   }
+  const { round, ...claim } = about
   const result = checkEvidence(domain, claim, evidence)
   if (!result.valid) return { ok: false, reason: result.reason }
-  return { ok: true, claim, accusedSigners: result.accusedSigners, voters: result.voters }
+  return { ok: true, claim, round, accusedSigners: result.accusedSigners, voters: result.voters }
 }
 
 /** Calldata that brings an O class, behind a commitment with this salt. */
@@ -61,14 +64,16 @@ export function convictionData(domain: Domain, faultClass: FaultClass, evidence:
   return withData(buildProof(domain, faultClass, evidence), convictData(faultClass, evidence))
 }
 
-export type Data = { ok: true; data: Hex; claim: Claim } | { ok: false; reason: string }
+export type Data = { ok: true; data: Hex; claim: Claim; round: bigint | undefined } | { ok: false; reason: string }
 
 function withData(proof: Proof, data: Hex): Data {
-  return proof.ok ? { ok: true, data, claim: proof.claim } : proof
+  return proof.ok ? { ok: true, data, claim: proof.claim, round: proof.round } : proof
 }
 
+type About = Claim & { round: bigint | undefined }
+
 /** What the evidence is about. Throws CodecError. */
-function claimOf(domain: Domain, faultClass: FaultClass, evidence: Hex): Claim {
+function aboutOf(domain: Domain, faultClass: FaultClass, evidence: Hex): About {
   const about = faultClass === 'O1' ? equivocationOf(domain, evidence) : receiptsOf(domain, faultClass, evidence)
   const evidenceHash =
     faultClass === 'D1' || faultClass === 'D2' || faultClass === 'D3'
@@ -77,18 +82,24 @@ function claimOf(domain: Domain, faultClass: FaultClass, evidence: Hex): Claim {
   return { faultClass: FAULT_CLASSES[faultClass], evidenceHash, ...about }
 }
 
-type About = Pick<Claim, 'faultId' | 'transcoder' | 'receiptDigest'>
+type Named = Pick<Claim, 'faultId' | 'transcoder' | 'receiptDigest'> & { round: bigint | undefined }
 
-function equivocationOf(domain: Domain, evidence: Hex): About {
+function equivocationOf(domain: Domain, evidence: Hex): Named {
   const value = decodeEvidence('O1', evidence)
   if (value.kind === 'windows') {
     const { transcoder, windowId } = value.a
     const faultId = equivocationIdOf(transcoder, `0x${windowId.toString(16).padStart(64, '0')}`)
-    return { faultId, transcoder, receiptDigest: ZERO_HASH }
+    return { faultId, transcoder, receiptDigest: ZERO_HASH, round: undefined }
   }
   const { receipt } = value.kind === 'receipts' ? value.a : value.signed
   const receiptDigest = digestOf(domain, 'TranscodeReceipt', receipt)
-  return { faultId: equivocationIdOf(receipt.transcoder, receipt.orderHash), transcoder: receipt.transcoder, receiptDigest }
+  const round = value.kind === 'receipts' ? later(receipt.round, value.b.receipt.round) : receipt.round
+  return {
+    faultId: equivocationIdOf(receipt.transcoder, receipt.orderHash),
+    transcoder: receipt.transcoder,
+    receiptDigest,
+    round,
+  }
 }
 
 const RECEIPT = tupleOf('TranscodeReceipt')
@@ -96,14 +107,19 @@ const RECEIPT = tupleOf('TranscodeReceipt')
 const TWO_RECEIPTS = [RECEIPT, 'bytes', tupleOf('Rendition'), 'bytes32[]', RECEIPT]
 
 /** Every other class begins with its receipt, whose digest names the fault; reuse (O2) has two, and both digests name it. */
-function receiptsOf(domain: Domain, faultClass: Exclude<FaultClass, 'O1'>, evidence: Hex): About {
+function receiptsOf(domain: Domain, faultClass: Exclude<FaultClass, 'O1'>, evidence: Hex): Named {
   const bytes = Uint8Array.from(Buffer.from(evidence.slice(2), 'hex'))
   const values = decodeAbi(faultClass === 'O2' ? TWO_RECEIPTS : [RECEIPT], bytes)
-  const digestAt = (i: number) => digestOf(domain, 'TranscodeReceipt', structFromTuple('TranscodeReceipt', values[i]))
-  const { transcoder } = structFromTuple('TranscodeReceipt', values[0])
-  const receiptDigest = digestAt(0)
-  if (faultClass !== 'O2') return { faultId: faultIdOf(faultClass, transcoder, receiptDigest), transcoder, receiptDigest }
+  const [first, second] = faultClass === 'O2' ? [values[0], values[4]] : [values[0], values[0]]
+  const [a, b] = [structFromTuple('TranscodeReceipt', first), structFromTuple('TranscodeReceipt', second)]
+  const receiptDigest = digestOf(domain, 'TranscodeReceipt', a)
+  const named = { transcoder: a.transcoder, receiptDigest, round: later(a.round, b.round) }
+  if (faultClass !== 'O2') return { ...named, faultId: faultIdOf(faultClass, a.transcoder, receiptDigest) }
   const types = ['string', 'uint8', 'address', 'bytes32', 'bytes32']
-  const faultId = abiHash(types, ['faultId', FAULT_CLASSES.O2, transcoder, receiptDigest, digestAt(4)])
-  return { faultId, transcoder, receiptDigest }
+  const both = [receiptDigest, digestOf(domain, 'TranscodeReceipt', b)]
+  return { ...named, faultId: abiHash(types, ['faultId', FAULT_CLASSES.O2, a.transcoder, ...both]) }
+}
+
+function later(a: bigint, b: bigint): bigint {
+  return a > b ? a : b
 }

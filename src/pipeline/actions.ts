@@ -4,17 +4,39 @@ import type { ActionResult } from '../chain/types.ts'
 import { plainJson } from '../prooflog/entry.ts'
 import type { Bench } from './bench.ts'
 
-/** Runs one chain action for a fault at a time, writes down what came of it, and never throws. */
-export type Act = (faultId: Hex, action: string, work: () => Promise<ActionResult>) => Promise<ActionResult | undefined>
+/** Runs one chain action for a fault at a time, writes down what came of it, and never throws. What came to nothing waits before it is tried again. */
+export interface Act {
+  (faultId: Hex, action: string, work: () => Promise<ActionResult>): Promise<ActionResult | undefined>
+  /** The next try of this fault waits no longer. */
+  again(faultId: Hex): void
+}
+
+/** Milliseconds after the first try that came to nothing; each further one waits twice as long, up to the longest. */
+const FIRST_WAIT_MS = 2_000
+const LONGEST_WAIT_MS = 300_000
 
 export function createAct(bench: Bench): Act {
   const acting = new Set<Hex>()
+  const failed = new Map<Hex, { times: number; againMs: number }>()
   const onChain = bench.mode === 'active' || bench.mode === 'dry-run'
-  return async (faultId, action, work) => {
+
+  function learn(faultId: Hex, result: ActionResult | undefined): void {
+    const times = failed.get(faultId)?.times ?? 0
+    const now = bench.clock.monotonicMs()
+    if (!result || result.status === 'refused')
+      failed.set(faultId, { times: times + 1, againMs: now + Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** times) })
+    // Nothing changed on the chain: seen once in a while is enough.
+    else if (result.status === 'simulated') failed.set(faultId, { times, againMs: now + LONGEST_WAIT_MS })
+    else failed.delete(faultId)
+  }
+
+  async function act(faultId: Hex, action: string, work: () => Promise<ActionResult>): Promise<ActionResult | undefined> {
     if (!onChain || !bench.identity || acting.has(faultId)) return undefined
+    if (bench.clock.monotonicMs() < (failed.get(faultId)?.againMs ?? 0)) return undefined
     acting.add(faultId)
+    let result: ActionResult | undefined
     try {
-      const result = await work()
+      result = await work()
       bench.metrics.transaction(action, result.status)
       const told = plainJson(result)
       if (result.status === 'mined') await bench.log.append('tx-seen', { faultId, action, result: told })
@@ -26,6 +48,9 @@ export function createAct(bench: Bench): Act {
       return undefined
     } finally {
       acting.delete(faultId)
+      learn(faultId, result)
     }
   }
+
+  return Object.assign(act, { again: (faultId: Hex) => void failed.delete(faultId) })
 }

@@ -1,4 +1,4 @@
-import type { Hex } from '../../proofs/types.ts'
+import type { FaultClass, Hex } from '../../proofs/types.ts'
 import type { CaseView } from '../chain/types.ts'
 import { plainJson } from '../prooflog/entry.ts'
 import type { Bench } from './bench.ts'
@@ -6,13 +6,28 @@ import type { Bench } from './bench.ts'
 /** Writes each step of a case into the log once, also across restarts: evidence is kept until the last of them. */
 export interface CaseBook {
   /** A fault that the node's own signatures prove, before anybody knows of it. */
-  found(fault: { faultId: Hex; faultClass: string; transcoder: Hex; evidenceHash: Hex }): Promise<void>
+  found(fault: FoundCase): Promise<void>
+  /** Somebody else was first, or the chain took it back from us. */
+  lost(view: CaseView): Promise<void>
+  /** Faults found in earlier runs, with their evidence, whose case has not ended. */
+  unfinished(): Promise<FoundCase[]>
   /** What the chain says of a case. */
   note(view: CaseView): Promise<void>
 }
 
+/** A fault with all that is needed to prove it, also after a restart. */
+export interface FoundCase {
+  faultId: Hex
+  faultClass: FaultClass
+  transcoder: Hex
+  evidenceHash: Hex
+  evidence: Hex
+}
+
+/** States of the chain after which nothing is left to do, and ours of the same kind. */
+const ENDED = ['settled', 'expired', 'refunded', 'drawn', 'rejected', 'lost']
 /** States that are ours alone: the chain never says them. */
-const OURS = ['found', 'reported']
+const OURS = ['found', 'reported', 'lost']
 
 export function createCaseBook({ log }: Pick<Bench, 'log'>): CaseBook {
   let known: Promise<Map<string, string>> | undefined
@@ -26,7 +41,26 @@ export function createCaseBook({ log }: Pick<Bench, 'log'>): CaseBook {
     return states
   }
 
+  const lost = new Set<string>()
+
   return {
+    async lost({ faultId, faultClass, transcoder, finder }) {
+      if (lost.has(faultId)) return
+      lost.add(faultId)
+      for (const { payload } of await log.find({ kind: 'case', faultId }))
+        if ((payload as { state: string }).state === 'lost') return
+      await log.append('case', plainJson({ faultId, faultClass, transcoder, state: 'lost', finder }))
+    },
+    async unfinished() {
+      const open = new Map<string, FoundCase>()
+      for (const { payload } of await log.find({ kind: 'case' })) {
+        const { state, ...fault } = payload as unknown as FoundCase & { state: string }
+        // Entries of older versions hold no evidence: there the feed is read again.
+        if (state === 'found' && fault.evidence !== undefined) open.set(fault.faultId, fault)
+        if (ENDED.includes(state)) open.delete(fault.faultId)
+      }
+      return [...open.values()]
+    },
     async found(fault) {
       known ??= load()
       const states = await known

@@ -2,10 +2,12 @@ import { encodeStatement, maxBytesOf, type Statement } from '../../proofs/codec.
 import { workCommitOf, ZERO_HASH } from '../../proofs/digest.ts'
 import { encodeConviction, shareOf } from '../../proofs/evidence.ts'
 import { type ConvictionVote, FAULT_CLASSES, type Hex, VERDICT_VERSION } from '../../proofs/types.ts'
+import { type CaseFacts, next } from '../chain/engine.ts'
 import type { CaseView, Member } from '../chain/types.ts'
 import { convicts } from '../court/court.ts'
 import type { Act } from './actions.ts'
 import type { Bench } from './bench.ts'
+import { chainFacts } from './prosecutions.ts'
 import type { Standing } from './standing.ts'
 
 /** State of a `case` entry that is ours alone: the chain knows none of it. */
@@ -79,7 +81,12 @@ export function createConvictions(bench: Bench, deps: { act: Act; standing: Stan
       .sort((a, b) => (a.statement.signer < b.statement.signer ? -1 : 1))
     const total = active.reduce((sum, { weight }) => sum + weight, 0n)
     const [first] = agreed
-    if (!known || !first || !convicts(params.court, agreed, total) || !isMyTurn(view, active)) return
+    if (!known || !first || !convicts(params.court, agreed, total)) return
+    const step = next(
+      { ...factsOf(view), proof: true, turnAtSec: turnOf(view, active) },
+      await chainFacts(bench, view.transcoder),
+    )
+    if (!('do' in step) || step.do !== 'convict') return
     const evidence = encodeConviction({
       signed: { receipt: known.receipt.receipt, signature: known.receipt.signature },
       vote: { ...first.statement.body, workCommit: ZERO_HASH },
@@ -91,13 +98,13 @@ export function createConvictions(bench: Bench, deps: { act: Act; standing: Stan
   }
 
   /** The opener brings the votes first; the others follow one by one, so that no proof hangs on one machine. */
-  function isMyTurn(view: CaseView, members: readonly Member[]): boolean {
+  function turnOf(view: CaseView, members: readonly Member[]): number {
     const me = bench.address as Hex
     const others = members.map(({ address }) => address).filter((address) => address !== view.opener)
     const place = view.opener === me ? 0 : others.sort().indexOf(me) + 1
     const ready = readyAt.get(view.faultId) ?? Math.max(chain.nowSec(), view.answerUntilSec ?? 0)
     readyAt.set(view.faultId, ready)
-    return chain.nowSec() > ready + place * params.convictTurnSeconds
+    return ready + place * params.convictTurnSeconds
   }
 
   /** Only after the stake is taken everybody hears of it: before, a report would be a warning to the accused. */
@@ -151,16 +158,23 @@ export function createConvictions(bench: Bench, deps: { act: Act; standing: Stan
     async conclude(view) {
       if (!bench.identity || view.finder !== bench.address) return
       await report(view)
-      const isDue = view.state === 'convicted' && view.releaseAtSec !== undefined && chain.nowSec() > view.releaseAtSec
-      if (isDue) await act(view.faultId, 'settle', () => chain.settle(view.faultId, { signal: bench.signal }))
+      const step = next(factsOf(view), await chainFacts(bench, view.transcoder))
+      if ('do' in step && step.do === 'settle')
+        await act(view.faultId, 'settle', () => chain.settle(view.faultId, { signal: bench.signal }))
     },
     async expire(view) {
-      const isDue = view.expiresAtSec !== undefined && chain.nowSec() > view.expiresAtSec
-      if (!bench.identity || view.opener !== bench.address || !isDue) return
-      await act(view.faultId, 'expire', () => chain.expire(view.faultId, { signal: bench.signal }))
+      if (!bench.identity || view.opener !== bench.address) return
+      const step = next(factsOf(view), await chainFacts(bench, view.transcoder))
+      if ('do' in step && step.do === 'expire')
+        await act(view.faultId, 'expire', () => chain.expire(view.faultId, { signal: bench.signal }))
     },
     keep: (faultId, evidence, evidenceHash) => void evidences.set(faultId, { evidence, evidenceHash }),
   }
+}
+
+/** What the engine must know of a case that the chain shows. */
+function factsOf(view: CaseView): CaseFacts {
+  return { faultClass: view.faultClass, view, proof: false }
 }
 
 /** Do the fields that all voters must share agree with the case? */

@@ -14,6 +14,7 @@ import { createCaseBook } from './case-book.ts'
 import { type CheckResult, type CheckTask, replayTask } from './checks.ts'
 import { createConvictions } from './convictions.ts'
 import type { KnownReceipt } from './ledger.ts'
+import { chainFacts, createProsecutions } from './prosecutions.ts'
 import { createStanding, WAITING } from './standing.ts'
 
 /** From findings to cases: what goes to the chain at once, what is frozen first, and what others' fails make us replay. */
@@ -31,6 +32,8 @@ export interface JusticeStage {
   vote(statement: Statement<'vote'>): void
   /** Recomputes what is to do from chain state; called on every head. */
   onHead(): Promise<void>
+  /** Takes up faults that an earlier run found and did not bring to their end. */
+  resume(): Promise<void>
 }
 
 export interface JusticeStageDeps {
@@ -48,25 +51,30 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
   const convictions = createConvictions(bench, { act, standing })
   const book = createCaseBook(bench)
   const keeper = createEvidenceKeeper(bench)
+  const prosecutions = createProsecutions(bench, { act, book, keep: convictions.keep })
   const objectives = new Set<Hex>()
   const ended = new Set<Hex>()
   const accusations = new Map<string, Finding>()
   const fails = new Map<string, CheckResult>()
 
+  // A suspect that moves its stake is not waited for: whatever held up its cases is tried at once.
+  const stop = chain.onAlarm(({ transcoder }) => {
+    for (const view of chain.cases()) if (view.transcoder === transcoder) act.again(view.faultId)
+    prosecutions.hurry(transcoder)
+    onHead().catch(() => undefined)
+  })
+  bench.signal.addEventListener('abort', stop, { once: true })
+
   async function prosecute(found: FoundFault): Promise<void> {
     const { fault, evidence } = found
     const { faultClass, faultId, transcoder } = fault
     const evidenceHash = objectiveEvidenceHash(faultClass, evidence)
-    await book.found({ faultId, faultClass, transcoder, evidenceHash })
+    await book.found({ faultId, faultClass, transcoder, evidenceHash, evidence })
     bench.logger.warn('Fault found', { faultClass, transcoder, faultId })
     chain.suspect(transcoder, `fault ${faultClass} was found`)
     if (!onChain) return
     await keeper.objective(found)
-    convictions.keep(faultId, evidence, evidenceHash)
-    bench.onSigning(async () => {
-      if (chain.isConvicted(faultId)) return
-      await act(faultId, 'reveal', () => chain.commitReveal({ faultClass, faultId, evidence }, { signal: bench.signal }))
-    })
+    prosecutions.add({ faultId, faultClass, transcoder, evidenceHash, evidence })
   }
 
   async function freeze(finding: OwnFinding): Promise<void> {
@@ -84,7 +92,9 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
       // Somebody else was first: our replay of its receipt decides whether that case is enough, or a sham that needs ours beside it.
       for (const view of cases) replayCase(view)
       // Without a bond of our own (mode attest) all we can do is wait for somebody who has one.
-      if (onChain && (!cases.some(standing.isUnjudged) || chain.nowSec() > until - params.freezeWaitSeconds / 2)) {
+      const { leaving } = await chainFacts(bench, transcoder)
+      const isLate = leaving || chain.nowSec() > until - params.freezeWaitSeconds / 2
+      if (onChain && (isLate || !cases.some(standing.isUnjudged))) {
         const open = () => chain.openCase(accusation, { signal: bench.signal })
         const result = await act(receiptDigest, 'open', open)
         const fail = fails.get(keyOf(finding))
@@ -117,6 +127,7 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
   }
 
   async function onHead(): Promise<void> {
+    prosecutions.onHead()
     // One case that cannot be dealt with must not keep the others waiting.
     for (const view of chain.cases())
       await look(view).catch((error: unknown) => {
@@ -169,6 +180,9 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
     heard,
     vote: convictions.hear,
     onHead,
+    async resume() {
+      for (const fault of onChain ? await book.unfinished() : []) prosecutions.add(fault)
+    },
   }
 }
 

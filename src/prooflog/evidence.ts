@@ -45,7 +45,7 @@ export function createEvidenceStore(
     for (const entry of await deps.log.find({ kind: 'case' })) {
       const { faultId, evidenceHash, state } = fieldsOf(entry)
       // A report says nothing about where the case stands.
-      if (typeof faultId !== 'string' || state === 'reported') continue
+      if (typeof faultId !== 'string' || state === 'reported' || state === 'lost') continue
       const tooLate = state === 'found' && entry.at < deps.nowMs() - STATUTE_MS
       const hash = typeof evidenceHash === 'string' ? evidenceHash : (states.get(faultId)?.hash ?? '')
       states.set(faultId, { hash, open: !FINAL.includes(String(state)) && !tooLate })

@@ -347,10 +347,12 @@ export function inputsOf(world: World, own: Accused, verdictVersion = 1): Hex {
 export async function equivocation(world: World, by: Wallet, change: Partial<TranscodeReceipt> = {}) {
   const a = receipt(by, change)
   const b = { ...a, renditionsRoot: unique('other') }
+  const digest = (value: TranscodeReceipt) => digestOf(world.domain, 'TranscodeReceipt', value)
+  const [lower, higher] = digest(a) < digest(b) ? [a, b] : [b, a]
   const evidence = encodeEquivocation({
     kind: 'receipts',
-    a: await signed(by, world.domain, a),
-    b: await signed(by, world.domain, b),
+    a: await signed(by, world.domain, lower),
+    b: await signed(by, world.domain, higher),
   })
   return { evidence, faultId: await idOf(world, 'O1', a.transcoder, a.orderHash), a, b }
 }
