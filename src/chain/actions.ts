@@ -16,10 +16,10 @@ import {
 import { amountTaken } from './cases.ts'
 import { CASE_STATES, verifierInterface } from './contracts.ts'
 import { type ChainFacts, next } from './engine.ts'
-import { STATUTE_ROUNDS } from './rules.ts'
 import { convictionData, proveData } from './proof.ts'
 import type { Reads } from './reads.ts'
 import { problem } from './rpc.ts'
+import { STATUTE_ROUNDS } from './rules.ts'
 import type { Sender, SendRequest } from './sender.ts'
 import type { ActionResult, CaseView, Chain, Deployment, Head, IntentStore, Waiting } from './types.ts'
 

@@ -94,7 +94,8 @@ export function createConvictions(bench: Bench, deps: { act: Act; standing: Stan
     })
     evidences.set(view.faultId, { evidence, evidenceHash: first.statement.body.evidenceHash })
     const { faultClass, faultId } = view
-    await act(faultId, 'convict', () => chain.convict({ faultClass, faultId, evidence }, { signal: bench.signal }))
+    // Not waited for: another case, and the next head, must not stand behind a transaction.
+    void act(faultId, 'convict', () => chain.convict({ faultClass, faultId, evidence }, { signal: bench.signal }))
   }
 
   /** The opener brings the votes first; the others follow one by one, so that no proof hangs on one machine. */
@@ -160,13 +161,13 @@ export function createConvictions(bench: Bench, deps: { act: Act; standing: Stan
       await report(view)
       const step = next(factsOf(view), await chainFacts(bench, view.transcoder))
       if ('do' in step && step.do === 'settle')
-        await act(view.faultId, 'settle', () => chain.settle(view.faultId, { signal: bench.signal }))
+        void act(view.faultId, 'settle', () => chain.settle(view.faultId, { signal: bench.signal }))
     },
     async expire(view) {
       if (!bench.identity || view.opener !== bench.address) return
       const step = next(factsOf(view), await chainFacts(bench, view.transcoder))
       if ('do' in step && step.do === 'expire')
-        await act(view.faultId, 'expire', () => chain.expire(view.faultId, { signal: bench.signal }))
+        void act(view.faultId, 'expire', () => chain.expire(view.faultId, { signal: bench.signal }))
     },
     keep: (faultId, evidence, evidenceHash) => void evidences.set(faultId, { evidence, evidenceHash }),
   }

@@ -20,7 +20,7 @@ export function createLedger(): Ledger {
   return { entries: new Map(), signed: new Map(), points: new Map() }
 }
 
-type Intent = { id: string; state: string; nonce?: number; variants: { hash: string }[] }
+type Intent = { id: string; action: string; state: string; data: string; nonce?: number; variants: { hash: string }[] }
 
 /** What a killed daemon left must hold together; throws an error that says what does not. */
 export async function checkAfterCrash(world: CrashWorld, journal: readonly Reached[], ledger: Ledger): Promise<void> {
@@ -76,11 +76,13 @@ async function checkLog(log: ProofLog, journal: readonly Reached[], ledger: Ledg
   }
   const checked = (await log.find({ kind: 'verdict' })).map(({ payload }) => (payload as { sampleId: Hex }).sampleId)
   must(new Set(checked).size === checked.length, 'a sample was judged twice')
-  const intents = new Map(
-    (await log.find({ kind: 'tx-intent' })).map(({ payload }) => [(payload as Intent).id, payload as Intent]),
-  )
+  const written = (await log.find({ kind: 'tx-intent' })).map(({ payload }) => payload as unknown as Intent)
+  const intents = new Map(written.map((intent) => [intent.id, intent]))
+  // The same work is the same bytes in every life; a commitment with another salt would be a second one for one fault.
+  for (const { id, data, action } of written)
+    must(!['commit', 'reveal'].includes(action) || data === intents.get(id)?.data, `${id} was prepared in two ways`)
   for (const { step, stage, record } of journal)
-    if ((step === 'intend' || step === 'broadcast') && stage === 'recorded') {
+    if ((step === 'intend' || step === 'broadcast' || step === 'mined') && stage === 'recorded') {
       const { id } = record as Intent
       must(intents.has(id), `the intent ${id} was acknowledged and is not there`)
     }
@@ -105,6 +107,27 @@ export async function checkChain(world: CrashWorld): Promise<number> {
     seen.set(work, transaction)
   }
   return sent.length
+}
+
+/** Seconds from a found fault to its proof on the chain, generously: commitment, its age, reveal, on a busy machine. */
+const PROOF_SEC = 7
+
+/** Every fault that any life found, and that had the time, is proven on the chain. Returns how many. */
+export async function checkCases(world: CrashWorld): Promise<number> {
+  const log = await openProofLog({ folder: join(world.fisherman.dataDir, 'proofs') }, { clock: systemClock })
+  try {
+    const last = (await log.read(log.head().size - 1))?.at ?? 0
+    const found = (await log.find({ kind: 'case' })).filter(
+      ({ at, payload }) => (payload as { state: string }).state === 'found' && at < last - PROOF_SEC * 1000,
+    )
+    for (const { payload } of found) {
+      const { faultId } = payload as { faultId: Hex }
+      must(await world.isConvicted(faultId), `the case ${faultId} was found and is lost`)
+    }
+    return found.length
+  } finally {
+    await log.close()
+  }
 }
 
 function must(condition: boolean, what: string): asserts condition {

@@ -2,10 +2,13 @@
 const STEPS = [
   'intend.open',
   'broadcast.open',
+  'mined.open',
   'intend.commit',
   'broadcast.commit',
+  'mined.commit',
   'intend.reveal',
   'broadcast.reveal',
+  'mined.reveal',
   'sign.sealed',
   'say.sealed',
   'sign.answer',
@@ -17,6 +20,14 @@ const STEPS = [
 const STAGES = ['before', 'recorded', 'done']
 
 export const POINTS = STEPS.flatMap((step) => STAGES.map((stage) => `${step}.${stage}`))
+
+/** Each side of a record counts where what is out cannot be taken back. */
+const isOfProof = (point: string) => /^(intend|broadcast|mined)\.(commit|reveal)\./.test(point)
+/**
+ * For the short test: before and after each record on the way of a proof, and after each other record. A case opens only where none is open,
+ * so its points come once, in a row.
+ */
+export const SHORT = POINTS.filter((point) => point.endsWith('.recorded') || (isOfProof(point) && point.endsWith('.before')))
 
 /** Numbers 0..1 from a seed, the same each time: a run that failed can be run again. */
 export function randomOf(seed: number): () => number {

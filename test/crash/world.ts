@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
-import { JsonRpcProvider } from 'ethers'
+import { Contract, JsonRpcProvider } from 'ethers'
 import { projectRoot, startChild } from '../../src/devnet/children.ts'
 import { createParty, grantsFor, type LocalChain, type Party, register, startLocalChain } from '../../src/devnet/demo-network.ts'
 import { createProcesses, type Processes, type RunningNode } from '../../src/devnet/demo-processes.ts'
@@ -36,6 +36,7 @@ export interface CrashWorld {
   run(cut: Cut): Promise<{ journal: Reached[]; hit: boolean }>
   /** Transactions that the fisherman has on the chain, in order. */
   transactions(): Promise<Sent[]>
+  isConvicted(faultId: string): Promise<boolean>
   logOf(): string
   stop(): Promise<void>
 }
@@ -112,6 +113,15 @@ export async function createCrashWorld(home: string): Promise<CrashWorld> {
               found.push({ to: to ?? '', data, nonce, ok: (await provider.getTransactionReceipt(hash))?.status === 1 })
         }
         return found.reverse()
+      } finally {
+        provider.destroy()
+      }
+    },
+    async isConvicted(faultId) {
+      const provider = new JsonRpcProvider(chain.anvil.rpcUrl)
+      try {
+        const verifier = new Contract(chain.deployment.verifier, ['function isConvicted(bytes32) view returns (bool)'], provider)
+        return (await verifier.getFunction('isConvicted')(faultId)) as boolean
       } finally {
         provider.destroy()
       }
