@@ -5,6 +5,8 @@ import type { Logger } from '../base/log.ts'
 import type { WriteAhead } from '../base/write-ahead.ts'
 import type { Refusal } from './contracts.ts'
 import { type Limits, refusalByLimits, usageOf } from './limits.ts'
+import { createOutbox, pending } from './outbox.ts'
+import { leftBehind, republish } from './recovery.ts'
 import { problem, type Rpc, RpcRefusal } from './rpc.ts'
 import { type Ending, type TrackingInit, track } from './tracking.ts'
 import { createTransactor, refusalFrom, type Transactor } from './transactor.ts'
@@ -57,10 +59,7 @@ export interface SenderDeps {
 type Prepared = { intent: Intent } | { refusal: Refusal } | { gas: bigint }
 
 const NO_SIGNER: Refusal = { error: 'NoKey', reason: 'no key is loaded; start with a keystore to send transactions', args: {} }
-/** Blocks in which a mined transaction may still vanish unseen. */
-const YOUNG_BLOCKS = 32n
-/** Refusals that no other transaction of ours can lift. */
-const DONE_BY_OTHERS = ['AlreadyUsed', 'NoOpenCase', 'NotConvicted', 'HeadNotGrown']
+const NOT_NEEDED: Refusal = { error: 'Replaced', reason: 'it is not needed any more, or its nonce was used', args: {} }
 /** Times that work is signed anew because another program used its nonce. */
 const REPLACED_TRIES = 3
 
@@ -71,69 +70,8 @@ const REPLACED_TRIES = 3
 export function createSender(init: SenderInit, deps: SenderDeps): Sender {
   const { rpc, clock, log, intents, signer, writeAhead } = deps
   const halted = () => deps.halted?.()
-  let queue: Promise<unknown> = Promise.resolve()
-  /** Nonces that are signed and not used up, whoever follows them; from before a restart too. */
-  const inFlight = new Set(
-    intents.all().flatMap(({ state, nonce }) => (state === 'signed' && nonce !== undefined ? [nonce] : [])),
-  )
+  const outbox = createOutbox({ intents, writeAhead, log })
   const running = new Map<string, Promise<SendResult>>()
-
-  /** Steps that touch the nonce run one after the other; a failure in one does not stop the next. */
-  function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = queue.then(work, work)
-    queue = turn.catch(() => undefined)
-    return turn
-  }
-
-  /** Asked anew each time, since a reorganisation gives nonces back; what we have in flight the node may not know yet, or not any more. */
-  async function nextNonce(by: Transactor, signal: AbortSignal): Promise<number> {
-    let nonce = await by.pendingNonce(signal)
-    while (inFlight.has(nonce)) nonce++
-    return nonce
-  }
-
-  const recorded = (intent: Intent, signal: AbortSignal) => async (): Promise<Intent> => {
-    await intents.record(intent, { signal })
-    return intent
-  }
-
-  /** Its nonce is used up, or free again. */
-  async function end(intent: Intent, state: 'mined' | 'refused' | 'replaced', signal: AbortSignal, by?: Receipt): Promise<void> {
-    const told = by ? { spent: by.gasUsed * by.gasPrice, minedIn: by.blockNumber } : {}
-    const ended = { ...intent, state, ...told }
-    if (state === 'mined') await writeAhead.run('mined', intent.action, recorded(ended, signal), () => undefined)
-    else await intents.record(ended, { signal })
-    if (intent.nonce !== undefined) inFlight.delete(intent.nonce)
-  }
-
-  /**
-   * Does a transaction that was signed before still do the work? Then it is published again, bit for bit the same. One that was mined and
-   * is not there any more was in a block that was taken back.
-   */
-  async function resumed(known: Intent, by: Transactor, signal: AbortSignal): Promise<boolean> {
-    const wasMined = known.state === 'mined'
-    if (known.state !== 'signed' && !wasMined) return false
-    if (known.variants.length === 0) return false
-    if (await by.receiptOf(known, signal)) return !wasMined
-    if (await by.refusalOf(known, signal)) {
-      if (!wasMined) await end(known, 'refused', signal)
-      return false
-    }
-    if ((await by.broadcast(known, signal)) === 'nonce-used') {
-      // It may have been mined between the two questions.
-      if (await by.receiptOf(known, signal)) return !wasMined
-      await end(known, 'replaced', signal)
-      return false
-    }
-    await revive(known, signal)
-    log.info('Took up a transaction that was signed before', { faultId: known.faultId, action: known.action })
-    return true
-  }
-
-  async function revive(intent: Intent, signal: AbortSignal): Promise<void> {
-    if (intent.nonce !== undefined) inFlight.add(intent.nonce)
-    if (intent.state !== 'signed') await intents.record(pending(intent), { signal })
-  }
 
   /** Everything up to the first broadcast, in turn: from here on the intent is on disk. */
   async function prepare(request: SendRequest, id: string, by: Transactor, signal: AbortSignal): Promise<Prepared> {
@@ -142,7 +80,7 @@ export function createSender(init: SenderInit, deps: SenderDeps): Sender {
     const known = live ? await intents.load(id) : undefined
     const stop = live ? halted() : undefined
     if (stop !== undefined) return { refusal: { error: 'Halted', reason: stop, args: {} } }
-    if (known && (known.state === 'signed' || known.data === data) && (await resumed(known, by, signal)))
+    if (known && (known.state === 'signed' || known.data === data) && (await outbox.resume(known, by, signal)))
       return { intent: pending(known) }
     const refusal = await by.refusalOf(request, signal)
     if (refusal) return { refusal }
@@ -159,14 +97,14 @@ export function createSender(init: SenderInit, deps: SenderDeps): Sender {
       ...(bond === undefined ? {} : { bond }),
       ...pastOf(known),
     }
-    const signed = await writeAhead.run('intend', action, recorded(intent, signal), async () => {
-      const nonce = await nextNonce(by, signal)
+    const signed = await writeAhead.run('intend', action, outbox.recording(intent, signal), async () => {
+      const nonce = await outbox.nextNonce(by, signal)
       return await by.sign({ ...intent, nonce }, gas, signal)
     })
     const { nonce } = signed
-    const sent = await writeAhead.run('broadcast', action, recorded(signed, signal), () => {
+    const sent = await writeAhead.run('broadcast', action, outbox.recording(signed, signal), () => {
       // From its record on it may go out, by this process or the next.
-      if (nonce !== undefined) inFlight.add(nonce)
+      outbox.take(nonce)
       return by.broadcast(signed, signal)
     })
     if (sent === 'nonce-used') log.warn('The nonce of a transaction was used before it was sent', { action, faultId, nonce })
@@ -197,14 +135,14 @@ export function createSender(init: SenderInit, deps: SenderDeps): Sender {
       return intent
     }
     log.warn('Transaction not mined in time, sent again with a higher fee', { action, faultId, nonce })
-    await writeAhead.run('broadcast', action, recorded(raised, signal), () => by.broadcast(raised, signal))
+    await writeAhead.run('broadcast', action, outbox.recording(raised, signal), () => by.broadcast(raised, signal))
     return raised
   }
 
   function follow(intent: Intent, by: Transactor, signal: AbortSignal): Promise<Ending> {
     const tracking = {
       ...{ rpc, clock, log, halted: () => halted() !== undefined },
-      bump: (one: Intent, inner: AbortSignal) => inTurn(() => bump(one, by, inner)),
+      bump: (one: Intent, inner: AbortSignal) => outbox.inTurn(() => bump(one, by, inner)),
     }
     return track(init, tracking, intent, by, signal)
   }
@@ -213,7 +151,7 @@ export function createSender(init: SenderInit, deps: SenderDeps): Sender {
   async function finish(intent: Intent, by: Transactor, signal: AbortSignal): Promise<SendResult | undefined> {
     const ending = await follow(intent, by, signal)
     const newest = (await intents.load(intent.id)) ?? intent
-    await end(newest, ending.status, signal, ending.status === 'replaced' ? undefined : ending.receipt)
+    await outbox.end(newest, ending.status, signal, ending.status === 'replaced' ? undefined : ending.receipt)
     if (ending.status === 'mined') return { status: 'mined', receipt: ending.receipt }
     const { action, faultId, nonce } = intent
     if (ending.status === 'refused') return { status: 'refused', refusal: ending.refusal }
@@ -226,7 +164,7 @@ export function createSender(init: SenderInit, deps: SenderDeps): Sender {
     const by = await transactor(signer)
     try {
       for (let tries = 0; tries < REPLACED_TRIES; tries++) {
-        const prepared = await inTurn(() => prepare(request, id, by, signal))
+        const prepared = await outbox.inTurn(() => prepare(request, id, by, signal))
         if ('refusal' in prepared) return { status: 'refused', refusal: prepared.refusal }
         if ('gas' in prepared) return { status: 'simulated', gas: prepared.gas }
         const result = await finish(prepared.intent, by, signal)
@@ -253,36 +191,10 @@ export function createSender(init: SenderInit, deps: SenderDeps): Sender {
     return fresh
   }
 
-  /** Nobody waits for it: a restart, or an end that was undone. Its nonce is taken up in any case, since later ones wait behind it. */
   async function adopt(intent: Intent, by: Transactor, signal: AbortSignal): Promise<SendResult> {
-    const isOurs = await inTurn(async () => {
-      if (intent.state === 'signed') return resumed(intent, by, signal)
-      if (await isNeedless(intent, by, signal)) return false
-      await revive(intent, signal)
-      return (await by.broadcast(intent, signal)) !== 'nonce-used' || (await by.receiptOf(intent, signal)) !== undefined
-    })
+    const isOurs = await outbox.inTurn(() => republish(intent, outbox, by, signal))
     const result = isOurs ? await finish(pending(intent), by, signal) : undefined
-    if (!isOurs && intent.state !== 'signed') await end(intent, 'refused', signal)
-    return (
-      result ?? {
-        status: 'refused',
-        refusal: { error: 'Replaced', reason: 'it is not needed any more, or its nonce was used', args: {} },
-      }
-    )
-  }
-
-  /** Somebody else did it on the new chain. Ours is sent all the same where later nonces wait behind it. */
-  async function isNeedless(intent: Intent, by: Transactor, signal: AbortSignal): Promise<boolean> {
-    const refusal = await by.refusalOf(intent, signal)
-    return (
-      refusal !== undefined && DONE_BY_OTHERS.includes(refusal.error) && ![...inFlight].some((one) => one > (intent.nonce ?? 0))
-    )
-  }
-
-  async function vanished(above: bigint, by: Transactor, signal: AbortSignal): Promise<Intent[]> {
-    const mined = intents.all().filter(({ state, minedIn }) => state === 'mined' && minedIn !== undefined && minedIn > above)
-    const receipts = await Promise.all(mined.map((intent) => by.receiptOf(intent, signal)))
-    return mined.filter((_, i) => receipts[i] === undefined)
+    return result ?? { status: 'refused', refusal: NOT_NEEDED }
   }
 
   return {
@@ -290,19 +202,11 @@ export function createSender(init: SenderInit, deps: SenderDeps): Sender {
       const id = `${request.faultId}:${request.action}`
       return once(id, () => run(request, id, signal))
     },
-    async attend({ head, rewoundTo }, signal) {
+    async attend(event, signal) {
       if (!signer || init.send !== 'live' || halted() !== undefined) return
       const by = await transactor(signer)
-      const young = head.number - YOUNG_BLOCKS
-      // Young ones are looked at each time: blocks that came and went between two polls leave no other trace.
-      const lost = await vanished(rewoundTo !== undefined && rewoundTo < young ? rewoundTo : young, by, signal)
-      const signed = intents.all().filter(({ id, state }) => state === 'signed' && !running.has(id))
-      for (const { action, faultId, nonce } of lost) {
-        if (nonce !== undefined) inFlight.add(nonce)
-        log.warn('A mined transaction was taken back', { action, faultId, nonce })
-      }
-      const work = [...signed, ...lost].sort((a, b) => (a.nonce ?? 0) - (b.nonce ?? 0))
-      for (const intent of work)
+      const isRunning = (id: string) => running.has(id)
+      for (const intent of await leftBehind(event, { outbox, intents, log, by, isRunning }, signal))
         once(intent.id, () => adopt(intent, by, signal)).catch((error: unknown) => {
           if (signal.aborted) return
           const { action, faultId } = intent
@@ -310,11 +214,6 @@ export function createSender(init: SenderInit, deps: SenderDeps): Sender {
         })
     },
   }
-}
-
-/** As it was before its end: what the end said of it is not true any more. */
-function pending({ spent: _spent, minedIn: _minedIn, ...intent }: Intent): Intent {
-  return { ...intent, state: 'signed' }
 }
 
 /** What earlier tries cost stays known: the limit of a day counts them. */

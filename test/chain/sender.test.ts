@@ -218,6 +218,31 @@ describe('transactions that do not get through', () => {
     expect(await nonceOf(me())).toBe(start + 3)
   })
 
+  it('left by a restart, the first needed no more: it is sent all the same, since the second waits behind it', async () => {
+    const store = memoryIntents()
+    const first = await connect({ intents: store })
+    const start = await nonceOf(me())
+    await automine(false)
+    const life = new AbortController()
+    const works = [await ownReceipt(), await ownReceipt()] as const
+    const cut = works.map(async (own, i) => {
+      await until(async () => (await pendingOf()).length === i)
+      return first.openCase(accusation(own), { signal: life.signal }).catch(() => 'cut')
+    })
+    await until(async () => (await pendingOf()).length === 2)
+    life.abort(new Error('killed'))
+    await Promise.all(cut)
+    await first.close()
+    await world.provider.send('anvil_dropAllTransactions', [])
+    await automine(true)
+    const other = await connect({ signer: world.fishermen[1]! })
+    expect((await other.openCase(accusation(works[0]), options)).status).toBe('mined')
+    await connect({ intents: store })
+    await until(async () => (await nonceOf(me())) === start + 2)
+    await until(() => store.all().every(({ state }) => state === 'mined' || state === 'refused'))
+    expect(store.all().map(({ state }) => state)).toEqual(['refused', 'mined'])
+  })
+
   it('reverted: the error is the one of the block that refused it', async () => {
     const [mine, theirs] = [await connect(), await connect({ signer: world.fishermen[1]! })]
     const fault = await equivocation(world, node())
