@@ -244,12 +244,18 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
       bootstrap: config.gossip.bootstrap,
       identityFile: at('gossip.key'),
       maxPeers: config.gossip.maxPeers,
+      peersFile: at('peers.json'),
+      ...(config.gossip.mdns ? { mdns: {} } : {}),
       pullEveryMs: params.pullEveryMs,
       windowSeconds: params.draw.windowSeconds,
     },
     {
       ...{ clock, nowSec: chain.nowSec, log: logger, view },
-      store: { since: (cursor, limit) => log.statementsSince(cursor, limit), has: (id) => log.hasStatement(id) },
+      store: {
+        since: (cursor, limit) => log.statementsSince(cursor, limit),
+        has: (id) => log.hasStatement(id),
+        size: () => BigInt(log.head().size),
+      },
       heads: {
         last: headStore.last,
         sign: async (body) =>

@@ -29,6 +29,8 @@ export const configSchema = z
         listen: z.array(z.string()).default(['/ip4/127.0.0.1/tcp/0']),
         bootstrap: z.array(z.string()).default([]),
         maxPeers: positive.default(50),
+        /** Finds other daemons on the local network by multicast DNS, and shows this one to them. */
+        mdns: z.boolean().default(false),
       })
       .prefault({}),
     http: z

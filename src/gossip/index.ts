@@ -1,26 +1,29 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomInt } from 'node:crypto'
 import { TopicValidatorResult } from '@chainsafe/libp2p-gossipsub'
-import type { PeerId } from '@libp2p/interface'
 import { STATEMENT_KINDS } from '../../proofs/codec.ts'
 import { bytesToHex } from '../../proofs/signature.ts'
 import { FishermanError, messageOf } from '../base/errors.ts'
 import { createBans } from './bans.ts'
 import { createCounters } from './counters.ts'
+import { createGoodbyeServer } from './goodbye.ts'
 import { askHead, createHeadServer } from './heads.ts'
 import { loadIdentity } from './identity.ts'
 import { createIntake } from './intake.ts'
-import { createNode, type Node } from './node.ts'
-import { createPeers, parseAddresses } from './peers.ts'
+import { createLinkTable } from './links.ts'
+import { createNode, type Node, scoreOf } from './node.ts'
+import { openPeerStore } from './peer-store.ts'
+import { createPeers } from './peers.ts'
 import { createPublisher } from './publish.ts'
 import { pullPage } from './pull-client.ts'
 import { createPullLoops } from './pull-loops.ts'
 import { createPullServer } from './pull-server.ts'
 import { createPuller } from './puller.ts'
-import { createQuotas } from './quotas.ts'
+import { createQuotas, SENDING_SHARE } from './quotas.ts'
 import { scoreOptions } from './scoring.ts'
 import { createSeen } from './seen.ts'
-import { createTopics, type Topics } from './topics.ts'
-import type { Gossip, GossipDeps, GossipInit, GossipPeer } from './types.ts'
+import { parseAddresses } from './targets.ts'
+import { createTopics } from './topics.ts'
+import type { Gossip, GossipDeps, GossipInit } from './types.ts'
 import type { ValidationContext } from './validate.ts'
 
 export type { Gossip, GossipDeps, GossipInit, GossipPeer } from './types.ts'
@@ -29,6 +32,8 @@ export type { Gossip, GossipDeps, GossipInit, GossipPeer } from './types.ts'
 const STATUTE_SECONDS = 15 * 5_760 * 12
 /** Streams of the pull protocol that one peer may hold open with us. */
 const PULL_STREAMS = 2
+/** Enough that a partition of the graph is unlikely, few enough for a home router: twice the mesh of a topic and some. */
+const TARGET_PEERS = 25
 
 const ANSWERS = {
   accept: TopicValidatorResult.Accept,
@@ -56,8 +61,8 @@ export async function createGossip(init: GossipInit, deps: GossipDeps): Promise<
   }
   const intake = createIntake({ context, counters, log, has: (id) => deps.store.has(id), deliver: deps.deliver })
   const privateKey = await loadIdentity(init.identityFile, log)
-  const { maxPeers = 50, transports = 'tcp', agent = 'fisherman' } = init
-  const node = await createNode({ privateKey, listen, maxPeers, transports, topics, bans, agent })
+  const { maxPeers = 50, transports = 'tcp', agent = 'fisherman', mdns } = init
+  const node = await createNode({ privateKey, listen, maxPeers, transports, topics, bans, agent, ...(mdns ? { mdns } : {}) })
   const pulls = [topics.pullProtocol, topics.stablePullProtocol]
   const serve = createPullServer({ log, store: deps.store, topics, clock, counters })
   await node.handle(pulls, serve, { maxInboundStreams: PULL_STREAMS, maxOutboundStreams: PULL_STREAMS })
@@ -69,8 +74,31 @@ export async function createGossip(init: GossipInit, deps: GossipDeps): Promise<
       return ANSWERS[(await intake.receive(kind, message.data, 'gossip')).answer]
     })
   }
-  const peers = createPeers(bootstrap, { node, bans, counters, log, clock, ours: pulls })
   const stopping = new AbortController()
+  const { targetPeers = Math.min(TARGET_PEERS, maxPeers) } = init
+  const peers = createPeers(
+    {
+      ...{ bootstrap, maxPeers, targetPeers },
+      minOutbound: init.minOutbound ?? Math.ceil(targetPeers / 3),
+      goodbyeProtocol: topics.goodbyeProtocol,
+    },
+    {
+      ...{ node, bans, counters, log, clock, ours: pulls },
+      random: () => randomInt(2 ** 32) / 2 ** 32,
+      store: await openPeerStore(init.peersFile, { log, clock }),
+      scoreOf: (peerId) => scoreOf(node, peerId),
+    },
+  )
+  node.addEventListener('peer:discovery', ({ detail }) => peers.meet(detail.id.toString(), detail.multiaddrs.map(String)))
+  const own = () => ({
+    ...{ verdictVersion: init.verdictVersion, chainTimeSec: deps.nowSec() },
+    ...{ kept: deps.store.size?.() ?? 0n, peers: node.getPeers().length },
+  })
+  const links = createLinkTable({ node, topics, own, clock, counters, log, signal: stopping.signal })
+  await node.handle(topics.statusProtocol, links.serve, { maxInboundStreams: 2 })
+  await node.handle(topics.goodbyeProtocol, createGoodbyeServer({ heard: peers.heard, clock, counters, log }), {
+    maxInboundStreams: 1,
+  })
   const puller = createPuller({
     clock,
     counters,
@@ -86,7 +114,7 @@ export async function createGossip(init: GossipInit, deps: GossipDeps): Promise<
     },
     punish(peerId, reason) {
       bans.ban(peerId, reason)
-      peers.hangUp(peerId)
+      peers.hangUp(peerId, 'banned')
     },
     giveUp: peers.hangUp,
   })
@@ -115,12 +143,13 @@ export async function createGossip(init: GossipInit, deps: GossipDeps): Promise<
     context,
     counters,
     log,
+    quotas: createQuotas(clock, SENDING_SHARE),
     send: async (kind, bytes) => (await node.services.pubsub.publish(topics.topicOf(kind), bytes)).recipients.length,
   })
   return {
     peerId: node.peerId.toString(),
     addresses: () => node.getMultiaddrs().map(String),
-    peers: () => node.getPeers().flatMap((peer) => peerOf(node, topics, peer)),
+    peers: links.peers,
     publish,
     async askHeads(fisherman, { signal }) {
       const open = node.getConnections().filter(({ status }) => status === 'open')
@@ -137,19 +166,11 @@ export async function createGossip(init: GossipInit, deps: GossipDeps): Promise<
     counters: () => ({ ...counters.all(), queued: intake.queued() }),
     async stop() {
       stopping.abort()
-      peers.stop()
+      await peers.stop()
       await intake.stop()
       await node.stop()
     },
   }
-}
-
-function peerOf(node: Node, topics: Topics, peer: PeerId): GossipPeer[] {
-  const [connection] = node.getConnections(peer)
-  if (!connection) return []
-  const subscribed = topics.all.filter((topic) => node.services.pubsub.getSubscribers(topic).some((other) => other.equals(peer)))
-  const { remoteAddr, direction } = connection
-  return [{ id: peer.toString(), address: remoteAddr.toString(), direction, topics: subscribed.length }]
 }
 
 async function start(node: Node, listen: readonly string[]): Promise<void> {

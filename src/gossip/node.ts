@@ -1,6 +1,7 @@
 import { type GossipSub, gossipsub, StrictNoSign } from '@chainsafe/libp2p-gossipsub'
 import { type Identify, identify } from '@libp2p/identify'
 import type { Libp2p, PrivateKey } from '@libp2p/interface'
+import { mdns } from '@libp2p/mdns'
 import { noise } from '@libp2p/noise'
 import { type Ping, ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
@@ -22,11 +23,23 @@ export interface NodeInit {
   topics: Topics
   bans: Bans
   agent: string
+  /** Finds peers on the local network by multicast; the port is another one in tests only. */
+  mdns?: { port?: number }
+}
+
+/** What the router's class has and its exported type lacks; the one place that knows. */
+type Scored = GossipSub & { getScore?(peerId: string): number }
+
+/** The router's opinion of a peer; 0 where it has none. */
+export function scoreOf(node: Node, peerId: string): number {
+  return (node.services.pubsub as Scored).getScore?.(peerId) ?? 0
 }
 
 /** Longer than any message can travel; later copies meet our own seen-cache. */
 const SEEN_TTL_MS = 900_000
 const HEARTBEAT_MS = 700
+const PRUNING_ROOM = 10
+const MDNS_EVERY_MS = 10_000
 /**
  * Bytes of one gossip frame. A frame over this limit closes the inbound stream for good while the link stays up, so it is far above anything honest (some hundred
  * statements in one frame), and `peers.ts` heals such a link. The limit of a statement is held by the validator.
@@ -45,9 +58,13 @@ export async function createNode(init: NodeInit): Promise<Node> {
       init.transports === 'memory' ? (await import('@libp2p/memory')).memory() : tcp({ maxConnections: 2 * init.maxPeers }),
     ],
     connectionEncrypters: [noise()],
+    peerDiscovery: init.mdns
+      ? [mdns({ serviceTag: `_fisherman-${topics.stableDigest}._udp.local`, interval: MDNS_EVERY_MS, ...init.mdns })]
+      : [],
     streamMuxers: [yamux()],
     connectionManager: {
-      maxConnections: init.maxPeers,
+      // Room above the limit: who is one too many is told so before it is cut off.
+      maxConnections: init.maxPeers + PRUNING_ROOM,
       // A second for a whole rack behind one NAT, or a test network on one machine; libp2p's default is five.
       inboundConnectionThreshold: 25,
       maxIncomingPendingConnections: 10,

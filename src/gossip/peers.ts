@@ -1,34 +1,32 @@
-import type { PeerId } from '@libp2p/interface'
+import type { IdentifyResult, PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
-import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import type { Multiaddr } from '@multiformats/multiaddr'
 import { deadline } from '../base/clock.ts'
-import { FishermanError, messageOf } from '../base/errors.ts'
+import { messageOf } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { Bans } from './bans.ts'
 import type { Counters } from './counters.ts'
+import { type Goodbye, sayGoodbye } from './goodbye.ts'
+import { createHalfOpenCheck } from './half-open.ts'
 import type { Node } from './node.ts'
+import type { PeerStore } from './peer-store.ts'
+import { createTargets, type Target } from './targets.ts'
 
 /** How often links are looked at. */
 const TICK_MS = 1_000
-/** Time between dials of one address: doubles from the first to the second. */
-const MIN_REDIAL_MS = 1_000
-const MAX_REDIAL_MS = 30_000
-/** A peer's gossip stream opens within a second of the link; after this without one the link is half open. */
-const HALF_OPEN_MS = 5_000
-/** Peers met and not in the bootstrap list that we dial again when they are gone; after this many dials in vain we forget them. */
-const MAX_MET = 256
-const MAX_VAIN_DIALS = 8
 const DIAL_TIMEOUT_MS = 5_000
-const KEEP_ALIVE = 'keep-alive-fisherman'
+/** Not one of libp2p's own keep-alive tags: those come back at once to a peer that asked to be left alone. */
+const CHOSEN = 'fisherman-chosen'
 
-interface Target {
-  /** Unknown for a bootstrap address without one, until the first dial. */
-  peerId: PeerId | undefined
-  address: Multiaddr | undefined
-  dueMs: number
-  waitMs: number
-  vain: number
-  dialling: boolean
+export interface PeersInit {
+  bootstrap: readonly Multiaddr[]
+  /** Links at most; the worst of those that came in by themselves are cut first. */
+  maxPeers: number
+  /** Peers met are dialled while there are fewer links than this … */
+  targetPeers: number
+  /** … or fewer that we chose ourselves than this: who comes in by itself can never be all that we hear. */
+  minOutbound: number
+  goodbyeProtocol: string
 }
 
 export interface PeersDeps {
@@ -37,145 +35,150 @@ export interface PeersDeps {
   counters: Counters
   log: Logger
   clock: { nowMs(): number }
-  /** Protocols of which a peer of our network speaks at least one. Their names hold the digest, so identify is the status handshake. */
+  random(): number
+  store: PeerStore
+  /** The router's opinion of a peer. */
+  scoreOf(peerId: string): number
+  /** Protocols of which a peer of our network speaks at least one. Their names hold the digest of the network. */
   ours: readonly string[]
 }
 
 export interface Peers {
   /** Dials; the node must be started. */
   start(): void
-  hangUp(peerId: string): void
-  stop(): void
-}
-
-/** Reads bootstrap addresses; a wrong one is the operator's to repair. */
-export function parseAddresses(addresses: readonly string[], option: string): Multiaddr[] {
-  return addresses.map((address) => {
-    try {
-      return multiaddr(address)
-    } catch (cause) {
-      const message = `The ${option} address "${address}" is no multiaddr. Write it like /ip4/192.0.2.1/tcp/4001/p2p/12D3Koo...`
-      throw new FishermanError({ code: 'bad-address', message, blame: 'ours', cause })
-    }
-  })
+  /** Somebody who was found nearby. */
+  meet(peerId: string, addresses: readonly string[]): void
+  hangUp(peerId: string, reason?: Goodbye): void
+  /** It said goodbye, and why. */
+  heard(peerId: string, reason: Goodbye | undefined): void
+  /** Tells all peers, and dials no more. */
+  stop(): Promise<void>
 }
 
 /** Keeps links: libp2p gives a lost peer up after five dials, so bootstrap peers and peers met are dialled here for as long as it takes. */
-export function createPeers(bootstrap: readonly Multiaddr[], deps: PeersDeps): Peers {
-  const { node, bans, counters, log, clock } = deps
+export function createPeers(init: PeersInit, deps: PeersDeps): Peers {
+  const { node, bans, counters, log, clock, store } = deps
   const stopping = new AbortController()
-  const self = node.peerId.toString()
-  const target = (peerId: PeerId | undefined, address: Multiaddr | undefined): Target => ({
-    peerId,
-    address,
-    dueMs: 0,
-    waitMs: MIN_REDIAL_MS,
-    vain: 0,
-    dialling: false,
-  })
-  const wanted = bootstrap.map((address) => target(idIn(address), address)).filter(({ peerId }) => peerId?.toString() !== self)
-  const met = new Map<string, Target>()
-  /** Peers that speak gossip -> when the link was first seen without an inbound gossip stream. */
-  const halfOpenSince = new Map<string, number>()
-  const speaksGossip = new Set<string>()
+  const targets = createTargets(init.bootstrap, { self: node.peerId.toString(), clock, random: deps.random })
+  const halfOpen = createHalfOpenCheck({ node, clock, counters })
+  for (const { id, addresses } of store.all()) targets.meet(id, addresses)
 
-  function hangUp(peerId: string): void {
-    node.hangUp(peerIdFromString(peerId), { signal: AbortSignal.timeout(TICK_MS) }).catch(() => {
-      for (const connection of node.getConnections(peerIdFromString(peerId))) connection.abort(new Error('hung up'))
+  function cut(peerId: PeerId): void {
+    node.hangUp(peerId, { signal: AbortSignal.timeout(TICK_MS) }).catch(() => {
+      for (const connection of node.getConnections(peerId)) connection.abort(new Error('hung up'))
     })
+  }
+
+  function hangUp(id: string, reason: Goodbye = 'no-use'): void {
+    const peerId = peerIdFromString(id)
+    const [connection] = node.getConnections(peerId)
+    const said = connection ? sayGoodbye(connection, init.goodbyeProtocol, reason) : Promise.resolve()
+    said.finally(() => cut(peerId))
   }
 
   async function dial(to: Target): Promise<void> {
     to.dialling = true
     try {
       const signal = deadline(DIAL_TIMEOUT_MS, stopping.signal)
-      const connection = await node.dial(to.address ?? (to.peerId as PeerId), { signal })
-      to.peerId = connection.remotePeer
-      Object.assign(to, { waitMs: MIN_REDIAL_MS, vain: 0 })
+      const place = to.addresses.length > 0 ? [...to.addresses] : to.peerId
+      if (!place) return
+      const connection = await node.dial(place, { signal })
+      targets.reached(to, connection.remotePeer)
       counters.add('peers.dialled')
     } catch (error) {
       if (stopping.signal.aborted) return
       counters.add('peers.dial-failed')
+      const [address] = to.addresses
       log.debug('a peer could not be reached', {
-        address: to.address?.toString(),
+        address: address?.toString(),
         peer: to.peerId?.toString(),
         error: messageOf(error),
       })
-      to.vain++
-      to.dueMs = clock.nowMs() + to.waitMs
-      to.waitMs = Math.min(2 * to.waitMs, MAX_REDIAL_MS)
+      if (targets.missed(to) && to.peerId) store.forget(to.peerId.toString())
     } finally {
       to.dialling = false
     }
   }
 
   function redial(): void {
-    for (const [id, to] of met) if (to.vain >= MAX_VAIN_DIALS) met.delete(id)
-    for (const to of [...wanted, ...met.values()]) {
+    const links = node.getConnections()
+    const linked = new Set(links.map(({ remotePeer }) => remotePeer.toString()))
+    const chosen = new Set(
+      links.filter(({ direction }) => direction === 'outbound').map(({ remotePeer }) => remotePeer.toString()),
+    )
+    let missing = Math.max(init.targetPeers - linked.size, init.minOutbound - chosen.size)
+    for (const to of targets.due()) {
       const id = to.peerId?.toString()
-      if (to.dialling || to.dueMs > clock.nowMs() || id === self) continue
-      if (id !== undefined && (bans.isBanned(id) || node.getConnections(to.peerId).length > 0)) continue
+      if (id !== undefined && (bans.isBanned(id) || linked.has(id))) continue
+      if (!to.bootstrap && missing-- <= 0) continue
       void dial(to)
     }
   }
 
-  /** A frame over the limit, or a stream that broke, leaves a link over which nothing comes in while the other side believes that all is well. */
-  function healHalfOpen(): void {
-    const nowMs = clock.nowMs()
-    for (const peer of node.getPeers()) {
-      const id = peer.toString()
-      const streams = node.getConnections(peer).flatMap((connection) => connection.streams)
-      const hears = streams.some((stream) => stream.direction === 'inbound' && stream.protocol.startsWith('/meshsub/'))
-      if (hears || !speaksGossip.has(id)) halfOpenSince.delete(id)
-      else if (!halfOpenSince.has(id)) halfOpenSince.set(id, nowMs)
-      else if (nowMs - (halfOpenSince.get(id) ?? nowMs) >= HALF_OPEN_MS) {
-        halfOpenSince.delete(id)
-        counters.add('peers.half-open')
-        log.info('a link carried no gossip and is dialled anew', { peer: id })
-        hangUp(id)
-      }
+  /** Too many: those that came in by themselves go first, the least useful before the others; what we chose stays. */
+  function prune(): void {
+    const peers = node.getPeers().map(String)
+    const excess = peers.length - init.maxPeers
+    if (excess <= 0) return
+    const cameIn = peers.filter((id) => {
+      const links = node.getConnections(peerIdFromString(id))
+      return !targets.isBootstrap(id) && links.every(({ direction }) => direction === 'inbound')
+    })
+    for (const id of cameIn.sort((a, b) => deps.scoreOf(a) - deps.scoreOf(b)).slice(0, excess)) {
+      counters.add('peers.pruned')
+      hangUp(id, 'too-many-peers')
     }
   }
 
-  node.addEventListener('peer:identify', ({ detail }) => {
-    const id = detail.peerId.toString()
-    if (!deps.ours.some((protocol) => detail.protocols.includes(protocol))) {
-      log.warn('a peer belongs to another network', { peer: id, address: detail.connection.remoteAddr.toString() })
+  function identified({ peerId, protocols, connection, listenAddrs }: IdentifyResult): void {
+    const id = peerId.toString()
+    if (!deps.ours.some((protocol) => protocols.includes(protocol))) {
+      log.warn('a peer belongs to another network', { peer: id, address: connection.remoteAddr.toString() })
       bans.ban(id, 'foreign')
-      return hangUp(id)
+      cut(peerId)
+      return
     }
-    if (detail.protocols.some((protocol) => protocol.startsWith('/meshsub/'))) speaksGossip.add(id)
-    if (met.size < MAX_MET && !wanted.some(({ peerId }) => peerId?.toString() === id))
-      met.set(id, target(detail.peerId, undefined))
-    // Tagged peers are the last to be closed when there are too many, and libp2p itself dials them at once when they are lost.
-    node.peerStore.merge(detail.peerId, { tags: { [KEEP_ALIVE]: { value: 50 } } }).catch(() => undefined)
-  })
+    if (protocols.some((protocol) => protocol.startsWith('/meshsub/'))) halfOpen.speaks(id)
+    const addresses = listenAddrs.map(String)
+    targets.meet(id, addresses)
+    store.keep({ id, addresses, seenMs: clock.nowMs() })
+    // Tagged peers are the last that libp2p closes when there are too many.
+    if (targets.isBootstrap(id) || connection.direction === 'outbound')
+      node.peerStore.merge(peerId, { tags: { [CHOSEN]: { value: 50 } } }).catch(() => undefined)
+  }
+
+  node.addEventListener('peer:identify', ({ detail }) => identified(detail))
   node.addEventListener('peer:disconnect', ({ detail }) => {
-    const id = detail.toString()
-    halfOpenSince.delete(id)
-    speaksGossip.delete(id)
+    halfOpen.gone(detail.toString())
+    store.keep({ id: detail.toString(), addresses: [], seenMs: clock.nowMs() })
     counters.add('peers.lost')
   })
 
   let timer: NodeJS.Timeout | undefined
   return {
     hangUp,
+    meet: targets.meet,
+    heard(id, reason) {
+      log.debug('a peer says goodbye', { peer: id, reason: reason ?? 'unknown' })
+      if (reason === 'too-many-peers' || reason === 'banned') targets.rest(id)
+    },
     start() {
       redial()
       timer = setInterval(() => {
         redial()
-        healHalfOpen()
+        prune()
+        for (const id of halfOpen.look()) {
+          log.info('a link carried no gossip and is dialled anew', { peer: id })
+          cut(peerIdFromString(id))
+        }
       }, TICK_MS)
     },
-    stop() {
+    async stop() {
       clearInterval(timer)
       stopping.abort()
+      const links = new Map(node.getConnections().map((connection) => [connection.remotePeer.toString(), connection]))
+      await Promise.all([...links.values()].map((connection) => sayGoodbye(connection, init.goodbyeProtocol, 'shutdown')))
+      await store.close()
     },
   }
-}
-
-/** The peer id at the end of an address, if it has one. */
-function idIn(address: Multiaddr): PeerId | undefined {
-  const id = address.getComponents().findLast(({ name }) => name === 'p2p')?.value
-  return id === undefined ? undefined : peerIdFromString(id)
 }

@@ -2,6 +2,7 @@ import { type AnyStatement, encodeStatement, type StatementKind } from '../../pr
 import { FishermanError, messageOf } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { Counters } from './counters.ts'
+import type { Quotas } from './quotas.ts'
 import { Refusal } from './refusal.ts'
 import { idOf, type ValidationContext, validateStatement } from './validate.ts'
 
@@ -9,12 +10,14 @@ export interface PublisherDeps {
   context: ValidationContext
   counters: Counters
   log: Logger
+  /** What peers take from one signer by gossip; what goes beyond it is not sent to be ignored, but left to the pull. */
+  quotas: Pick<Quotas, 'take'>
   /** Hands the payload to the router; the number of peers it went to. */
   send(kind: StatementKind, bytes: Uint8Array): Promise<number>
 }
 
 /** Sends our own statements. What is in our store is never lost by a failure here: peers pull it. */
-export function createPublisher({ context, counters, log, send }: PublisherDeps) {
+export function createPublisher({ context, counters, log, quotas, send }: PublisherDeps) {
   return async function publish(statement: AnyStatement): Promise<{ recipients: number }> {
     const { kind } = statement
     const bytes = encodeStatement(statement)
@@ -27,6 +30,10 @@ export function createPublisher({ context, counters, log, send }: PublisherDeps)
       if (error.action === 'reject') throw invalid(kind, error)
     }
     context.seen.ids.set(id, true)
+    if (!quotas.take('gossip', kind, statement.signer)) {
+      counters.add(`held-back.${kind}`)
+      return { recipients: 0 }
+    }
     counters.add(`published.${kind}`)
     try {
       return { recipients: await send(kind, bytes) }

@@ -31,11 +31,15 @@ export interface Quotas {
   take(road: Road, kind: StatementKind, signer: Hex): boolean
 }
 
-export function createQuotas(clock: { nowMs(): number }): Quotas {
+/** What a node sends keeps below what others take: two clocks that watch one flow never agree to the message. */
+export const SENDING_SHARE = 0.9
+
+export function createQuotas(clock: { nowMs(): number }, share = 1): Quotas {
   const limiters = new Map<string, RateLimiter>()
   for (const [kind, quota] of Object.entries(GOSSIP)) {
     const pull = { burst: PULL_BURST, everyMs: quota.everyMs / PULL_SPEED }
-    limiters.set(`gossip:${kind}`, createRateLimiter({ ...quota, maxKeys: MAX_SIGNERS }, clock))
+    const gossip = { burst: quota.burst * share, everyMs: quota.everyMs / share }
+    limiters.set(`gossip:${kind}`, createRateLimiter({ ...gossip, maxKeys: MAX_SIGNERS }, clock))
     limiters.set(`pull:${kind}`, createRateLimiter({ ...pull, maxKeys: MAX_SIGNERS }, clock))
   }
   const of = (road: Road, kind: StatementKind) => limiters.get(`${road}:${kind}`)

@@ -23,6 +23,9 @@ export interface Topics {
   stablePullProtocol: string
   /** Head exchange; a log outlives verdict versions. */
   headsProtocol: string
+  /** What a peer runs, and why it leaves: of all verdict versions. */
+  statusProtocol: string
+  goodbyeProtocol: string
 }
 
 export function createTopics(domain: Domain, verdictVersion: number): Topics {
@@ -39,6 +42,8 @@ export function createTopics(domain: Domain, verdictVersion: number): Topics {
     pullProtocol: `/fisherman/${digest}/statements-since/1`,
     stablePullProtocol: `/fisherman/${stableDigest}/statements-since/1`,
     headsProtocol: `/fisherman/${stableDigest}/heads/1`,
+    statusProtocol: `/fisherman/${stableDigest}/status/1`,
+    goodbyeProtocol: `/fisherman/${stableDigest}/goodbye/1`,
   }
 }
 

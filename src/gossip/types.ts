@@ -3,6 +3,7 @@ import type { Domain, Hex } from '../../proofs/types.ts'
 import type { Logger } from '../base/log.ts'
 import type { HeadKeeper, ReturnedHead } from './heads.ts'
 import type { StatementLog } from './pull-server.ts'
+import type { PeerStatus } from './status.ts'
 import type { ChainView, Road } from './validate.ts'
 
 export interface GossipInit {
@@ -16,6 +17,14 @@ export interface GossipInit {
   identityFile: string
   /** Connections at most. @default 50 */
   maxPeers?: number
+  /** Peers met are dialled while there are fewer links than this. @default 25, at most `maxPeers` */
+  targetPeers?: number
+  /** Links that we choose ourselves, at least, so that who comes in by itself can never be all that we hear. @default a third of the target */
+  minOutbound?: number
+  /** Keeps addresses of peers met over a restart; nothing is kept without. */
+  peersFile?: string
+  /** Finds peers on the local network by multicast. @default off */
+  mdns?: { port?: number }
   /** Milliseconds between two pulls from one peer; 3,000 at the `local` preset. @default 30,000 */
   pullEveryMs?: number
   /** Seconds of one feed window. */
@@ -51,6 +60,10 @@ export interface GossipPeer {
   direction: 'inbound' | 'outbound'
   /** Our topics that the peer listens to. */
   topics: number
+  /** The router's opinion of it: below -800 nothing is heard from it. */
+  score: number
+  /** What it told of itself; undefined until it did, and for versions that tell nothing. */
+  status: PeerStatus | undefined
 }
 
 export interface Gossip {

@@ -125,4 +125,7 @@ export class MemoryStore {
   has(id: Hex): boolean {
     return this.ids.has(id)
   }
+  size(): bigint {
+    return BigInt(this.entries.length)
+  }
 }
