@@ -5,6 +5,7 @@ import {
   faultIdOf,
   frameLeaf,
   objectiveEvidenceHash,
+  profileHashOf,
   renditionLeaf,
   reuseIdOf,
   ZERO_HASH,
@@ -137,11 +138,14 @@ function checkEquivocation(domain: Domain, report: Claim, evidence: Equivocation
   return { accusedSigners: [signer(digest, signed.signature)], voters: [] }
 }
 
-function checkReuse(domain: Domain, report: Claim, { a, b, frames }: Reuse): Signers {
+function checkReuse(domain: Domain, report: Claim, { a, b, frames, profile }: Reuse): Signers {
   must(a.receipt.transcoder === b.receipt.transcoder, 'the two receipts are of different nodes')
   must(a.receipt.sourceHash !== b.receipt.sourceHash, 'the two sources are the same')
   must(a.rendition.contentHash === b.rendition.contentHash, 'the two renditions are not the same')
   must(isLargeEnough(a.rendition) && isLargeEnough(b.rendition), 'a rendition is too small to tell')
+  const profileHash = profileHashOf(profile)
+  must(a.rendition.profileHash === profileHash && b.rendition.profileHash === profileHash, 'a rendition is of another profile')
+  must(profile.fpsNum === 0, 'the profile has a rate of its own, which leaves source frames out')
   const [lower, higher] = [digestOf(domain, 'TranscodeReceipt', a.receipt), digestOf(domain, 'TranscodeReceipt', b.receipt)]
   must(lower < higher, 'the receipts are not in the order of their digests')
   checkLeaf(a.receipt, a, 'the first leaf')
@@ -149,6 +153,11 @@ function checkReuse(domain: Domain, report: Claim, { a, b, frames }: Reuse): Sig
   const isSource = (pair: FramePair) =>
     pair.a.track === SOURCE_TRACK && pair.b.track === SOURCE_TRACK && pair.a.frame === pair.b.frame
   must(frames.every(isSource), 'a pair is not of one frame of both sources')
+  const shown = Math.min(a.rendition.frames, b.rendition.frames)
+  must(
+    frames.every((pair) => pair.a.frame < shown),
+    'a pair is of a frame that a rendition does not have',
+  )
   checkFrames(frames, FRAME_LINES.reuseFrames, [a.receipt.fingerprintRoot, b.receipt.fingerprintRoot])
   must(report.receiptDigest === lower, 'the report names another receipt')
   checkReport(report, a.receipt.transcoder, reuseIdOf(a.receipt.transcoder, lower, higher))

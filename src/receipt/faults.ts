@@ -124,6 +124,6 @@ function alone(domain: Domain, receipt: SegmentReceipt): FoundFault[] {
   return found
 }
 
-function published({ receipt, signature, renditions, fingerprints }: SegmentReceipt): Published {
-  return { signed: { receipt, signature }, renditions, fingerprints: fingerprints ?? [] }
+function published({ receipt, signature, renditions, profiles, fingerprints }: SegmentReceipt): Published {
+  return { signed: { receipt, signature }, renditions, profiles, fingerprints: fingerprints ?? [] }
 }

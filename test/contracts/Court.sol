@@ -8,6 +8,30 @@ import {World} from "./World.sol";
 
 /// @title Court: builds proofs, cases and votes
 abstract contract Court is World {
+    /// @dev All values of a reuse's evidence, in their order.
+    struct ReuseEvidence {
+        Digests.TranscodeReceipt a;
+        bytes signatureA;
+        Digests.Rendition leafA;
+        bytes32[] pathA;
+        Digests.TranscodeReceipt b;
+        bytes signatureB;
+        Digests.Rendition leafB;
+        bytes32[] pathB;
+        FaultVerifier.FramePair[] frames;
+        Digests.Profile profile;
+    }
+
+    /// @dev Ten values at once are too many for the stack: they are encoded as one, and the place of that one is cut off.
+    function encodeReuse(ReuseEvidence memory e) internal pure returns (bytes memory evidence) {
+        evidence = abi.encode(e);
+        assembly ("memory-safe") {
+            let length := sub(mload(evidence), 32)
+            evidence := add(evidence, 32)
+            mstore(evidence, length)
+        }
+    }
+
     uint8 internal constant D2 = 18;
 
     /// @dev A pass-through of node `i`; every salt is another fault.

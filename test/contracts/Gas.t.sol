@@ -136,10 +136,14 @@ contract GasTest is Court {
         // The order of digests is what the seq makes of it.
         while (digestOf(a.receipt) > digestOf(b.receipt)) b.receipt.seq++;
         (a.signature, b.signature) = (signReceipt(nodeKeys[0], a.receipt), signReceipt(nodeKeys[0], b.receipt));
-        bytes memory evidence = abi.encode(
-            a.receipt, a.signature, a.leaf, a.path, b.receipt, b.signature, b.leaf, b.path, pairs
+        bytes memory evidence = encodeReuse(
+            ReuseEvidence(a.receipt, a.signature, a.leaf, a.path, b.receipt, b.signature, b.leaf, b.path, pairs, profileOf())
         );
         reveals(2, evidence, "O2 4 pairs", 270_000);
+    }
+
+    function profileOf() internal pure returns (Digests.Profile memory) {
+        return Digests.Profile(1280, 720, 3_000_000, 0, 1, 0, 3, 2000, 0, 23);
     }
 
     /// @dev One receipt of an O2 with its leaf.
@@ -154,6 +158,7 @@ contract GasTest is Court {
         h.receipt = receiptOf(0, salt);
         h.leaf = leafOf(0, salt);
         h.leaf.contentHash = keccak256("one content");
+        h.leaf.profileHash = Digests.hash(profileOf());
         bytes32[] memory hashes = ladder(h.leaf, leafOf(1, 1));
         h.path = pathOf(hashes, 0);
         h.receipt.renditionsRoot = rootOf(hashes);

@@ -36,7 +36,7 @@ import {
   type Rendition,
   type WindowRoot,
 } from '../../proofs/types.ts'
-import { addressOf, hash, receiptOf, renditions, signedReceipt } from '../helpers/fixtures.ts'
+import { addressOf, hash, PROFILE, receiptOf, renditions, signedReceipt } from '../helpers/fixtures.ts'
 import { DOMAIN, delegate, fisherman, json, members, node, sign, stranger, toHex } from './common.ts'
 import { passThrough } from './example.ts'
 
@@ -170,10 +170,13 @@ export function prints(source: bigint, made: bigint): FrameFp[] {
 /** Two looks, 32 bits apart. */
 export const LOOKS = [0x00000000ffffff00n, 0x0000ffffff000000n] as const
 
+/** The profile that `renditions` says of a leaf. */
+export const profileOf = (index: number) => ({ ...PROFILE, bitrate: PROFILE.bitrate + index })
+
 export async function publishedWith(leaves: Rendition[], fingerprints: FrameFp[], changes: object = {}) {
   const fingerprintRoot = merkleTree(fingerprints.map(frameLeaf)).root
   const signed = await signedReceipt(node, receiptOf(node, leaves, { fingerprintRoot, ...changes }), DOMAIN)
-  return { signed, renditions: leaves, fingerprints }
+  return { signed, renditions: leaves, profiles: leaves.map((_, i) => profileOf(i)), fingerprints }
 }
 
 export function found<T>(made: T | undefined): T {
