@@ -111,7 +111,8 @@ export async function createWorld(
   const anvil = await startAnvil({ mnemonic, accounts: 12, signal, ...(setup.chainId ? { chainId: setup.chainId } : {}) })
   const wallets = Array.from({ length: 12 }, (_, i) => localWallet(mnemonic, i))
   const [deployer, ...rest] = wallets as [Wallet, ...Wallet[]]
-  const full = { ...chainPreset('local'), ...preset }
+  // Short times also on a chain that has the id of a public one.
+  const full = { ...chainPreset('local'), ...(setup.chainId ? { chainId: setup.chainId } : {}), ...preset }
   const deployment = await deployAll({ rpcUrl: anvil.rpcUrl, preset: full, artifacts }, { deployer }, options)
   const provider = new JsonRpcProvider(anvil.rpcUrl, Number(anvil.chainId), {
     staticNetwork: true,
