@@ -123,6 +123,7 @@ function checkEquivocation(domain: Domain, report: Claim, evidence: Equivocation
   if (evidence.kind === 'windows') {
     const { a, b } = evidence
     must(windowsContradict(a, b), 'the two windows do not contradict each other')
+    must(a.root < b.root, 'the windows are not in the order of their roots')
     must(report.receiptDigest === ZERO_HASH, 'the report names another receipt than none')
     checkReport(report, a.transcoder, equivocationIdOf(a.transcoder, `0x${a.windowId.toString(16).padStart(64, '0')}`))
     const digests = [digestOf(domain, 'WindowRoot', a), digestOf(domain, 'WindowRoot', b)] as const
@@ -130,6 +131,7 @@ function checkEquivocation(domain: Domain, report: Claim, evidence: Equivocation
   }
   const { signed, a, b } = evidence
   must(a.index === b.index && renditionLeaf(a) !== renditionLeaf(b), 'the two leaves do not contradict each other')
+  must(renditionLeaf(a) < renditionLeaf(b), 'the two leaves are not in the order of their hashes')
   must(merkleRoot(renditionLeaf(a), evidence.pathA) === signed.receipt.renditionsRoot, 'the first leaf is not under the root')
   must(merkleRoot(renditionLeaf(b), evidence.pathB) === signed.receipt.renditionsRoot, 'the second leaf is not under the root')
   const digest = digestOf(domain, 'TranscodeReceipt', signed.receipt)

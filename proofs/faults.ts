@@ -47,12 +47,24 @@ export function equivocationOf(
   y: SignedReceipt,
 ): { fault: ObjectiveFault; evidence: Equivocation } | undefined {
   if (!receiptsContradict(x.receipt, y.receipt)) return undefined
-  const [a, b] = [x, y].sort((p, q) => (digest(domain, p) < digest(domain, q) ? -1 : 1)) as [SignedReceipt, SignedReceipt]
-  const { transcoder, orderHash } = a.receipt
-  return {
-    fault: { faultClass: 'O1', faultId: equivocationIdOf(transcoder, orderHash), transcoder, receiptDigest: digest(domain, a) },
-    evidence: { kind: 'receipts', a, b },
+  const evidence = ordered(domain, { kind: 'receipts', a: x, b: y })
+  const { transcoder, orderHash } = evidence.a.receipt
+  const receiptDigest = digest(domain, evidence.a)
+  return { fault: { faultClass: 'O1', faultId: equivocationIdOf(transcoder, orderHash), transcoder, receiptDigest }, evidence }
+}
+
+/** The one order that a proof of O1 has: the lower digest of two receipts first, the lower leaf of two leaves, the lower of two roots. */
+export function ordered<E extends Equivocation>(domain: Domain, value: E): E {
+  if (value.kind === 'receipts') {
+    const { a, b } = value
+    return digest(domain, a) <= digest(domain, b) ? value : { ...value, a: b, b: a }
   }
+  if (value.kind === 'leaves') {
+    const { a, pathA, b, pathB } = value
+    return renditionLeaf(a) <= renditionLeaf(b) ? value : { ...value, a: b, pathA: pathB, b: a, pathB: pathA }
+  }
+  const { a, signatureA, b, signatureB } = value
+  return a.root <= b.root ? value : { ...value, a: b, signatureA: signatureB, b: a, signatureB: signatureA }
 }
 
 /** Do two signed roots of one window contradict each other (O1)? */

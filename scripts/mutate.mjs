@@ -22,7 +22,6 @@ const TARGETS = [
 const EQUIVALENT = new Map([
   ...sameWhenEqual([
     '_checkStatute(a.round >= b.round ? a.round : b.round, current);',
-    'bytes32 lower = digestA <= digestB ? digestA : digestB;',
     'uint256 closedAt = a.closedAt >= b.closedAt ? a.closedAt : b.closedAt;',
     'uint256 first = current >= STATUTE_ROUNDS ? current - STATUTE_ROUNDS : 0;',
     'uint256 round = receipt.round <= current ? receipt.round : current;',
@@ -37,6 +36,9 @@ const EQUIVALENT = new Map([
   ],
   ['if lt(size, 768) {', 'the shares of three votes alone are longer'],
   ['if (lower > higher) revert NotAscending();', 'equal digests are one receipt, and one source is refused before'],
+  ['if (digestA > digestB) revert NotAscending();', 'equal digests are one receipt, which does not contradict itself'],
+  ['if (Digests.leaf(a) > Digests.leaf(b)) revert NotAscending();', 'equal leaves are refused before'],
+  ['if (a.root > b.root) revert NotAscending();', 'equal roots are refused before'],
   ['if (want == 0 || want < minimumTake) return 1;', 'what _takeWithin returns is not read: what arrived is measured'],
 ])
 

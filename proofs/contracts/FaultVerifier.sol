@@ -99,6 +99,7 @@ contract FaultVerifier is IFaultVerifier {
     error DifferentContents();
     /// @notice Of a picture so small no fingerprint says anything.
     error TooSmall(uint16 index);
+    /// @notice Of two receipts the lower digest is first, of two roots the lower root; of two leaves the lower leaf in O1, the lower index in O4.
     error NotAscending();
     /// @notice The two leaves say one size, or one of them says none.
     error NotDuplicate();
@@ -305,8 +306,9 @@ contract FaultVerifier is IFaultVerifier {
         _checkStatute(a.round > b.round ? a.round : b.round, current);
         bytes32 digestA = _receiptSignedBySigner(a, signatureA, current);
         bytes32 digestB = _receiptSignedBySigner(b, signatureB, current);
-        bytes32 lower = digestA < digestB ? digestA : digestB;
-        return Fault(Digests.faultId(O1, a.transcoder, a.orderHash), a.transcoder, lower);
+        // One proof, one encoding; equal digests are one receipt, which does not contradict itself.
+        if (digestA >= digestB) revert NotAscending();
+        return Fault(Digests.faultId(O1, a.transcoder, a.orderHash), a.transcoder, digestA);
     }
 
     function _twoLeaves(bytes memory inner) private view returns (Fault memory) {
@@ -326,6 +328,7 @@ contract FaultVerifier is IFaultVerifier {
         bytes32 digest = _checkReceipt(receipt, signature);
         _checkLeaf(receipt, a, pathA);
         _checkLeaf(receipt, b, pathB);
+        if (Digests.leaf(a) >= Digests.leaf(b)) revert NotAscending();
         return Fault(Digests.faultId(O1, receipt.transcoder, receipt.orderHash), receipt.transcoder, digest);
     }
 
@@ -342,6 +345,7 @@ contract FaultVerifier is IFaultVerifier {
         uint256 first = current > STATUTE_ROUNDS ? current - STATUTE_ROUNDS : 0;
         _signedBetween(a.transcoder, Digests.digest(anchor, Digests.hash(a)), signatureA, first, current);
         _signedBetween(b.transcoder, Digests.digest(anchor, Digests.hash(b)), signatureB, first, current);
+        if (a.root >= b.root) revert NotAscending();
         // No receipt is named: the id is about the window.
         return Fault(Digests.faultId(O1, a.transcoder, bytes32(uint256(a.windowId))), a.transcoder, 0);
     }

@@ -24,7 +24,15 @@ import {
   type PassThrough,
   shareOf,
 } from '../../proofs/evidence.ts'
-import { contradictionOf, duplicateOf, equivocationOf, meteringOf, type ObjectiveFault, reuseOf } from '../../proofs/faults.ts'
+import {
+  contradictionOf,
+  duplicateOf,
+  equivocationOf,
+  meteringOf,
+  type ObjectiveFault,
+  ordered,
+  reuseOf,
+} from '../../proofs/faults.ts'
 import { merkleTree } from '../../proofs/merkle.ts'
 import {
   type ConvictionVote,
@@ -94,7 +102,7 @@ export async function twoLeaves(): Promise<Extract<Equivocation, { kind: 'leaves
   const tree = merkleTree(leaves.map(renditionLeaf))
   const signed = await signedReceipt(node, receiptOf(node, leaves), DOMAIN)
   const [a, b] = [leaves[1], leaves[2]] as [(typeof leaves)[0], (typeof leaves)[0]]
-  return { kind: 'leaves', signed, a, pathA: tree.proof(1), b, pathB: tree.proof(2) }
+  return ordered(DOMAIN, { kind: 'leaves', signed, a, pathA: tree.proof(1), b, pathB: tree.proof(2) })
 }
 
 export async function twoWindows(changes: Partial<WindowRoot> = {}): Promise<Extract<Equivocation, { kind: 'windows' }>> {
