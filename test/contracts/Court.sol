@@ -33,6 +33,7 @@ abstract contract Court is World {
     }
 
     uint8 internal constant D2 = 18;
+    mapping(uint256 salt => uint32) internal versionsMore;
 
     /// @dev A pass-through of node `i`; every salt is another fault.
     function passThroughOf(
@@ -99,7 +100,7 @@ abstract contract Court is World {
         uint256 salt
     ) internal view returns (bytes memory) {
         bytes32[] memory none = new bytes32[](0);
-        return abi.encodeCall(verifier.open, (faultClass, receipt, signature, leafOf(0, salt), none, 1));
+        return abi.encodeCall(verifier.open, (faultClass, receipt, signature, leafOf(0, salt), none, versionOfCase(salt)));
     }
 
     function evidenceHashOf(
@@ -107,7 +108,12 @@ abstract contract Court is World {
         uint256 salt
     ) internal view returns (bytes32) {
         Digests.Rendition memory leaf = leafOf(0, salt);
-        return Digests.evidenceHash(digestOf(receipt), 0, receipt.sourceHash, leaf.contentHash, leaf.profileHash, 1);
+        return Digests.evidenceHash(digestOf(receipt), 0, receipt.sourceHash, leaf.contentHash, leaf.profileHash, versionOfCase(salt));
+    }
+
+    /// @dev Another version of the verdict's lines makes other inputs of the same receipt.
+    function versionOfCase(uint256 salt) internal view returns (uint32) {
+        return 1 + versionsMore[salt];
     }
 
     function caseId(uint256 i, uint256 salt) internal view returns (bytes32) {
