@@ -39,6 +39,15 @@ const EQUIVALENT = new Map([
   ['if (digestA > digestB) revert NotAscending();', 'equal digests are one receipt, which does not contradict itself'],
   ['if (Digests.leaf(a) > Digests.leaf(b)) revert NotAscending();', 'equal leaves are refused before'],
   ['if (a.root > b.root) revert NotAscending();', 'equal roots are refused before'],
+  ['uint256 private constant WINDOW_ROUNDS = 8;', 'seven shares fill their 112 bits, so an eighth is always zero'],
+  ['dayTake.day = uint64(block.timestamp * 1 days);', 'nothing was taken yet, and a day that is not today is forgotten'],
+  [
+    'uint256 passed = round >= own.round ? _min(round - own.round, WINDOW_ROUNDS) : WINDOW_ROUNDS;',
+    'equal rounds do not come here',
+  ],
+  ['for (uint256 i = 1; i <= WINDOW_ROUNDS; i++) {', 'beyond the seventh round there is no share'],
+  ['for (uint256 i = 0; i < WINDOW_ROUNDS; i++) {', 'beyond the seventh round there is no share'],
+  ['if (taken == 0) return 1;', 'what _takeWithin returns is not read: what arrived is measured'],
   ['if (want == 0 || want < minimumTake) return 1;', 'what _takeWithin returns is not read: what arrived is measured'],
 ])
 
