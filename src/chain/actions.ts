@@ -61,9 +61,12 @@ type Actions = Pick<
   | 'anchorHead'
 >
 
+/** How a case ends that convicts nobody. */
+const FAULTLESS: readonly CaseView['state'][] = ['rejected', 'drawn', 'expired']
+
 /** Errors of the contracts that mean: the work is done, by us or by others. */
 const DONE: Readonly<Partial<Record<SendRequest['action'], (error: string, state: CaseView['state'] | undefined) => boolean>>> = {
-  open: (error) => error === 'AlreadyUsed',
+  open: (error) => error === 'AlreadyUsed' || error === 'AlreadyAccused',
   reveal: (error) => error === 'AlreadyUsed',
   commit: (error) => error === 'AlreadyCommitted',
   answer: (error, state) => error === 'NoOpenCase' && state !== undefined,
@@ -179,7 +182,9 @@ export function createActions(init: ActionInit, deps: ActionDeps): Actions {
       const receiptDigest = digestOf(deps.domain, 'TranscodeReceipt', receipt)
       if (faultClass === 'O1' || faultClass === 'O2') return refused(`class ${faultClass} needs no case; reveal its proof`)
       const faultId = faultIdOf(faultClass, receipt.transcoder, receiptDigest)
-      if (deps.caseOf(faultId)) return { status: 'already' }
+      const known = deps.caseOf(faultId)
+      // A case that convicted nobody can be followed by one about other inputs; the chain knows which were judged.
+      if (known && !FAULTLESS.includes(known.state)) return { status: 'already' }
       // Asked each time: it is a parameter that may change.
       const [bond] = await reads.call(deployment.verifier, verifierInterface, 'openBond', [])
       return act({ faultId, action: 'open', bond: bond as bigint, data: openData(accusation) }, options)

@@ -5,7 +5,18 @@ import { memoryIntents } from '../../src/chain/intents.ts'
 import { tokens } from '../../src/chain/presets.ts'
 import { addressOf } from '../../src/chain/setup.ts'
 import type { Chain, HeadEvent, Intent, IntentStore } from '../../src/chain/types.ts'
-import { type Accused, accusation, accused, conviction, createWorld, equivocation, options, unique, type World } from './world.ts'
+import {
+  type Accused,
+  accusation,
+  accused,
+  conviction,
+  createWorld,
+  equivocation,
+  inputsOf,
+  options,
+  unique,
+  type World,
+} from './world.ts'
 
 let world: World
 let clean: string
@@ -189,6 +200,28 @@ describe('actions', () => {
     expect(await chain.expire(faultId, options)).toEqual({ status: 'already' })
     await until(() => chain.cases()[0]?.state === 'drawn')
     expect(await chain.appeal(faultId, options)).toMatchObject({ status: 'refused', error: 'NotConvicted' })
+  })
+
+  it('accuses again of other inputs after a case that convicted nobody, and never of the same', async () => {
+    const [sham, chain] = [await connect({ signer: world.fishermen[1]! }), await connect()]
+    const own = await ownReceipt()
+    const { faultId } = await conviction(world, own)
+    const other = { ...accusation(own), verdictVersion: 999 }
+    expect((await sham.openCase(other, options)).status).toBe('mined')
+    await until(() => chain.cases()[0]?.state === 'open')
+    expect(await accuse(chain, own)).toEqual({ status: 'already' })
+    await world.pass(121)
+    expect((await chain.expire(faultId, options)).status).toBe('mined')
+    await until(() => chain.cases()[0]?.state === 'expired')
+    expect(await chain.openCase(other, options)).toEqual({ status: 'already' })
+    expect((await accuse(chain, own)).status).toBe('mined')
+    await until(() => chain.cases()[0]?.state === 'open')
+    expect(chain.cases()).toHaveLength(1)
+    expect(chain.cases()[0]).toMatchObject({ opener: addressOf(world.fishermen[0]!), evidenceHash: inputsOf(world, own) })
+    await world.pass(5)
+    expect(await chain.convict({ faultClass: 'D2', ...(await conviction(world, own)) }, options)).toMatchObject({
+      status: 'mined',
+    })
   })
 
   it('commit and reveal, and leave a fault that another has revealed', async () => {
