@@ -9,7 +9,7 @@ import {
   serviceRegistryInterface,
 } from './contracts.ts'
 import { problem, type Rpc, RpcRefusal } from './rpc.ts'
-import type { AnchoredHead, Deployment, Member } from './types.ts'
+import type { AnchoredHead, Deployment, Member, SilentMember } from './types.ts'
 import { bytes } from './wire.ts'
 
 export interface Reads {
@@ -19,6 +19,8 @@ export interface Reads {
   isSigner(transcoder: Hex, signer: Hex, round: bigint): Promise<boolean>
   serviceUri(transcoder: Hex): Promise<string>
   anchoredHead(fisherman: Hex): Promise<AnchoredHead | undefined>
+  /** By the rule of the registry's `markSilent`, at this second of chain time. */
+  silentMembers(nowSec: number): Promise<SilentMember[]>
   /** Calls one view function; for start-up checks and tests. */
   call(to: Hex, contract: Interface, name: string, values: readonly unknown[]): Promise<readonly unknown[]>
   /** Forgets what a new head may have changed: all that hangs on time, and lists only when their contracts spoke. */
@@ -30,6 +32,7 @@ export function createReads(deployment: Deployment, deps: { rpc: Rpc }): Reads {
   const perHead = new Map<string, Promise<unknown>>()
   const delegates = new Map<string, Promise<boolean>>()
   let members: Promise<Member[]> | undefined
+  let silentSeconds: Promise<number> | undefined
 
   async function call(to: Hex, contract: Interface, name: string, values: readonly unknown[]): Promise<readonly unknown[]> {
     const data = contract.encodeFunctionData(name, values)
@@ -58,23 +61,48 @@ export function createReads(deployment: Deployment, deps: { rpc: Rpc }): Reads {
     return fresh
   }
 
+  function membersOf(): Promise<Member[]> {
+    members ??= call(deployment.registry, registryInterface, 'members', [])
+      .then(([list]) => (list as Record<string, unknown>[]).map(memberOf))
+      .catch((error: unknown) => {
+        members = undefined
+        throw error
+      })
+    return members
+  }
+
+  /** Never changes. */
+  function silentSecondsOf(): Promise<number> {
+    silentSeconds ??= call(deployment.registry, registryInterface, 'silentSeconds', []).then(([value]) => Number(value))
+    silentSeconds.catch(() => {
+      silentSeconds = undefined
+    })
+    return silentSeconds
+  }
+
+  async function headOf(fisherman: Hex): Promise<Record<string, unknown>> {
+    const [head] = await call(deployment.registry, registryInterface, 'headOf', [fisherman])
+    return head as Record<string, unknown>
+  }
+
   return {
     call,
     round: () => once('round', async () => (await call(deployment.rounds, roundsInterface, 'currentRound', []))[0] as bigint),
-    members() {
-      members ??= call(deployment.registry, registryInterface, 'members', [])
-        .then(([list]) => (list as Record<string, unknown>[]).map(memberOf))
-        .catch((error: unknown) => {
-          members = undefined
-          throw error
-        })
-      return members
-    },
+    members: membersOf,
     async anchoredHead(fisherman) {
-      const [head] = await call(deployment.registry, registryInterface, 'headOf', [fisherman])
-      const { root, epoch, size } = head as Record<string, unknown>
+      const { root, epoch, size } = await headOf(fisherman)
       return epoch === 0n ? undefined : { root: root as Hex, epoch: epoch as bigint, size: size as bigint }
     },
+    silentMembers: (nowSec) =>
+      once('silent', async () => {
+        const [longest, list] = await Promise.all([silentSecondsOf(), membersOf()])
+        const counting = list.filter(({ exiting, activeFromSec }) => !exiting && activeFromSec <= nowSec)
+        const seen = await Promise.all(counting.map(async ({ address }) => Number((await headOf(address)).seenAt)))
+        return counting.flatMap(({ address, weight }, i) => {
+          const seenAtSec = seen[i] as number
+          return nowSec > seenAtSec + longest ? [{ address, weight, seenAtSec }] : []
+        })
+      }),
     deposit: (transcoder) =>
       once(`deposit:${transcoder}`, async () => {
         const [amount, , , freezes] = await call(deployment.deposit, depositInterface, 'accounts', [transcoder])

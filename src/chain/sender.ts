@@ -60,7 +60,7 @@ const NO_SIGNER: Refusal = { error: 'NoKey', reason: 'no key is loaded; start wi
 /** Blocks in which a mined transaction may still vanish unseen. */
 const YOUNG_BLOCKS = 32n
 /** Refusals that no other transaction of ours can lift. */
-const DONE_BY_OTHERS = ['AlreadyUsed', 'NoOpenCase', 'NotConvicted', 'HeadNotGrown']
+const DONE_BY_OTHERS = ['AlreadyUsed', 'NoOpenCase', 'NotConvicted', 'HeadNotGrown', 'NotSilent']
 /** Times that work is signed anew because another program used its nonce. */
 const REPLACED_TRIES = 3
 
