@@ -15,6 +15,8 @@ export interface Standing {
   isCredible(view: CaseView): boolean
   /** A case whose receipt we have not judged yet. */
   isUnjudged(view: CaseView): boolean
+  /** A case that we answered for, but not by a look that a vote may rest on. */
+  needsReplay(view: CaseView): boolean
 }
 
 /** States in which a case waits for its votes. */
@@ -48,5 +50,10 @@ export function createStanding({ chain, court, ledger, params }: Bench): Standin
     renditionOf,
     isCredible: (view) => ownOf(view)?.faultClass === view.faultClass,
     isUnjudged: (view) => renditionOf(view) !== undefined && ownOf(view) === undefined,
+    needsReplay(view) {
+      const rendition = renditionOf(view)
+      const { opener } = view
+      return rendition !== undefined && opener !== undefined && court.needsReplay({ ...view, opener }, rendition, chain.nowSec())
+    },
   }
 }
