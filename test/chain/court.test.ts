@@ -212,7 +212,7 @@ describe('a court of five', { timeout: 60_000 }, () => {
         [true, true],
       ])
     }
-    expect(await total('draw')).toBe(1)
+    await until('it is written down', async () => (await total('draw')) === 1)
   })
 
   it('says nothing in doubt, and passes over one silent member where the others would be enough', async () => {
@@ -234,7 +234,7 @@ describe('a court of five', { timeout: 60_000 }, () => {
     expect([stateOf(faultId), await total('silent')]).toEqual(['open', 0])
     await world.pass(250)
     await isOver(faultId, 'rejected')
-    expect(await total('silent')).toBe(1)
+    await until('it is written down', async () => (await total('silent')) === 1)
     expect(await world.view('registry', 'activeWeightOf', [opener.address])).toBe(0n)
     expect(doubter.said.some(({ body }) => body.faultId === faultId)).toBe(false)
   })
@@ -265,7 +265,8 @@ describe('a court of those who are left', { timeout: 60_000 }, () => {
     await first.open(opener)
     await isOver(first.faultId, 'convicted')
     await world.send(appellant, 'verifier', 'fileAppeal', [first.faultId, unique('claim')])
-    expect([await opener.sent('convict'), await total('convict')]).toEqual([1, 1])
+    await until('it is written down', async () => (await opener.sent('convict')) === 1)
+    expect(await total('convict')).toBe(1)
     expect(opener.said.at(-1)?.body).toMatchObject({ faultId: first.faultId, faultClass: 18 })
     const view = () => opener.chain.cases().find(({ faultId }) => faultId === first.faultId)!
     await until('the appeal is seen', () => view().appellant !== undefined)
@@ -273,6 +274,6 @@ describe('a court of those who are left', { timeout: 60_000 }, () => {
     expect(releaseAtSec).toBeGreaterThan((await world.now()) + 8)
     await isOver(first.faultId, 'settled')
     expect(await world.now()).toBeGreaterThanOrEqual(releaseAtSec)
-    expect(await opener.sent('settle')).toBe(1)
+    await until('it is written down', async () => (await opener.sent('settle')) === 1)
   })
 })
