@@ -32,6 +32,7 @@ export function createReads(deployment: Deployment, deps: { rpc: Rpc }): Reads {
   const perHead = new Map<string, Promise<unknown>>()
   const delegates = new Map<string, Promise<boolean>>()
   let members: Promise<Member[]> | undefined
+  let seen: Promise<(Member & { seenAtSec: number })[]> | undefined
   let silentSeconds: Promise<number> | undefined
 
   async function call(to: Hex, contract: Interface, name: string, values: readonly unknown[]): Promise<readonly unknown[]> {
@@ -85,6 +86,17 @@ export function createReads(deployment: Deployment, deps: { rpc: Rpc }): Reads {
     return head as Record<string, unknown>
   }
 
+  /** When each member was last seen: only the registry's events change it. */
+  function seenOf(): Promise<(Member & { seenAtSec: number })[]> {
+    seen ??= membersOf()
+      .then((list) => Promise.all(list.map(async (one) => ({ ...one, seenAtSec: Number((await headOf(one.address)).seenAt) }))))
+      .catch((error: unknown) => {
+        seen = undefined
+        throw error
+      })
+    return seen
+  }
+
   return {
     call,
     round: () => once('round', async () => (await call(deployment.rounds, roundsInterface, 'currentRound', []))[0] as bigint),
@@ -93,16 +105,12 @@ export function createReads(deployment: Deployment, deps: { rpc: Rpc }): Reads {
       const { root, epoch, size } = await headOf(fisherman)
       return epoch === 0n ? undefined : { root: root as Hex, epoch: epoch as bigint, size: size as bigint }
     },
-    silentMembers: (nowSec) =>
-      once('silent', async () => {
-        const [longest, list] = await Promise.all([silentSecondsOf(), membersOf()])
-        const counting = list.filter(({ exiting, activeFromSec }) => !exiting && activeFromSec <= nowSec)
-        const seen = await Promise.all(counting.map(async ({ address }) => Number((await headOf(address)).seenAt)))
-        return counting.flatMap(({ address, weight }, i) => {
-          const seenAtSec = seen[i] as number
-          return nowSec > seenAtSec + longest ? [{ address, weight, seenAtSec }] : []
-        })
-      }),
+    async silentMembers(nowSec) {
+      const [longest, list] = await Promise.all([silentSecondsOf(), seenOf()])
+      return list.flatMap(({ address, weight, exiting, activeFromSec, seenAtSec }) =>
+        !exiting && activeFromSec <= nowSec && nowSec > seenAtSec + longest ? [{ address, weight, seenAtSec }] : [],
+      )
+    },
     deposit: (transcoder) =>
       once(`deposit:${transcoder}`, async () => {
         const [amount, , , freezes] = await call(deployment.deposit, depositInterface, 'accounts', [transcoder])
@@ -130,7 +138,7 @@ export function createReads(deployment: Deployment, deps: { rpc: Rpc }): Reads {
       ),
     newHead(changed) {
       perHead.clear()
-      if (changed.registry) members = undefined
+      if (changed.registry) [members, seen] = [undefined, undefined]
       if (changed.delegation) delegates.clear()
     },
   }

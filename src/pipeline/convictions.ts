@@ -102,9 +102,12 @@ export function createConvictions(bench: Bench, deps: { act: Act; standing: Stan
   async function passOverSilent({ view, active, total }: Hearing, outcome: Outcome, agreed: readonly Ballot[]): Promise<void> {
     if (agreed.length < params.court.convictionSigners) return
     if (outcome !== 'reject' && chain.nowSec() <= (view.answerUntilSec ?? 0)) return
-    if (chain.nowSec() <= turnOf(view, active, outcome, 'silent')) return
     const votes = agreed.map(({ statement, weight }) => ({ signer: statement.signer, weight }))
-    for (const member of silentInTheWay(params.court, votes, total, await chain.silentMembers()))
+    const silent = silentInTheWay(params.court, votes, total, await chain.silentMembers())
+    const [first] = silent
+    // From then on they are in the way: one of us marks them, as one brings the votes.
+    if (!first || chain.nowSec() <= turnOf(view, active, outcome, first.address)) return
+    for (const member of silent)
       void act(silenceIdOf(member.address, member.seenAtSec), 'silent', () => chain.markSilent(member, { signal: bench.signal }))
   }
 

@@ -150,6 +150,7 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
     if (view.state === 'rejected' || view.state === 'drawn') dismissed(view)
     if (!WAITING.includes(view.state)) return
     await convictions.expire(view)
+    if (standing.isOver(view)) return
     // Whoever is punished already is not protected from sham cases by that.
     if (bench.identity) replayCase(view)
     await convictions.dismiss(view)

@@ -7,6 +7,8 @@ import { evidenceHashFor } from './ledger.ts'
 export interface Standing {
   /** Cases that still wait for their votes, oldest first. */
   waiting(transcoder: Hex): CaseView[]
+  /** Its time is over: no vote can decide it, and it shields nobody, though nobody has ended it on the chain yet. */
+  isOver(view: CaseView): boolean
   /** Convicted of a wrong picture a short while ago: more of the same adds nothing. */
   isPunished(transcoder: Hex): boolean
   /** The rendition that a case is about: its evidence hash names it. Undefined for a receipt or hash that we do not know. */
@@ -33,11 +35,14 @@ export function createStanding({ chain, court, ledger, params }: Bench): Standin
     return known?.receipt.renditions.find(({ index }) => evidenceHashFor(known, index) === view.evidenceHash)?.index
   }
 
+  const isOver = ({ expiresAtSec }: CaseView) => expiresAtSec !== undefined && chain.nowSec() >= expiresAtSec
+
   return {
+    isOver,
     waiting: (transcoder) =>
       chain
         .cases()
-        .filter((view) => view.transcoder === transcoder && WAITING.includes(view.state) && view.opener)
+        .filter((view) => view.transcoder === transcoder && WAITING.includes(view.state) && view.opener && !isOver(view))
         .sort((a, b) =>
           a.blockNumber === b.blockNumber ? (a.faultId < b.faultId ? -1 : 1) : a.blockNumber < b.blockNumber ? -1 : 1,
         ),
