@@ -170,6 +170,7 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
     ended.add(faultId)
     court.forget(transcoder)
     bench.logger.info('A case was dismissed', { faultId, transcoder, state, opener })
+    bench.later(0, 'notes', () => decided(view))
     if (!opener || rendition === undefined || state !== 'rejected') return
     court.discredit(opener, receiptDigest, rendition)
     const key = keyOf({ receiptDigest, rendition })
