@@ -37,7 +37,7 @@ let crew: Fisherman[] = []
 beforeAll(async () => {
   const preset = chainPreset('local')
   const fishermen = Array.from({ length: 5 }, () => new Wallet(unique('key')))
-  world = await createWorld({ registry: { ...preset.registry, silentSec: 400 }, caseSec: 600 }, { fishermen })
+  world = await createWorld({ registry: { ...preset.registry, silentSec: 400 }, answerSec: 20, caseSec: 600 }, { fishermen })
   crew = await Promise.all(fishermen.map(enlist))
 })
 afterAll(async () => {
@@ -172,6 +172,9 @@ describe('a court of five', { timeout: 60_000 }, () => {
     await open(sham)
     expect(await frozen()).toBe(true)
     await isOver(faultId, 'rejected')
+    // The accused need not even answer.
+    const { answerUntilSec = 0 } = sham.chain.cases().find((view) => view.faultId === faultId)!
+    expect(await world.now()).toBeLessThan(answerUntilSec)
     expect(await Promise.all([balance(sham.address), balance(world.deployment.treasury)])).toEqual([
       before[0] - tokens(25),
       before[1] + tokens(20),
@@ -182,6 +185,7 @@ describe('a court of five', { timeout: 60_000 }, () => {
       expect(looked).toHaveLength(1)
     }
     await until('the end of their turns', async () => (await total('reject')) === 1)
+    expect(await sham.sent('reject')).toBe(0)
     // Three who say the same would be enough to believe it; one of them is not heard.
     const word = { transcoder: addressOf(world.orchestrators[0]!), receiptDigest: digest, rendition: 1, completedAt: 1 }
     const believes = ({ court }: Fisherman, ...who: Fisherman[]) => {
@@ -234,7 +238,9 @@ describe('a court of five', { timeout: 60_000 }, () => {
     expect([stateOf(faultId), await total('silent')]).toEqual(['open', 0])
     await world.pass(250)
     await isOver(faultId, 'rejected')
-    await until('it is written down', async () => (await total('silent')) === 1)
+    const [first] = [ann, bob, cid, doubter].sort((a, b) => (a.address < b.address ? -1 : 1))
+    await until('the first in turn has written it down', async () => (await first!.sent('silent')) === 1)
+    expect(await total('silent')).toBe(1)
     expect(await world.view('registry', 'activeWeightOf', [opener.address])).toBe(0n)
     expect(doubter.said.some(({ body }) => body.faultId === faultId)).toBe(false)
   })
