@@ -12,6 +12,8 @@ import {
   openData,
   penaliseData,
   revealData,
+  silenceIdOf,
+  silentData,
 } from './build.ts'
 import { amountTaken } from './cases.ts'
 import { CASE_STATES, verifierInterface } from './contracts.ts'
@@ -59,6 +61,7 @@ type Actions = Pick<
   | 'appeal'
   | 'penalise'
   | 'anchorHead'
+  | 'markSilent'
 >
 
 /** How a case ends that convicts nobody. */
@@ -77,6 +80,7 @@ const DONE: Readonly<Partial<Record<SendRequest['action'], (error: string, state
   fileAppeal: (error) => error === 'AlreadyAppealed',
   settle: (error, state) => error === 'NotConvicted' && (state === 'settled' || state === 'refunded'),
   anchor: (error) => error === 'HeadNotGrown',
+  silent: (error) => error === 'NotSilent',
   appeal: (error, state) => error === 'NotConvicted' && state === 'refunded',
 }
 
@@ -209,6 +213,12 @@ export function createActions(init: ActionInit, deps: ActionDeps): Actions {
     settle: (faultId, options) => act({ faultId, action: 'settle', data: caseData('settle', faultId) }, options),
     anchorHead: (head, options) =>
       act({ faultId: head.root, action: 'anchor', data: anchorData(head) }, options, deployment.registry),
+    markSilent: ({ address, seenAtSec }, options) =>
+      act(
+        { faultId: silenceIdOf(address, seenAtSec), action: 'silent', data: silentData(address) },
+        options,
+        deployment.registry,
+      ),
     appeal: (faultId, options) => act({ faultId, action: 'appeal', data: caseData('appeal', faultId) }, options),
   }
 }
