@@ -116,8 +116,9 @@ function voteClaim(ctx: ValidationContext, { body, signer }: Statement<'vote'>):
   ignoreUnless(body.deadline + skew(ctx) >= now(ctx), 'expired', 'the deadline of the vote has passed')
   ignoreUnless(body.deadline <= now(ctx) + statute(ctx), 'future', 'the deadline of the vote lies beyond the statute')
 
-  // One of all that can be said of a fault: who voted to convict cannot be heard with a dismissal, nor the other way round.
-  const claim = single(ctx, `vote:${body.faultId}:${signer}`, body.deadline + skew(ctx))
+  // One of all that can be said of a fault by these inputs: who voted to convict cannot be heard with a dismissal, nor the other way
+  // round. A case about other inputs may follow one that was dismissed.
+  const claim = single(ctx, `vote:${body.faultId}:${body.evidenceHash}:${signer}`, body.deadline + skew(ctx))
   assertMember(ctx, signer)
   return claim
 }

@@ -14,7 +14,7 @@ export interface Ballot {
   weight: bigint
 }
 
-/** Everybody's votes on cases, ours too. The first of a member on a fault is the one that counts. */
+/** Everybody's votes on cases, ours too. The first of a member on a case is the one that counts; a case is a fault by its inputs. */
 export interface Ballots {
   hear(statement: Statement<'vote'>): void
   /** Takes up what was said of this case before the daemon started: peers do not bring again what our log has. */
@@ -29,15 +29,15 @@ export interface Ballots {
 const REMEMBERED = 1_000
 
 export function createBallots(bench: Bench): Ballots {
-  const bySigner = new Map<Hex, Map<Hex, Statement<'vote'>>>()
-  const cast = new Set<Hex>()
+  const bySigner = new Map<Hex, Map<string, Statement<'vote'>>>()
+  const cast = new Set<string>()
   const recalled = new Map<Hex, Promise<void>>()
 
   function hear(statement: Statement<'vote'>): void {
-    const { faultId } = statement.body
-    const known = bySigner.get(statement.signer) ?? new Map<Hex, Statement<'vote'>>()
-    if (!known.has(faultId)) known.set(faultId, statement)
-    if (known.size > REMEMBERED) known.delete(known.keys().next().value as Hex)
+    const key = keyOf(statement.body)
+    const known = bySigner.get(statement.signer) ?? new Map<string, Statement<'vote'>>()
+    if (!known.has(key)) known.set(key, statement)
+    if (known.size > REMEMBERED) known.delete(known.keys().next().value as string)
     bySigner.set(statement.signer, known)
   }
 
@@ -62,10 +62,10 @@ export function createBallots(bench: Bench): Ballots {
     async cast(view, { rendition, outcome, workCommit }) {
       const { identity } = bench
       const shared = sharedVote(view, rendition, outcome)
-      if (!identity || !shared || cast.has(view.faultId)) return
+      if (!identity || !shared || cast.has(keyOf(shared))) return
       // What an earlier run said.
-      if (bySigner.get(identity.attester.address)?.has(view.faultId)) return
-      cast.add(view.faultId)
+      if (bySigner.get(identity.attester.address)?.has(keyOf(shared))) return
+      cast.add(keyOf(shared))
       const statement = await identity.attester.vote({ ...shared, workCommit })
       await bench.say(statement)
       hear(statement)
@@ -76,12 +76,16 @@ export function createBallots(bench: Bench): Ballots {
       if (!shared) return []
       return members
         .flatMap(({ address, weight }) => {
-          const statement = bySigner.get(address)?.get(view.faultId)
+          const statement = bySigner.get(address)?.get(keyOf(shared))
           return statement && agree(shared, statement.body) ? [{ statement, weight }] : []
         })
         .sort((a, b) => (a.statement.signer < b.statement.signer ? -1 : 1))
     },
   }
+}
+
+function keyOf({ faultId, evidenceHash }: Pick<ConvictionVote, 'faultId' | 'evidenceHash'>): string {
+  return `${faultId}/${evidenceHash}`
 }
 
 /** What all votes for one outcome of a case have in common; `workCommit` is each voter's own. Undefined for a case that nobody opened. */

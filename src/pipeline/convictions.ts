@@ -122,7 +122,7 @@ export function createConvictions(bench: Bench, deps: { act: Act; standing: Stan
     if (view.opener) outcome === 'reject' ? order.push(view.opener) : order.unshift(view.opener)
     // A key without a bond comes after all that have one.
     const place = order.includes(me) ? order.indexOf(me) : order.length
-    const key = `${view.faultId}/${outcome}/${step}`
+    const key = `${view.faultId}/${view.evidenceHash}/${outcome}/${step}`
     const earliest = outcome === 'reject' ? 0 : (view.answerUntilSec ?? 0)
     const ready = readyAt.get(key) ?? Math.max(chain.nowSec(), earliest)
     readyAt.set(key, ready)

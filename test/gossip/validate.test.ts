@@ -284,6 +284,8 @@ describe('a vote', () => {
     expect(await judged({ faultId, faultClass: 0 })).toBe('ignore claimed')
     expect(await judged({ faultId, faultClass: 255 }, BOB)).toBe('accept')
     expect(await judged({ faultId, faultClass: 18 }, BOB)).toBe('ignore claimed')
+    // About other inputs it is another case.
+    expect(await judged({ faultId, faultClass: 18, evidenceHash: hash(77) }, BOB)).toBe('accept')
   })
 
   it('of another version, past its deadline, beyond the statute or from a stranger is ignored', async () => {

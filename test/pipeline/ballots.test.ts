@@ -103,6 +103,18 @@ describe('ballots', () => {
     expect(after.said).toEqual([])
   })
 
+  it('on a second case about other inputs are votes of their own', async () => {
+    const { hear, count, cast, said } = started()
+    const real: typeof view = { ...view, evidenceHash: hash(77) as Hex, opener: addressOf(bob) }
+    await cast(view, mine)
+    hear(await vote(ann))
+    await cast(real, { ...mine, outcome: 'convict' })
+    const shared = sharedVote(real, 0, 'convict') as ConvictionVote
+    hear((await sign(ann, 'vote', { ...shared, workCommit: hash(4) })) as Statement<'vote'>)
+    expect(said).toHaveLength(2)
+    expect([count(view, 0, 'reject', members), count(real, 0, 'convict', members)].map(({ length }) => length)).toEqual([2, 2])
+  })
+
   it('leave a flood to whoever makes it', async () => {
     const { hear, count } = started()
     hear(await vote(ann))
