@@ -5,6 +5,7 @@ import {
   faultIdOf,
   frameLeaf,
   objectiveEvidenceHash,
+  profileHashOf,
   renditionLeaf,
   reuseIdOf,
   ZERO_HASH,
@@ -122,6 +123,7 @@ function checkEquivocation(domain: Domain, report: Claim, evidence: Equivocation
   if (evidence.kind === 'windows') {
     const { a, b } = evidence
     must(windowsContradict(a, b), 'the two windows do not contradict each other')
+    must(a.root < b.root, 'the windows are not in the order of their roots')
     must(report.receiptDigest === ZERO_HASH, 'the report names another receipt than none')
     checkReport(report, a.transcoder, equivocationIdOf(a.transcoder, `0x${a.windowId.toString(16).padStart(64, '0')}`))
     const digests = [digestOf(domain, 'WindowRoot', a), digestOf(domain, 'WindowRoot', b)] as const
@@ -129,6 +131,7 @@ function checkEquivocation(domain: Domain, report: Claim, evidence: Equivocation
   }
   const { signed, a, b } = evidence
   must(a.index === b.index && renditionLeaf(a) !== renditionLeaf(b), 'the two leaves do not contradict each other')
+  must(renditionLeaf(a) < renditionLeaf(b), 'the two leaves are not in the order of their hashes')
   must(merkleRoot(renditionLeaf(a), evidence.pathA) === signed.receipt.renditionsRoot, 'the first leaf is not under the root')
   must(merkleRoot(renditionLeaf(b), evidence.pathB) === signed.receipt.renditionsRoot, 'the second leaf is not under the root')
   const digest = digestOf(domain, 'TranscodeReceipt', signed.receipt)
@@ -137,11 +140,14 @@ function checkEquivocation(domain: Domain, report: Claim, evidence: Equivocation
   return { accusedSigners: [signer(digest, signed.signature)], voters: [] }
 }
 
-function checkReuse(domain: Domain, report: Claim, { a, b, frames }: Reuse): Signers {
+function checkReuse(domain: Domain, report: Claim, { a, b, frames, profile }: Reuse): Signers {
   must(a.receipt.transcoder === b.receipt.transcoder, 'the two receipts are of different nodes')
   must(a.receipt.sourceHash !== b.receipt.sourceHash, 'the two sources are the same')
   must(a.rendition.contentHash === b.rendition.contentHash, 'the two renditions are not the same')
   must(isLargeEnough(a.rendition) && isLargeEnough(b.rendition), 'a rendition is too small to tell')
+  const profileHash = profileHashOf(profile)
+  must(a.rendition.profileHash === profileHash && b.rendition.profileHash === profileHash, 'a rendition is of another profile')
+  must(profile.fpsNum === 0, 'the profile has a rate of its own, which leaves source frames out')
   const [lower, higher] = [digestOf(domain, 'TranscodeReceipt', a.receipt), digestOf(domain, 'TranscodeReceipt', b.receipt)]
   must(lower < higher, 'the receipts are not in the order of their digests')
   checkLeaf(a.receipt, a, 'the first leaf')
@@ -149,6 +155,11 @@ function checkReuse(domain: Domain, report: Claim, { a, b, frames }: Reuse): Sig
   const isSource = (pair: FramePair) =>
     pair.a.track === SOURCE_TRACK && pair.b.track === SOURCE_TRACK && pair.a.frame === pair.b.frame
   must(frames.every(isSource), 'a pair is not of one frame of both sources')
+  const shown = Math.min(a.rendition.frames, b.rendition.frames)
+  must(
+    frames.every((pair) => pair.a.frame < shown),
+    'a pair is of a frame that a rendition does not have',
+  )
   checkFrames(frames, FRAME_LINES.reuseFrames, [a.receipt.fingerprintRoot, b.receipt.fingerprintRoot])
   must(report.receiptDigest === lower, 'the report names another receipt')
   checkReport(report, a.receipt.transcoder, reuseIdOf(a.receipt.transcoder, lower, higher))

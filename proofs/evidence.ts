@@ -1,7 +1,7 @@
 import { AbiCoder, Signature } from 'ethers'
 import { CodecError, decodeAbi, structFromTuple } from './codec.ts'
 import { tupleOf } from './structs.ts'
-import type { ConvictionVote, FrameFp, Hex, Rendition, TranscodeReceipt, WindowRoot } from './types.ts'
+import type { ConvictionVote, FrameFp, Hex, Profile, Rendition, TranscodeReceipt, WindowRoot } from './types.ts'
 
 // Evidence is one byte string for each class. The same bytes go to the contract, into the fraud-proof message and to anyone who checks
 // by hand, so there is one encoding to get right.
@@ -43,6 +43,8 @@ export interface Reuse {
   a: SignedReceipt & ProvenRendition
   b: SignedReceipt & ProvenRendition
   frames: FramePair[]
+  /** Of both leaves; it keeps the source's rate. One with a rate of its own drops frames, and sources may differ in those alone. */
+  profile: Profile
 }
 
 /** O4: two leaves of one receipt with one content and different coded sizes; the lower index is `a`. */
@@ -78,6 +80,7 @@ export interface Conviction {
 const abi = AbiCoder.defaultAbiCoder()
 const RECEIPT = tupleOf('TranscodeReceipt')
 const LEAF = tupleOf('Rendition')
+const PROFILE = tupleOf('Profile')
 const WINDOW = tupleOf('WindowRoot')
 const FRAME = tupleOf('FrameFp')
 const FRAMES = `tuple(${FRAME} a,bytes32[] pathA,${FRAME} b,bytes32[] pathB)[]`
@@ -91,7 +94,7 @@ export const EVIDENCE_TYPES = {
   receipts: [RECEIPT, 'bytes', RECEIPT, 'bytes'],
   leaves: TWO_LEAVES,
   windows: [WINDOW, 'bytes', WINDOW, 'bytes'],
-  reuse: [...ONE_LEAF, ...ONE_LEAF, FRAMES],
+  reuse: [...ONE_LEAF, ...ONE_LEAF, FRAMES, PROFILE],
   passThrough: ONE_LEAF,
   duplicate: TWO_LEAVES,
   metering: ONE_LEAF,
@@ -112,9 +115,9 @@ export function encodeEquivocation(value: Equivocation): Hex {
   ]) as Hex
 }
 
-export function encodeReuse({ a, b, frames }: Reuse): Hex {
+export function encodeReuse({ a, b, frames, profile }: Reuse): Hex {
   const values = [a, b].flatMap(({ receipt, signature, rendition, path }) => [receipt, signature, rendition, path])
-  return abi.encode(EVIDENCE_TYPES.reuse, [...values, frames]) as Hex
+  return abi.encode(EVIDENCE_TYPES.reuse, [...values, frames, profile]) as Hex
 }
 
 export function encodePassThrough({ signed, rendition, path }: PassThrough): Hex {
@@ -221,7 +224,7 @@ function readPassThrough(hex: Hex): PassThrough {
 }
 
 function readReuse(hex: Hex): Reuse {
-  const [receiptA, signatureA, leafA, pathA, receiptB, signatureB, leafB, pathB, frames] = decodeAbi(
+  const [receiptA, signatureA, leafA, pathA, receiptB, signatureB, leafB, pathB, frames, profile] = decodeAbi(
     EVIDENCE_TYPES.reuse,
     bytesOf(hex),
   )
@@ -229,6 +232,7 @@ function readReuse(hex: Hex): Reuse {
     a: { ...signedFrom(receiptA, signatureA), ...provenFrom(leafA, pathA) },
     b: { ...signedFrom(receiptB, signatureB), ...provenFrom(leafB, pathB) },
     frames: framesFrom(frames),
+    profile: structFromTuple('Profile', profile),
   }
 }
 

@@ -1,4 +1,4 @@
-import { digestOf, equivocationIdOf, faultIdOf, frameLeaf, renditionLeaf, reuseIdOf } from './digest.ts'
+import { digestOf, equivocationIdOf, faultIdOf, frameLeaf, profileHashOf, renditionLeaf, reuseIdOf } from './digest.ts'
 import type {
   Contradiction,
   Duplicate,
@@ -16,6 +16,7 @@ import {
   type FaultClass,
   type FrameFp,
   type Hex,
+  type Profile,
   type Rendition,
   SOURCE_TRACK,
   type TranscodeReceipt,
@@ -46,12 +47,24 @@ export function equivocationOf(
   y: SignedReceipt,
 ): { fault: ObjectiveFault; evidence: Equivocation } | undefined {
   if (!receiptsContradict(x.receipt, y.receipt)) return undefined
-  const [a, b] = [x, y].sort((p, q) => (digest(domain, p) < digest(domain, q) ? -1 : 1)) as [SignedReceipt, SignedReceipt]
-  const { transcoder, orderHash } = a.receipt
-  return {
-    fault: { faultClass: 'O1', faultId: equivocationIdOf(transcoder, orderHash), transcoder, receiptDigest: digest(domain, a) },
-    evidence: { kind: 'receipts', a, b },
+  const evidence = ordered(domain, { kind: 'receipts', a: x, b: y })
+  const { transcoder, orderHash } = evidence.a.receipt
+  const receiptDigest = digest(domain, evidence.a)
+  return { fault: { faultClass: 'O1', faultId: equivocationIdOf(transcoder, orderHash), transcoder, receiptDigest }, evidence }
+}
+
+/** The one order that a proof of O1 has: the lower digest of two receipts first, the lower leaf of two leaves, the lower of two roots. */
+export function ordered<E extends Equivocation>(domain: Domain, value: E): E {
+  if (value.kind === 'receipts') {
+    const { a, b } = value
+    return digest(domain, a) <= digest(domain, b) ? value : { ...value, a: b, b: a }
   }
+  if (value.kind === 'leaves') {
+    const { a, pathA, b, pathB } = value
+    return renditionLeaf(a) <= renditionLeaf(b) ? value : { ...value, a: b, pathA: pathB, b: a, pathB: pathA }
+  }
+  const { a, signatureA, b, signatureB } = value
+  return a.root <= b.root ? value : { ...value, a: b, signatureA: signatureB, b: a, signatureB: signatureA }
 }
 
 /** Do two signed roots of one window contradict each other (O1)? */
@@ -74,6 +87,8 @@ export function passThroughOf(
 export interface Published {
   signed: SignedReceipt
   renditions: readonly Rendition[]
+  /** What each rendition was made for, in their order. */
+  profiles: readonly Profile[]
   fingerprints: readonly FrameFp[]
 }
 
@@ -96,27 +111,43 @@ export function reuseOf(domain: Domain, x: Published, y: Published): { fault: Ob
   ]
   const [a, b] = [p.signed.receipt, q.signed.receipt]
   if (a.transcoder !== b.transcoder || a.sourceHash === b.sourceHash) return undefined
-  const shared = p.renditions.flatMap((one, i) => {
-    const j = q.renditions.findIndex((two) => two.contentHash === one.contentHash && isLargeEnough(two))
-    return isLargeEnough(one) && j >= 0 ? [[i, j] as const] : []
-  })[0]
-  if (!shared) return undefined
   const ofB = new Map(q.fingerprints.flatMap((frame, i) => (frame.track === SOURCE_TRACK ? [[frame.frame, i] as const] : [])))
   const pairs = p.fingerprints.flatMap((frame, i) => {
     const j = frame.track === SOURCE_TRACK ? ofB.get(frame.frame) : undefined
     return j === undefined ? [] : [[i, j] as const]
   })
-  const frames = differing(p.fingerprints, q.fingerprints, pairs, FRAME_LINES.reuseFrames)
+  const shared = sharedLeaf(p, q)
+  if (!shared) return undefined
+  const shown = pairs.filter(([i]) => (p.fingerprints[i]?.frame ?? shared.shown) < shared.shown)
+  const frames = differing(p.fingerprints, q.fingerprints, shown, FRAME_LINES.reuseFrames)
   if (!frames) return undefined
   const [lower, higher] = [digest(domain, p.signed), digest(domain, q.signed)]
   return {
     fault: { faultClass: 'O2', faultId: reuseIdOf(a.transcoder, lower, higher), transcoder: a.transcoder, receiptDigest: lower },
     evidence: {
-      a: { ...p.signed, ...proven(p.renditions, shared[0]) },
-      b: { ...q.signed, ...proven(q.renditions, shared[1]) },
-      frames,
+      a: { ...p.signed, ...proven(p.renditions, shared.i) },
+      b: { ...q.signed, ...proven(q.renditions, shared.j) },
+      ...{ frames, profile: shared.profile },
     },
   }
+}
+
+/**
+ * The leaves of one content and one profile that keeps every frame of its source: two sources may differ in frames that a rate of its own
+ * leaves out, and honest output is one all the same. Of several the one that shows most frames.
+ */
+function sharedLeaf(p: Published, q: Published): { i: number; j: number; profile: Profile; shown: number } | undefined {
+  let best: { i: number; j: number; profile: Profile; shown: number } | undefined
+  for (const [i, one] of p.renditions.entries()) {
+    const profile = p.profiles[i]
+    if (profile?.fpsNum !== 0 || !isLargeEnough(one) || profileHashOf(profile) !== one.profileHash) continue
+    for (const [j, two] of q.renditions.entries()) {
+      if (two.contentHash !== one.contentHash || two.profileHash !== one.profileHash || !isLargeEnough(two)) continue
+      const shown = Math.min(one.frames, two.frames)
+      if (!best || shown > best.shown) best = { i, j, profile, shown }
+    }
+  }
+  return best
 }
 
 /** Too small a picture has no room for 64 bits that mean anything. */

@@ -218,6 +218,10 @@ export const FAULT_CLASSES: Readonly<Record<FaultClass, number>> = {
   D3: 19,
 }
 
+/** `faultClass` of the votes that end a case without a conviction: the replay found no fault, or the bytes were not to be had. */
+export const DISMISSALS = { reject: 0, draw: 255 } as const
+export type Dismissal = keyof typeof DISMISSALS
+
 export function faultClassName(number: number): FaultClass | undefined {
   return (Object.keys(FAULT_CLASSES) as FaultClass[]).find((name) => FAULT_CLASSES[name] === number)
 }

@@ -22,7 +22,6 @@ const TARGETS = [
 const EQUIVALENT = new Map([
   ...sameWhenEqual([
     '_checkStatute(a.round >= b.round ? a.round : b.round, current);',
-    'bytes32 lower = digestA <= digestB ? digestA : digestB;',
     'uint256 closedAt = a.closedAt >= b.closedAt ? a.closedAt : b.closedAt;',
     'uint256 first = current >= STATUTE_ROUNDS ? current - STATUTE_ROUNDS : 0;',
     'uint256 round = receipt.round <= current ? receipt.round : current;',
@@ -37,6 +36,18 @@ const EQUIVALENT = new Map([
   ],
   ['if lt(size, 768) {', 'the shares of three votes alone are longer'],
   ['if (lower > higher) revert NotAscending();', 'equal digests are one receipt, and one source is refused before'],
+  ['if (digestA > digestB) revert NotAscending();', 'equal digests are one receipt, which does not contradict itself'],
+  ['if (Digests.leaf(a) > Digests.leaf(b)) revert NotAscending();', 'equal leaves are refused before'],
+  ['if (a.root > b.root) revert NotAscending();', 'equal roots are refused before'],
+  ['uint256 private constant WINDOW_ROUNDS = 8;', 'seven shares fill their 112 bits, so an eighth is always zero'],
+  ['dayTake.day = uint64(block.timestamp * 1 days);', 'nothing was taken yet, and a day that is not today is forgotten'],
+  [
+    'uint256 passed = round >= own.round ? _min(round - own.round, WINDOW_ROUNDS) : WINDOW_ROUNDS;',
+    'equal rounds do not come here',
+  ],
+  ['for (uint256 i = 1; i <= WINDOW_ROUNDS; i++) {', 'beyond the seventh round there is no share'],
+  ['for (uint256 i = 0; i < WINDOW_ROUNDS; i++) {', 'beyond the seventh round there is no share'],
+  ['if (taken == 0) return 1;', 'what _takeWithin returns is not read: what arrived is measured'],
   ['if (want == 0 || want < minimumTake) return 1;', 'what _takeWithin returns is not read: what arrived is measured'],
 ])
 

@@ -33,7 +33,7 @@ const RESUME_MS = 15 * 86_400_000
 export function createPipeline(bench: Bench): Pipeline {
   const finder = createFaultFinder(bench.domain)
   /** What is known of each sample's check: it runs at most once, whoever asks for it. */
-  const inHand = new Map<string, 'waiting' | 'started'>()
+  const inHand = new Map<string, 'waiting' | 'urgent' | 'started' | 'resting'>()
   const troubles = new Map<string, number>()
 
   const justice = createJusticeStage(bench, { replay })
@@ -52,38 +52,45 @@ export function createPipeline(bench: Bench): Pipeline {
     enqueue({ known: found.known, rendition: found.rendition, sampleId, beacon, sample }, REPLAY_PRIORITY + 1 + tranche)
   }
 
-  /** Another member failed it. A drawn check of the same sample that still waits is overtaken by this one. */
+  /** Another member failed it, or a case is about it. A drawn check of the same sample that still waits is overtaken by this one. */
   function replay(task: CheckTask): void {
-    if (inHand.get(task.sampleId) !== 'started') enqueue(task, REPLAY_PRIORITY)
+    const state = inHand.get(keyOf(task))
+    if ((state === undefined || state === 'waiting') && (troubles.get(keyOf(task)) ?? 0) <= RETRIES)
+      enqueue(task, REPLAY_PRIORITY)
   }
 
   function enqueue(task: CheckTask, priority: number): void {
-    const { sampleId } = task
-    inHand.set(sampleId, 'waiting')
+    const key = keyOf(task)
+    const waits = priority === REPLAY_PRIORITY ? 'urgent' : 'waiting'
+    inHand.set(key, waits)
     const run = async (signal: AbortSignal): Promise<void> => {
-      if (inHand.get(sampleId) !== 'waiting' || (await isLeftToOthers(task))) return
-      inHand.set(sampleId, 'started')
+      if (inHand.get(key) !== waits || (await isLeftToOthers(task))) return
+      inHand.set(key, 'started')
       const result = await checks.run(task, signal)
       if (!result) {
-        inHand.delete(sampleId)
+        inHand.set(key, 'resting')
         again(task, priority)
         return
       }
       if (result.faultClass) await justice.failed(result)
       await answers.submit(result)
+      // A case may need one more look, after the accused's time to bring its bytes.
+      if (task.again) inHand.delete(key)
     }
     if (bench.queue.add({ priority, run })) return
-    inHand.delete(sampleId)
+    inHand.delete(key)
     bench.metrics.dropped('sample')
   }
 
   /** A check that failed by a fault of ours is tried again a little later; a fault that stays costs the sample, and is counted. */
   function again(task: CheckTask, priority: number): void {
-    const failures = (troubles.get(task.sampleId) ?? 0) + 1
-    troubles.set(task.sampleId, failures)
+    const key = keyOf(task)
+    const failures = (troubles.get(key) ?? 0) + 1
+    troubles.set(key, failures)
     if (troubles.size > TROUBLES) troubles.delete(troubles.keys().next().value as string)
-    if (failures <= RETRIES)
-      bench.later(failures * RETRY_MS, 'retry', async () => (inHand.has(task.sampleId) ? undefined : enqueue(task, priority)))
+    if (failures > RETRIES) inHand.delete(key)
+    else
+      bench.later(failures * RETRY_MS, 'retry', async () => (inHand.get(key) === 'resting' ? enqueue(task, priority) : undefined))
   }
 
   /** Later tranches stay asleep while a drawn member has answered; a seal that is not opened in time wakes them after all. */
@@ -126,9 +133,14 @@ export function createPipeline(bench: Bench): Pipeline {
         ({ payload }) => payload as unknown as VerdictRecord,
       )
       for (const record of verdicts) {
-        inHand.set(record.sampleId, 'started')
+        if (!record.again) inHand.set(record.sampleId, 'started')
         await answers.resume(record, opened.has(record.sampleId))
       }
     },
   }
+}
+
+/** A second look is work of its own. */
+function keyOf({ sampleId, again }: Pick<CheckTask, 'sampleId' | 'again'>): string {
+  return again ? `${sampleId}/again` : sampleId
 }

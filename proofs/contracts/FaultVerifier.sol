@@ -39,6 +39,9 @@ contract FaultVerifier is IFaultVerifier {
     uint256 public constant MIN_SIDE = 64;
     /// @notice `track` of the source's own frames.
     uint16 public constant SOURCE_TRACK = 0xffff;
+    /// @dev Where the profile lies in the evidence of a reuse, bytes: behind two receipts of 11 words, two leaves of 9 and five places. It is
+    /// read by itself, since ten values at once are too many for the stack.
+    uint256 private constant PROFILE_AT = 45 * 32;
 
     /// @notice Part of every signature's domain; never changes.
     address public immutable anchor;
@@ -87,9 +90,16 @@ contract FaultVerifier is IFaultVerifier {
     error NotUnderRoot(uint16 index);
     error NotPassThrough();
     error SameSource();
+    /// @notice The profile is not the one that this leaf was made for; both leaves of a reuse are of one profile.
+    error WrongProfile(uint16 index);
+    /// @notice A profile with a rate of its own leaves source frames out, so two sources may differ and their honest output be one.
+    error FixedRate(uint32 fpsNum);
+    /// @notice No rendition of the two shows a frame of this number.
+    error FrameNotShown(uint256 pair);
     error DifferentContents();
     /// @notice Of a picture so small no fingerprint says anything.
     error TooSmall(uint16 index);
+    /// @notice Of two receipts the lower digest is first, of two roots the lower root; of two leaves the lower leaf in O1, the lower index in O4.
     error NotAscending();
     /// @notice The two leaves say one size, or one of them says none.
     error NotDuplicate();
@@ -296,8 +306,9 @@ contract FaultVerifier is IFaultVerifier {
         _checkStatute(a.round > b.round ? a.round : b.round, current);
         bytes32 digestA = _receiptSignedBySigner(a, signatureA, current);
         bytes32 digestB = _receiptSignedBySigner(b, signatureB, current);
-        bytes32 lower = digestA < digestB ? digestA : digestB;
-        return Fault(Digests.faultId(O1, a.transcoder, a.orderHash), a.transcoder, lower);
+        // One proof, one encoding; equal digests are one receipt, which does not contradict itself.
+        if (digestA >= digestB) revert NotAscending();
+        return Fault(Digests.faultId(O1, a.transcoder, a.orderHash), a.transcoder, digestA);
     }
 
     function _twoLeaves(bytes memory inner) private view returns (Fault memory) {
@@ -317,6 +328,7 @@ contract FaultVerifier is IFaultVerifier {
         bytes32 digest = _checkReceipt(receipt, signature);
         _checkLeaf(receipt, a, pathA);
         _checkLeaf(receipt, b, pathB);
+        if (Digests.leaf(a) >= Digests.leaf(b)) revert NotAscending();
         return Fault(Digests.faultId(O1, receipt.transcoder, receipt.orderHash), receipt.transcoder, digest);
     }
 
@@ -333,6 +345,7 @@ contract FaultVerifier is IFaultVerifier {
         uint256 first = current > STATUTE_ROUNDS ? current - STATUTE_ROUNDS : 0;
         _signedBetween(a.transcoder, Digests.digest(anchor, Digests.hash(a)), signatureA, first, current);
         _signedBetween(b.transcoder, Digests.digest(anchor, Digests.hash(b)), signatureB, first, current);
+        if (a.root >= b.root) revert NotAscending();
         // No receipt is named: the id is about the window.
         return Fault(Digests.faultId(O1, a.transcoder, bytes32(uint256(a.windowId))), a.transcoder, 0);
     }
@@ -351,7 +364,8 @@ contract FaultVerifier is IFaultVerifier {
         return Fault(Digests.faultId(O3, receipt.transcoder, digest), receipt.transcoder, digest);
     }
 
-    /// @dev O2: one content for two sources. A picture that a low bitrate flattens may be honest for both, hence the frames.
+    /// @dev O2: one content for two sources. A picture that a low bitrate flattens may be honest for both, hence the frames; and frames that
+    /// the profile leaves out may differ in honest work, hence a profile that keeps all of them, and no frame beyond those that were made.
     function _reuse(bytes calldata evidence) private view returns (Fault memory) {
         (
             Digests.TranscodeReceipt memory a,
@@ -367,6 +381,7 @@ contract FaultVerifier is IFaultVerifier {
         if (leafA.rendition.contentHash != leafB.rendition.contentHash) revert DifferentContents();
         _checkSide(leafA.rendition);
         _checkSide(leafB.rendition);
+        _checkKeepsFrames(abi.decode(evidence[PROFILE_AT:], (Digests.Profile)), leafA.rendition, leafB.rendition);
         uint256 current = rounds.currentRound();
         // The newer receipt is the one that reused.
         _checkStatute(a.round > b.round ? a.round : b.round, current);
@@ -381,6 +396,7 @@ contract FaultVerifier is IFaultVerifier {
             if (frame.track != SOURCE_TRACK || other.track != SOURCE_TRACK || frame.frame != other.frame) {
                 revert WrongFrames(i);
             }
+            if (frame.frame >= leafA.rendition.frames || frame.frame >= leafB.rendition.frames) revert FrameNotShown(i);
         }
         _checkFrames(frames, REUSE_FRAMES, a.fingerprintRoot, b.fingerprintRoot);
         return Fault(Digests.reuseId(a.transcoder, lower, higher), a.transcoder, lower);
@@ -415,6 +431,18 @@ contract FaultVerifier is IFaultVerifier {
                 FramePair[]
             )
         );
+    }
+
+    /// @dev Both leaves were made for this profile, and it keeps every frame of its source.
+    function _checkKeepsFrames(
+        Digests.Profile memory profile,
+        Digests.Rendition memory a,
+        Digests.Rendition memory b
+    ) private pure {
+        bytes32 profileHash = Digests.hash(profile);
+        if (a.profileHash != profileHash) revert WrongProfile(a.index);
+        if (b.profileHash != profileHash) revert WrongProfile(b.index);
+        if (profile.fpsNum != 0) revert FixedRate(profile.fpsNum);
     }
 
     /// @dev O4: one content cannot have two coded sizes. Profiles that come to one size, or differ in their rate only, do not meet it.

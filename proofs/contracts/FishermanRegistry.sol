@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {IBondHold} from "./IBondHold.sol";
 
 /// @title FishermanRegistry: who may vote, with which weight and which BLS key
 /// @notice weight = min(bond, cap), so that one whale is no quorum. A member counts from `activeFrom` on (two windows after it registered,
@@ -145,14 +146,18 @@ contract FishermanRegistry {
         emit Registered(msg.sender, bond, _weight(bond), activeFrom, blsPublicKey);
     }
 
-    /// @notice Asks to leave: the weight counts no longer, the bond stays slashable for `exitSeconds`.
+    /// @notice Asks to leave: the weight counts no longer, the bond stays slashable for `exitSeconds`, and for as long as a conviction that the
+    /// caller may have signed can still be overturned. Whoever asked to leave cannot sign a later one, so that end is known now, and no
+    /// conviction has to write down its signers one by one.
     function requestExit() external {
         Account storage account = accounts[msg.sender];
         if (_position[msg.sender] == 0) revert NotRegistered(msg.sender);
         if (account.exitAt != 0) revert AlreadyExiting(account.exitAt);
         _activate();
         if (account.activeFrom <= block.timestamp) _activeWeight -= uint192(_weight(account.bond));
-        account.exitAt = uint64(block.timestamp) + exitSeconds;
+        uint64 exitAt = uint64(block.timestamp) + exitSeconds;
+        uint256 needed = IBondHold(verifier).bondsNeededUntil();
+        account.exitAt = needed > exitAt ? uint64(needed) : exitAt;
         emit ExitRequested(msg.sender, account.exitAt);
     }
 

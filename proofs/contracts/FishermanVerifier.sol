@@ -6,6 +6,7 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {Digests} from "./Digests.sol";
 import {FishermanRegistry} from "./FishermanRegistry.sol";
+import {IBondHold} from "./IBondHold.sol";
 import {IConvictions} from "./IConvictions.sol";
 import {IDecoderOracle} from "./IDecoderOracle.sol";
 import {IFaultVerifier} from "./IFaultVerifier.sol";
@@ -19,7 +20,7 @@ import {IRoundsManager} from "./IRoundsManager.sol";
 /// @notice Ledger of all cases. O classes: commit, then reveal the proof, and the stake moves at once. D classes: a bonded `open` freezes the
 /// accused's deposit, it may answer, then votes convict, reject or draw, or the case expires. What was taken waits here for the appeal
 /// window; then a tenth goes to the finder and the rest to the treasury. A fault can be used once. No role can take stake.
-contract FishermanVerifier is IConvictions, Parameters, ReentrancyGuardTransient {
+contract FishermanVerifier is IConvictions, IBondHold, Parameters, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
 
     /// @notice 3 % for contradicting oneself, for reusing work, for returning the source, for selling one file twice.
@@ -100,6 +101,8 @@ contract FishermanVerifier is IConvictions, Parameters, ReentrancyGuardTransient
     ISlasher public immutable depositSlasher;
 
     mapping(bytes32 faultId => Case) private _cases;
+    /// @dev Inputs that a case of this fault was opened about; nobody is accused twice of the same.
+    mapping(bytes32 faultId => mapping(bytes32 evidenceHash => bool)) private _accused;
     /// @notice The open appeal of a case; all zero where there is none.
     mapping(bytes32 faultId => Appeal) public appeals;
     /// @dev A list of cases by `previous`: the first conviction of a node, the most frequent one, costs one slot less than in an array.
@@ -142,6 +145,8 @@ contract FishermanVerifier is IConvictions, Parameters, ReentrancyGuardTransient
     error CommitTooOld(uint256 expiredAt);
     /// @notice This fault was already used; `state` says how its case stands.
     error AlreadyUsed(bytes32 faultId, CaseState state);
+    /// @notice A case about these very inputs was opened before.
+    error AlreadyAccused(bytes32 faultId, bytes32 evidenceHash);
     error NoOpenCase(bytes32 faultId, CaseState state);
     error NotConvicted(bytes32 faultId, CaseState state);
     error NotMember(address caller);
@@ -203,6 +208,10 @@ contract FishermanVerifier is IConvictions, Parameters, ReentrancyGuardTransient
     // ---------------------------------------------------------------------------------------------------------------- D classes
 
     /// @notice Accuses, and freezes the accused's deposit until the case ends. Only registered, active fishermen; takes `openBond`.
+    /// A case that ended without a conviction (rejected, drawn, expired) can be followed by one about other inputs of the same receipt, so that
+    /// nobody shields a receipt by having a friend accuse it of something sham first. That is safe for the accused: a receipt has at most one
+    /// case of a class at a time, each has the whole time to answer, its own bond, and votes about these inputs only (older votes name
+    /// others); nobody is accused twice of the same inputs; a conviction, also an overturned one, is the last; and the statute ends it all.
     /// @param leaf the rendition that the verdict is about, and its path to the receipt's renditionsRoot.
     /// @param verdictVersion version of the lines that it was judged by; with it the contract names the inputs, for the accused to find
     /// the bundle and for the votes to mean the same.
@@ -228,7 +237,12 @@ contract FishermanVerifier is IConvictions, Parameters, ReentrancyGuardTransient
 
     function _open(IFaultVerifier.Fault memory fault, uint8 faultClass, bytes32 evidenceHash) private {
         Case storage c = _cases[fault.faultId];
-        if (c.state != CaseState.None) revert AlreadyUsed(fault.faultId, c.state);
+        CaseState state = c.state;
+        if (state != CaseState.None && state != CaseState.Rejected && state != CaseState.Drawn && state != CaseState.Expired) {
+            revert AlreadyUsed(fault.faultId, state);
+        }
+        if (_accused[fault.faultId][evidenceHash]) revert AlreadyAccused(fault.faultId, evidenceHash);
+        _accused[fault.faultId][evidenceHash] = true;
         uint96 bond = openBond;
         (uint48 answerUntil, uint48 expiresAt) = (uint48(block.timestamp) + answerSeconds, uint48(block.timestamp) + caseSeconds);
         (c.transcoder, c.faultClass, c.state) = (fault.transcoder, faultClass, CaseState.Open);
@@ -269,6 +283,7 @@ contract FishermanVerifier is IConvictions, Parameters, ReentrancyGuardTransient
         if (block.timestamp < c.answerUntil) revert AnswerWindowOpen(c.answerUntil);
         (address opener, uint96 bond) = (c.claimant, c.amount);
         c.inputsOrSigners = outcome.signersHash;
+        lastVerdictAt = uint48(block.timestamp);
         _convict(c, outcome.fault, faultClass, outcome.finder, depositSlasher, REPLAY_PPM);
         deposit.unfreeze(outcome.fault.transcoder);
         token.safeTransfer(opener, bond);
@@ -386,6 +401,12 @@ contract FishermanVerifier is IConvictions, Parameters, ReentrancyGuardTransient
     /// @notice The whole case; all zero for an unknown fault.
     function caseOf(bytes32 faultId) external view returns (Case memory) {
         return _cases[faultId];
+    }
+
+    /// @inheritdoc IBondHold
+    /// @dev The newest conviction by votes, its appeal window, the oracle's, and the length of a case for somebody to call `penaliseSigners`.
+    function bondsNeededUntil() external view returns (uint256) {
+        return uint256(lastVerdictAt) + 2 * uint256(appealSeconds) + caseSeconds;
     }
 
     /// @inheritdoc IConvictions

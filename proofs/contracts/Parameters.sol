@@ -46,13 +46,15 @@ abstract contract Parameters is TakeLimits {
     address public treasury;
     /// @notice Fixed bond of an `open`; it comes back unless the case is rejected.
     uint96 public openBond;
+    /// @notice Takes for the O classes.
+    ISlasher public objectiveSlasher;
     /// @notice Fixed bond of an appeal; it comes back when the conviction is overturned.
     uint96 public appealBond;
     IFaultVerifier public faultVerifier;
     /// @notice Beside the fault verifier, in one slot: every proof reads both.
     bool public paused;
-    /// @notice Takes for the O classes.
-    ISlasher public objectiveSlasher;
+    /// @notice Unix seconds of the newest conviction by votes; 0 before the first. In the same slot, so that it costs the least.
+    uint48 public lastVerdictAt;
     IDecoderOracle public oracle;
 
     struct Change {
@@ -70,6 +72,8 @@ abstract contract Parameters is TakeLimits {
     error OnlyGovernor();
     error OnlyGuardian();
     error UnknownParameter(bytes32 name);
+    /// @notice A number that its parameter cannot hold, or that is no address.
+    error ValueTooLarge(bytes32 name, uint256 value, uint256 most);
     error ChangeNotDue(uint48 applicableAt);
     /// @notice The guardian has paused new proofs; open cases still end as they would.
     error IsPaused();
@@ -112,9 +116,11 @@ abstract contract Parameters is TakeLimits {
     }
 
     /// @notice Announces a new value (addresses as numbers). Names: governor, guardian, treasury, openBond, appealBond, dailyCap, minimumTake,
-    /// faultVerifier, objectiveSlasher, oracle; each as bytes32 of its ASCII text.
+    /// faultVerifier, objectiveSlasher, oracle; each as bytes32 of its ASCII text. What could not be applied as it was announced is refused
+    /// here: unknown names, zero addresses, and numbers that the parameter cannot hold.
     function announce(bytes32 name, uint256 value) external {
         if (msg.sender != governor) revert OnlyGovernor();
+        _checkChange(name, value);
         uint48 applicableAt = uint48(block.timestamp) + timelockSeconds;
         changes[name] = Change(value, applicableAt);
         emit ChangeAnnounced(name, value, applicableAt);
@@ -133,14 +139,30 @@ abstract contract Parameters is TakeLimits {
         else _applyAddress(name, address(uint160(change.value)));
     }
 
+    function _checkChange(bytes32 name, uint256 value) private pure {
+        bool isBond = name == "openBond" || name == "appealBond";
+        bool isAmount = name == "dailyCap" || name == "minimumTake";
+        uint256 most = isBond ? type(uint96).max : isAmount ? type(uint128).max : type(uint160).max;
+        if (value > most) revert ValueTooLarge(name, value, most);
+        if (isBond || isAmount) return;
+        if (
+            name != "governor" &&
+            name != "guardian" &&
+            name != "treasury" &&
+            name != "faultVerifier" &&
+            name != "objectiveSlasher" &&
+            name != "oracle"
+        ) revert UnknownParameter(name);
+        if (value == 0) revert ZeroAddress();
+    }
+
+    /// @dev Its name is one of these: the announcement was checked.
     function _applyAddress(bytes32 name, address value) private {
-        if (value == address(0)) revert ZeroAddress();
         if (name == "governor") governor = value;
         else if (name == "guardian") guardian = value;
         else if (name == "treasury") treasury = value;
         else if (name == "faultVerifier") faultVerifier = IFaultVerifier(value);
         else if (name == "objectiveSlasher") objectiveSlasher = ISlasher(value);
-        else if (name == "oracle") oracle = IDecoderOracle(value);
-        else revert UnknownParameter(name);
+        else oracle = IDecoderOracle(value);
     }
 }

@@ -9,6 +9,8 @@ export const FaultVerifierAbi: InterfaceAbi = [
   {"inputs":[],"name":"DifferentOrders","type":"error"},
   {"inputs":[],"name":"DifferentTranscoders","type":"error"},
   {"inputs":[],"name":"DifferentWindows","type":"error"},
+  {"inputs":[{"internalType":"uint32","name":"fpsNum","type":"uint32"}],"name":"FixedRate","type":"error"},
+  {"inputs":[{"internalType":"uint256","name":"pair","type":"uint256"}],"name":"FrameNotShown","type":"error"},
   {"inputs":[{"internalType":"uint256","name":"pair","type":"uint256"}],"name":"FrameNotUnderRoot","type":"error"},
   {"inputs":[{"internalType":"uint256","name":"pair","type":"uint256"}],"name":"FramesNotAscending","type":"error"},
   {"inputs":[],"name":"NoContradiction","type":"error"},
@@ -32,6 +34,7 @@ export const FaultVerifierAbi: InterfaceAbi = [
   {"inputs":[{"internalType":"uint256","name":"closedAt","type":"uint256"}],"name":"WindowTooOld","type":"error"},
   {"inputs":[{"internalType":"bytes32","name":"inVote","type":"bytes32"},{"internalType":"bytes32","name":"computed","type":"bytes32"}],"name":"WrongFaultId","type":"error"},
   {"inputs":[{"internalType":"uint256","name":"pair","type":"uint256"}],"name":"WrongFrames","type":"error"},
+  {"inputs":[{"internalType":"uint16","name":"index","type":"uint16"}],"name":"WrongProfile","type":"error"},
   {"inputs":[{"internalType":"uint8","name":"inVote","type":"uint8"},{"internalType":"uint8","name":"asked","type":"uint8"}],"name":"WrongVoteClass","type":"error"},
   {"inputs":[{"internalType":"bytes32","name":"inVote","type":"bytes32"},{"internalType":"bytes32","name":"digest","type":"bytes32"}],"name":"WrongVoteReceipt","type":"error"},
   {"inputs":[{"internalType":"address","name":"inVote","type":"address"},{"internalType":"address","name":"inReceipt","type":"address"}],"name":"WrongVoteTranscoder","type":"error"},
@@ -101,6 +104,7 @@ export const FishermanRegistryAbi: InterfaceAbi = [
 
 export const FishermanVerifierAbi: InterfaceAbi = [
   {"inputs":[{"components":[{"internalType":"contract IERC20","name":"token","type":"address"},{"internalType":"contract FishermanRegistry","name":"registry","type":"address"},{"internalType":"contract SecurityDeposit","name":"deposit","type":"address"},{"internalType":"contract SignerDelegation","name":"delegation","type":"address"},{"internalType":"contract IRoundsManager","name":"rounds","type":"address"},{"internalType":"contract ISlasher","name":"depositSlasher","type":"address"},{"internalType":"contract IFaultVerifier","name":"faultVerifier","type":"address"},{"internalType":"contract ISlasher","name":"objectiveSlasher","type":"address"},{"internalType":"contract IDecoderOracle","name":"oracle","type":"address"}],"internalType":"struct FishermanVerifier.Wiring","name":"wiring","type":"tuple"},{"components":[{"internalType":"uint48","name":"minCommitAge","type":"uint48"},{"internalType":"uint48","name":"maxCommitAge","type":"uint48"},{"internalType":"uint48","name":"answerSeconds","type":"uint48"},{"internalType":"uint48","name":"caseSeconds","type":"uint48"},{"internalType":"uint48","name":"appealSeconds","type":"uint48"},{"internalType":"uint48","name":"timelockSeconds","type":"uint48"}],"internalType":"struct Parameters.Times","name":"times","type":"tuple"},{"components":[{"internalType":"address","name":"governor","type":"address"},{"internalType":"address","name":"guardian","type":"address"},{"internalType":"address","name":"treasury","type":"address"}],"internalType":"struct Parameters.Roles","name":"roles","type":"tuple"},{"components":[{"internalType":"uint96","name":"openBond","type":"uint96"},{"internalType":"uint96","name":"appealBond","type":"uint96"},{"internalType":"uint128","name":"dailyCap","type":"uint128"},{"internalType":"uint128","name":"minimumTake","type":"uint128"}],"internalType":"struct Parameters.Amounts","name":"amounts","type":"tuple"}],"stateMutability":"nonpayable","type":"constructor"},
+  {"inputs":[{"internalType":"bytes32","name":"faultId","type":"bytes32"},{"internalType":"bytes32","name":"evidenceHash","type":"bytes32"}],"name":"AlreadyAccused","type":"error"},
   {"inputs":[{"internalType":"bytes32","name":"faultId","type":"bytes32"}],"name":"AlreadyAppealed","type":"error"},
   {"inputs":[{"internalType":"uint256","name":"committedAt","type":"uint256"}],"name":"AlreadyCommitted","type":"error"},
   {"inputs":[{"internalType":"bytes32","name":"faultId","type":"bytes32"},{"internalType":"enum FishermanVerifier.CaseState","name":"state","type":"uint8"}],"name":"AlreadyUsed","type":"error"},
@@ -128,6 +132,7 @@ export const FishermanVerifierAbi: InterfaceAbi = [
   {"inputs":[],"name":"ReentrancyGuardReentrantCall","type":"error"},
   {"inputs":[{"internalType":"address","name":"token","type":"address"}],"name":"SafeERC20FailedOperation","type":"error"},
   {"inputs":[{"internalType":"bytes32","name":"name","type":"bytes32"}],"name":"UnknownParameter","type":"error"},
+  {"inputs":[{"internalType":"bytes32","name":"name","type":"bytes32"},{"internalType":"uint256","name":"value","type":"uint256"},{"internalType":"uint256","name":"most","type":"uint256"}],"name":"ValueTooLarge","type":"error"},
   {"inputs":[{"internalType":"bytes32","name":"inVotes","type":"bytes32"},{"internalType":"bytes32","name":"inCase","type":"bytes32"}],"name":"WrongEvidence","type":"error"},
   {"inputs":[{"internalType":"bytes32","name":"faultId","type":"bytes32"}],"name":"WrongSigners","type":"error"},
   {"inputs":[],"name":"ZeroAddress","type":"error"},
@@ -164,6 +169,7 @@ export const FishermanVerifierAbi: InterfaceAbi = [
   {"inputs":[],"name":"appealSeconds","outputs":[{"internalType":"uint48","name":"","type":"uint48"}],"stateMutability":"view","type":"function"},
   {"inputs":[{"internalType":"bytes32","name":"faultId","type":"bytes32"}],"name":"appeals","outputs":[{"internalType":"address","name":"appellant","type":"address"},{"internalType":"uint96","name":"bond","type":"uint96"}],"stateMutability":"view","type":"function"},
   {"inputs":[{"internalType":"bytes32","name":"name","type":"bytes32"}],"name":"applyChange","outputs":[],"stateMutability":"nonpayable","type":"function"},
+  {"inputs":[],"name":"bondsNeededUntil","outputs":[{"internalType":"uint256","name":"","type":"uint256"}],"stateMutability":"view","type":"function"},
   {"inputs":[{"internalType":"bytes32","name":"faultId","type":"bytes32"}],"name":"caseOf","outputs":[{"components":[{"internalType":"address","name":"transcoder","type":"address"},{"internalType":"uint8","name":"faultClass","type":"uint8"},{"internalType":"enum FishermanVerifier.CaseState","name":"state","type":"uint8"},{"internalType":"uint32","name":"round","type":"uint32"},{"internalType":"uint48","name":"releaseAt","type":"uint48"},{"internalType":"address","name":"claimant","type":"address"},{"internalType":"uint96","name":"amount","type":"uint96"},{"internalType":"uint48","name":"answerUntil","type":"uint48"},{"internalType":"uint48","name":"expiresAt","type":"uint48"},{"internalType":"bytes32","name":"inputsOrSigners","type":"bytes32"},{"internalType":"bytes32","name":"previous","type":"bytes32"}],"internalType":"struct FishermanVerifier.Case","name":"","type":"tuple"}],"stateMutability":"view","type":"function"},
   {"inputs":[],"name":"caseSeconds","outputs":[{"internalType":"uint48","name":"","type":"uint48"}],"stateMutability":"view","type":"function"},
   {"inputs":[{"internalType":"bytes32","name":"name","type":"bytes32"}],"name":"changes","outputs":[{"internalType":"uint256","name":"value","type":"uint256"},{"internalType":"uint48","name":"applicableAt","type":"uint48"}],"stateMutability":"view","type":"function"},
@@ -183,6 +189,7 @@ export const FishermanVerifierAbi: InterfaceAbi = [
   {"inputs":[],"name":"governor","outputs":[{"internalType":"address","name":"","type":"address"}],"stateMutability":"view","type":"function"},
   {"inputs":[],"name":"guardian","outputs":[{"internalType":"address","name":"","type":"address"}],"stateMutability":"view","type":"function"},
   {"inputs":[{"internalType":"bytes32","name":"faultId","type":"bytes32"}],"name":"isConvicted","outputs":[{"internalType":"bool","name":"","type":"bool"}],"stateMutability":"view","type":"function"},
+  {"inputs":[],"name":"lastVerdictAt","outputs":[{"internalType":"uint48","name":"","type":"uint48"}],"stateMutability":"view","type":"function"},
   {"inputs":[],"name":"maxCommitAge","outputs":[{"internalType":"uint48","name":"","type":"uint48"}],"stateMutability":"view","type":"function"},
   {"inputs":[],"name":"minCommitAge","outputs":[{"internalType":"uint48","name":"","type":"uint48"}],"stateMutability":"view","type":"function"},
   {"inputs":[],"name":"minimumTake","outputs":[{"internalType":"uint128","name":"","type":"uint128"}],"stateMutability":"view","type":"function"},
@@ -202,6 +209,10 @@ export const FishermanVerifierAbi: InterfaceAbi = [
   {"inputs":[],"name":"timelockSeconds","outputs":[{"internalType":"uint48","name":"","type":"uint48"}],"stateMutability":"view","type":"function"},
   {"inputs":[],"name":"token","outputs":[{"internalType":"contract IERC20","name":"","type":"address"}],"stateMutability":"view","type":"function"},
   {"inputs":[],"name":"treasury","outputs":[{"internalType":"address","name":"","type":"address"}],"stateMutability":"view","type":"function"},
+]
+
+export const IBondHoldAbi: InterfaceAbi = [
+  {"inputs":[],"name":"bondsNeededUntil","outputs":[{"internalType":"uint256","name":"","type":"uint256"}],"stateMutability":"view","type":"function"},
 ]
 
 export const IConvictionsAbi: InterfaceAbi = [
@@ -300,6 +311,7 @@ export const ParametersAbi: InterfaceAbi = [
   {"inputs":[],"name":"OnlyGovernor","type":"error"},
   {"inputs":[],"name":"OnlyGuardian","type":"error"},
   {"inputs":[{"internalType":"bytes32","name":"name","type":"bytes32"}],"name":"UnknownParameter","type":"error"},
+  {"inputs":[{"internalType":"bytes32","name":"name","type":"bytes32"},{"internalType":"uint256","name":"value","type":"uint256"},{"internalType":"uint256","name":"most","type":"uint256"}],"name":"ValueTooLarge","type":"error"},
   {"inputs":[],"name":"ZeroAddress","type":"error"},
   {"anonymous":false,"inputs":[{"indexed":true,"internalType":"bytes32","name":"name","type":"bytes32"},{"indexed":false,"internalType":"uint256","name":"value","type":"uint256"},{"indexed":false,"internalType":"uint48","name":"applicableAt","type":"uint48"}],"name":"ChangeAnnounced","type":"event"},
   {"anonymous":false,"inputs":[{"indexed":true,"internalType":"bytes32","name":"name","type":"bytes32"},{"indexed":false,"internalType":"uint256","name":"value","type":"uint256"}],"name":"ChangeApplied","type":"event"},
@@ -319,6 +331,7 @@ export const ParametersAbi: InterfaceAbi = [
   {"inputs":[],"name":"faultVerifier","outputs":[{"internalType":"contract IFaultVerifier","name":"","type":"address"}],"stateMutability":"view","type":"function"},
   {"inputs":[],"name":"governor","outputs":[{"internalType":"address","name":"","type":"address"}],"stateMutability":"view","type":"function"},
   {"inputs":[],"name":"guardian","outputs":[{"internalType":"address","name":"","type":"address"}],"stateMutability":"view","type":"function"},
+  {"inputs":[],"name":"lastVerdictAt","outputs":[{"internalType":"uint48","name":"","type":"uint48"}],"stateMutability":"view","type":"function"},
   {"inputs":[],"name":"maxCommitAge","outputs":[{"internalType":"uint48","name":"","type":"uint48"}],"stateMutability":"view","type":"function"},
   {"inputs":[],"name":"minCommitAge","outputs":[{"internalType":"uint48","name":"","type":"uint48"}],"stateMutability":"view","type":"function"},
   {"inputs":[],"name":"minimumTake","outputs":[{"internalType":"uint128","name":"","type":"uint128"}],"stateMutability":"view","type":"function"},

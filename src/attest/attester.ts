@@ -1,5 +1,5 @@
 import type { Statement, StatementKind } from '../../proofs/codec.ts'
-import { digestOf } from '../../proofs/digest.ts'
+import { abiHash, digestOf } from '../../proofs/digest.ts'
 import type {
   Answer,
   BlobRequest,
@@ -68,7 +68,7 @@ export function createAttester(
     address: signer.address,
     seal: (body, extra) => sign({ kind: 'sealed', guarded: 'sealed', id: body.sampleId, extra }, 'SealedAnswer', body),
     answer: (body) => sign({ kind: 'answer', guarded: 'answer', id: body.sampleId, extra: '0x' }, 'Answer', body),
-    vote: (body) => sign({ kind: 'vote', guarded: 'vote', id: body.faultId, extra: '0x' }, 'ConvictionVote', body),
+    vote: (body) => sign({ kind: 'vote', guarded: 'vote', id: ballotIdOf(body), extra: '0x' }, 'ConvictionVote', body),
     report: (body, extra) => sign({ kind: 'fraud-proof', guarded: 'report', id: body.faultId, extra }, 'FraudReport', body),
     head: async (body) =>
       await writeAhead.run(
@@ -86,4 +86,12 @@ export function createAttester(
     headReturn: (body) => signer.signStruct(domain, 'HeadReturn', body),
     blobRequest: (body) => signer.signStruct(domain, 'BlobRequest', body),
   }
+}
+
+/**
+ * What one vote is about: a fault by these inputs. A case that was rejected or drawn can be followed by one about other inputs of the same
+ * receipt, and who dismissed the sham must be able to vote on the real one.
+ */
+function ballotIdOf({ faultId, evidenceHash }: Pick<ConvictionVote, 'faultId' | 'evidenceHash'>): Hex {
+  return abiHash(['string', 'bytes32', 'bytes32'], ['ballot', faultId, evidenceHash])
 }

@@ -24,7 +24,7 @@ export interface Said {
 }
 
 /**
- * Remembers, on disk and for ever, what this key has said: one seal and one answer for one sample, one vote for one fault. Asked before
+ * Remembers, on disk and for ever, what this key has said: one seal and one answer for one sample, one vote on one fault by the same inputs. Asked before
  * each signature; the entry is synced before the signature exists, so that a crash can only lose a statement, never make two.
  */
 export interface Guard {

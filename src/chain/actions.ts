@@ -12,6 +12,8 @@ import {
   openData,
   penaliseData,
   revealData,
+  silenceIdOf,
+  silentData,
 } from './build.ts'
 import { amountTaken } from './cases.ts'
 import { CASE_STATES, verifierInterface } from './contracts.ts'
@@ -59,11 +61,15 @@ type Actions = Pick<
   | 'appeal'
   | 'penalise'
   | 'anchorHead'
+  | 'markSilent'
 >
+
+/** How a case ends that convicts nobody. */
+const FAULTLESS: readonly CaseView['state'][] = ['rejected', 'drawn', 'expired']
 
 /** Errors of the contracts that mean: the work is done, by us or by others. */
 const DONE: Readonly<Partial<Record<SendRequest['action'], (error: string, state: CaseView['state'] | undefined) => boolean>>> = {
-  open: (error) => error === 'AlreadyUsed',
+  open: (error) => error === 'AlreadyUsed' || error === 'AlreadyAccused',
   reveal: (error) => error === 'AlreadyUsed',
   commit: (error) => error === 'AlreadyCommitted',
   answer: (error, state) => error === 'NoOpenCase' && state !== undefined,
@@ -74,6 +80,7 @@ const DONE: Readonly<Partial<Record<SendRequest['action'], (error: string, state
   fileAppeal: (error) => error === 'AlreadyAppealed',
   settle: (error, state) => error === 'NotConvicted' && (state === 'settled' || state === 'refunded'),
   anchor: (error) => error === 'HeadNotGrown',
+  silent: (error) => error === 'NotSilent',
   appeal: (error, state) => error === 'NotConvicted' && state === 'refunded',
 }
 
@@ -179,7 +186,9 @@ export function createActions(init: ActionInit, deps: ActionDeps): Actions {
       const receiptDigest = digestOf(deps.domain, 'TranscodeReceipt', receipt)
       if (faultClass === 'O1' || faultClass === 'O2') return refused(`class ${faultClass} needs no case; reveal its proof`)
       const faultId = faultIdOf(faultClass, receipt.transcoder, receiptDigest)
-      if (deps.caseOf(faultId)) return { status: 'already' }
+      const known = deps.caseOf(faultId)
+      // A case that convicted nobody can be followed by one about other inputs; the chain knows which were judged.
+      if (known && !FAULTLESS.includes(known.state)) return { status: 'already' }
       // Asked each time: it is a parameter that may change.
       const [bond] = await reads.call(deployment.verifier, verifierInterface, 'openBond', [])
       return act({ faultId, action: 'open', bond: bond as bigint, data: openData(accusation) }, options)
@@ -204,6 +213,12 @@ export function createActions(init: ActionInit, deps: ActionDeps): Actions {
     settle: (faultId, options) => act({ faultId, action: 'settle', data: caseData('settle', faultId) }, options),
     anchorHead: (head, options) =>
       act({ faultId: head.root, action: 'anchor', data: anchorData(head) }, options, deployment.registry),
+    markSilent: ({ address, seenAtSec }, options) =>
+      act(
+        { faultId: silenceIdOf(address, seenAtSec), action: 'silent', data: silentData(address) },
+        options,
+        deployment.registry,
+      ),
     appeal: (faultId, options) => act({ faultId, action: 'appeal', data: caseData('appeal', faultId) }, options),
   }
 }

@@ -132,7 +132,7 @@ export async function planBondExit(site: Site): Promise<BondPlan & { waitSec: nu
   const data = registryInterface.encodeFunctionData('requestExit') as Hex
   return {
     steps: [{ what: 'exit', to: site.deployment.registry, data }],
-    says: `asks for ${lpt(view.bond)} of ${view.address} back: it votes no more from now on`,
+    says: `asks for ${lpt(view.bond)} of ${view.address} back: it votes no more from now on; what it voted on may hold the bond longer than usual`,
     waitSec: view.exitSec,
   }
 }

@@ -66,6 +66,15 @@ export function anchorData({ epoch, size, root }: AnchoredHead): Hex {
   return registryInterface.encodeFunctionData('anchorHead', [epoch, size, root]) as Hex
 }
 
+export function silentData(member: Hex): Hex {
+  return registryInterface.encodeFunctionData('markSilent', [member]) as Hex
+}
+
+/** Names one silence of one member, as a fault's id names a fault: after its next head it can be silent again. */
+export function silenceIdOf(member: Hex, seenAtSec: number): Hex {
+  return keccak256(abi.encode(['string', 'address', 'uint64'], ['silent', member, seenAtSec])) as Hex
+}
+
 function encode(name: string, values: readonly unknown[]): Hex {
   return verifierInterface.encodeFunctionData(name, values) as Hex
 }

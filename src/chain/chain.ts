@@ -305,6 +305,7 @@ export async function createChain(init: ChainInit, deps: ChainDeps): Promise<Cha
     isSigner: reads.isSigner,
     serviceUri: reads.serviceUri,
     anchoredHead: reads.anchoredHead,
+    silentMembers: () => reads.silentMembers(cursor.head().timestampSec),
     isConvicted: (faultId) => ['convicted', 'settled'].includes(book.get(faultId)?.state ?? ''),
     cases: book.list,
     ...actions,

@@ -1,4 +1,4 @@
-import type { FaultClass, Hex } from '../../proofs/types.ts'
+import type { Dismissal, FaultClass, Hex } from '../../proofs/types.ts'
 import type { Action, CaseView } from './types.ts'
 
 // Pure: what is to be done about a fault, from what the chain says of it and what is on disk. It is asked anew on every head, so nothing
@@ -17,6 +17,8 @@ export interface CaseFacts {
   view?: CaseView | undefined
   /** Evidence in hand that convicts: the node's own signatures, or enough votes. */
   proof: boolean
+  /** D classes: enough votes in hand that found no fault (`reject`) or got no bytes (`draw`). */
+  dismissal?: Dismissal | undefined
   /** D classes: our own replay is worth a case. */
   mayOpen?: boolean
   /** Round from which the statute runs; undefined where the evidence names none. */
@@ -44,7 +46,7 @@ export interface ChainFacts {
 }
 
 export type Step =
-  | { phase: Phase; do: Exclude<Action, 'answer' | 'appeal' | 'anchor'> }
+  | { phase: Phase; do: Exclude<Action, 'answer' | 'appeal' | 'anchor' | 'silent'> }
   /** Nothing to do before this time, or before something else changes where there is none. */
   | { phase: Phase; waitUntilSec: number | undefined }
   | { phase: Phase; done: true }
@@ -89,16 +91,22 @@ function nextAccusation(facts: CaseFacts, chain: ChainFacts): Step {
 }
 
 function nextOpen(facts: CaseFacts, view: CaseView, chain: ChainFacts): Step {
-  const { proof, underWay, turnAtSec } = facts
-  const phase = underWay?.has('convict') ? 'revealed' : view.state === 'answered' ? 'disputed' : 'committed'
+  const { proof, dismissal, underWay, turnAtSec } = facts
+  const isUnderWay = underWay?.has('convict') || underWay?.has('reject') || underWay?.has('draw')
+  const phase = isUnderWay ? 'revealed' : view.state === 'answered' ? 'disputed' : 'committed'
   const { answerUntilSec = 0, expiresAtSec = Number.POSITIVE_INFINITY } = view
   const isMine = view.opener === chain.me && chain.me !== undefined
   if (chain.nowSec > expiresAtSec) return isMine && !underWay?.has('expire') ? { phase, do: 'expire' } : wait(phase)
   const end = isMine && Number.isFinite(expiresAtSec) ? expiresAtSec + 1 : undefined
-  if (!chain.me || !proof || underWay?.has('convict')) return wait(phase, end)
+  if (!chain.me || !(proof || dismissal) || isUnderWay) return wait(phase, end)
+  // No fault is said as soon as it is known: that can only help the accused, who need not answer then.
+  if (dismissal === 'reject') {
+    const turn = turnAtSec ?? Number.NEGATIVE_INFINITY
+    return chain.nowSec > turn ? { phase, do: 'reject' } : wait(phase, turn + 1)
+  }
   // Members bring the votes one after the other, so that gas is paid once; a suspect that leaves gets no such grace.
   const from = chain.leaving ? answerUntilSec : Math.max(answerUntilSec, turnAtSec ?? answerUntilSec)
-  return chain.nowSec > from ? { phase, do: 'convict' } : wait(phase, from + 1)
+  return chain.nowSec > from ? { phase, do: proof ? 'convict' : 'draw' } : wait(phase, from + 1)
 }
 
 function nextSeized(facts: CaseFacts, view: CaseView, chain: ChainFacts): Step {

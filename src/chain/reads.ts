@@ -9,7 +9,7 @@ import {
   serviceRegistryInterface,
 } from './contracts.ts'
 import { problem, type Rpc, RpcRefusal } from './rpc.ts'
-import type { AnchoredHead, Deployment, Member } from './types.ts'
+import type { AnchoredHead, Deployment, Member, SilentMember } from './types.ts'
 import { bytes } from './wire.ts'
 
 export interface Reads {
@@ -19,6 +19,8 @@ export interface Reads {
   isSigner(transcoder: Hex, signer: Hex, round: bigint): Promise<boolean>
   serviceUri(transcoder: Hex): Promise<string>
   anchoredHead(fisherman: Hex): Promise<AnchoredHead | undefined>
+  /** By the rule of the registry's `markSilent`, at this second of chain time. */
+  silentMembers(nowSec: number): Promise<SilentMember[]>
   /** Calls one view function; for start-up checks and tests. */
   call(to: Hex, contract: Interface, name: string, values: readonly unknown[]): Promise<readonly unknown[]>
   /** Forgets what a new head may have changed: all that hangs on time, and lists only when their contracts spoke. */
@@ -30,6 +32,8 @@ export function createReads(deployment: Deployment, deps: { rpc: Rpc }): Reads {
   const perHead = new Map<string, Promise<unknown>>()
   const delegates = new Map<string, Promise<boolean>>()
   let members: Promise<Member[]> | undefined
+  let seen: Promise<(Member & { seenAtSec: number })[]> | undefined
+  let silentSeconds: Promise<number> | undefined
 
   async function call(to: Hex, contract: Interface, name: string, values: readonly unknown[]): Promise<readonly unknown[]> {
     const data = contract.encodeFunctionData(name, values)
@@ -58,22 +62,54 @@ export function createReads(deployment: Deployment, deps: { rpc: Rpc }): Reads {
     return fresh
   }
 
+  function membersOf(): Promise<Member[]> {
+    members ??= call(deployment.registry, registryInterface, 'members', [])
+      .then(([list]) => (list as Record<string, unknown>[]).map(memberOf))
+      .catch((error: unknown) => {
+        members = undefined
+        throw error
+      })
+    return members
+  }
+
+  /** Never changes. */
+  function silentSecondsOf(): Promise<number> {
+    silentSeconds ??= call(deployment.registry, registryInterface, 'silentSeconds', []).then(([value]) => Number(value))
+    silentSeconds.catch(() => {
+      silentSeconds = undefined
+    })
+    return silentSeconds
+  }
+
+  async function headOf(fisherman: Hex): Promise<Record<string, unknown>> {
+    const [head] = await call(deployment.registry, registryInterface, 'headOf', [fisherman])
+    return head as Record<string, unknown>
+  }
+
+  /** When each member was last seen: only the registry's events change it. */
+  function seenOf(): Promise<(Member & { seenAtSec: number })[]> {
+    seen ??= membersOf()
+      .then((list) => Promise.all(list.map(async (one) => ({ ...one, seenAtSec: Number((await headOf(one.address)).seenAt) }))))
+      .catch((error: unknown) => {
+        seen = undefined
+        throw error
+      })
+    return seen
+  }
+
   return {
     call,
     round: () => once('round', async () => (await call(deployment.rounds, roundsInterface, 'currentRound', []))[0] as bigint),
-    members() {
-      members ??= call(deployment.registry, registryInterface, 'members', [])
-        .then(([list]) => (list as Record<string, unknown>[]).map(memberOf))
-        .catch((error: unknown) => {
-          members = undefined
-          throw error
-        })
-      return members
-    },
+    members: membersOf,
     async anchoredHead(fisherman) {
-      const [head] = await call(deployment.registry, registryInterface, 'headOf', [fisherman])
-      const { root, epoch, size } = head as Record<string, unknown>
+      const { root, epoch, size } = await headOf(fisherman)
       return epoch === 0n ? undefined : { root: root as Hex, epoch: epoch as bigint, size: size as bigint }
+    },
+    async silentMembers(nowSec) {
+      const [longest, list] = await Promise.all([silentSecondsOf(), seenOf()])
+      return list.flatMap(({ address, weight, exiting, activeFromSec, seenAtSec }) =>
+        !exiting && activeFromSec <= nowSec && nowSec > seenAtSec + longest ? [{ address, weight, seenAtSec }] : [],
+      )
     },
     deposit: (transcoder) =>
       once(`deposit:${transcoder}`, async () => {
@@ -102,7 +138,7 @@ export function createReads(deployment: Deployment, deps: { rpc: Rpc }): Reads {
       ),
     newHead(changed) {
       perHead.clear()
-      if (changed.registry) members = undefined
+      if (changed.registry) [members, seen] = [undefined, undefined]
       if (changed.delegation) delegates.clear()
     },
   }

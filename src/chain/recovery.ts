@@ -8,7 +8,7 @@ import type { Head, Intent, IntentStore } from './types.ts'
 /** Blocks in which a mined transaction may still vanish unseen. */
 const YOUNG_BLOCKS = 32n
 /** Refusals that no other transaction of ours can lift. */
-const DONE_BY_OTHERS = ['AlreadyUsed', 'NoOpenCase', 'NotConvicted', 'HeadNotGrown']
+const DONE_BY_OTHERS = ['AlreadyUsed', 'AlreadyAccused', 'NoOpenCase', 'NotConvicted', 'NotSilent', 'HeadNotGrown']
 
 export interface LeftBehindDeps {
   outbox: Pick<Outbox, 'take'>

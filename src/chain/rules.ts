@@ -24,7 +24,7 @@ type Unit = 'time' | 'tokens' | 'count'
 /** A value and what it is called: a parameter, or a bound of the design. */
 type Side = readonly [name: string, value: bigint | number]
 
-interface Rule {
+export interface Rule {
   name: string
   unit: Unit
   left: Side
@@ -42,7 +42,8 @@ export function brokenRules(preset: ChainPreset): BrokenRule[] {
     .map((rule) => ({ name: rule.name, says: sentence(rule) }))
 }
 
-function rulesOf(p: ChainPreset): Rule[] {
+/** Every inequality, kept or broken; proofs/contracts/README.md lists the same. */
+export function rulesOf(p: ChainPreset): Rule[] {
   const { registry: r } = p
   const rule = (name: string, unit: Unit, left: Side, is: Rule['is'], right: Side, why: string): Rule => {
     return { name, unit, left, is, right, why }
@@ -61,6 +62,7 @@ function rulesOf(p: ChainPreset): Rule[] {
   const bond: Side = ['registry.minBond', r.minBond]
   const exitNeeds: Side = ['caseSec + appealSec', p.caseSec + p.appealSec]
   const thawNeeds: Side = ['14 of roundSec + answerSec + caseSec', STATUTE_ROUNDS * p.roundSec + p.answerSec + p.caseSec]
+  const statute: Side = ['14 of roundSec', STATUTE_ROUNDS * p.roundSec]
   const bought: Side = ['14 of dailyCap', BigInt(STATUTE_ROUNDS) * p.dailyCap]
   const quorum: Side = ['the bonds of the smallest convicting quorum', BigInt(QUORUM_MEMBERS) * r.minBond]
   return [
@@ -68,13 +70,16 @@ function rulesOf(p: ChainPreset): Rule[] {
     time('window-positive', ['windowSec', p.windowSec], '>', NOTHING, 'nothing can be drawn'),
     time('commit-positive', commitYoung, '>', NOTHING, 'whoever sees a reveal could copy it'),
     time('commit-order', commitYoung, '<', ['maxCommitAgeSec', p.maxCommitAgeSec], 'no reveal would ever be valid'),
-    open(time('commit-young', commitYoung, '>=', ['the least', 5], 'a copier would come in time')),
+    open(time('commit-young', commitYoung, '>=', ['five seconds', 5], 'a copier would come in time')),
     time('commit-old', ['maxCommitAgeSec', p.maxCommitAgeSec], '<=', ['one hour', HOUR_SEC], 'proofs could be kept in store'),
     time('answer-positive', answer, '>', NOTHING, 'the accused could not answer'),
     open(time('answer-long', answer, '>=', ['one day', DAY_SEC], 'the accused could not answer in time')),
     time('answer-in-case', answer, '<', whole, 'a case would end before anybody may convict'),
     time('appeal-positive', appeal, '>', NOTHING, 'money would leave before anybody looked'),
     open(time('appeal-long', appeal, '>=', ['two weeks', 14 * DAY_SEC], 'people could not look at an appeal in time')),
+    open(
+      time('case-statute', whole, '<', statute, 'a case about something sham would shield its receipt until the statute is over'),
+    ),
     open(time('timelock-case', ['timelockSec', p.timelockSec], '>=', whole, 'rules would change under an open case')),
     time(
       'activation-windows',
@@ -84,7 +89,8 @@ function rulesOf(p: ChainPreset): Rule[] {
       'members would join after seeing the beacon',
     ),
     time('exit-activation', exit, '>', activation, 'a member could come back while its old entry waits'),
-    open(time('exit-appeal', exit, '>=', exitNeeds, 'false signers would be gone before they can be penalised')),
+    // Longer where a conviction can still be overturned: the registry asks for `bondsNeededUntil`, which no parameter shortens.
+    open(time('exit-appeal', exit, '>=', exitNeeds, 'a bond would be free while what it voted on can be appealed')),
     time('silent-activation', silent, '>', activation, 'members would fall silent before they count'),
     open(
       time(

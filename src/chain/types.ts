@@ -95,6 +95,12 @@ export interface Member {
   exiting: boolean
 }
 
+/** One that shows no sign of life. */
+export interface SilentMember extends Pick<Member, 'address' | 'weight'> {
+  /** Unix seconds of chain time at which it registered or anchored its newest head. */
+  seenAtSec: number
+}
+
 /** Head of a proof log on the chain. */
 export type AnchoredHead = Pick<LogHead, 'epoch' | 'size' | 'root'>
 
@@ -128,11 +134,14 @@ export interface CaseView {
 export type Action =
   | ('open' | 'answer' | 'commit' | 'reveal' | 'convict')
   | ('reject' | 'draw' | 'expire' | 'fileAppeal' | 'settle' | 'appeal' | 'penalise')
-  | 'anchor'
+  | ('anchor' | 'silent')
 
 /** What is written down before anything is signed, and again with each signed variant; holds no key. */
 export interface Intent {
-  /** `<faultId>:<action>`; the same work has the same id after a restart. For an anchored head its root stands in the place of a fault. */
+  /**
+   * `<faultId>:<action>`; the same work has the same id after a restart. For an anchored head its root
+   * stands in the place of a fault, for a silent member a hash of it and of when it was last seen.
+   */
   id: string
   faultId: Hex
   action: Action
@@ -235,6 +244,10 @@ export interface Chain {
   anchoredHead(fisherman: Hex): Promise<AnchoredHead | undefined>
   /** Puts a grown head of our own log on the chain. */
   anchorHead(head: AnchoredHead, options: Waiting): Promise<ActionResult>
+  /** Members whose weight still counts though they anchored no grown head for longer than the registry allows; one look a head. */
+  silentMembers(): Promise<SilentMember[]>
+  /** Takes such a member out of the denominator of every quorum. */
+  markSilent(member: SilentMember, options: Waiting): Promise<ActionResult>
   /** Stops polling; resolves when nothing runs any more. */
   close(): Promise<void>
 }

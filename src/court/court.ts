@@ -1,4 +1,4 @@
-import type { FaultClass, Hex, Outcome } from '../../proofs/types.ts'
+import type { Dismissal, FaultClass, Hex, Outcome } from '../../proofs/types.ts'
 import type { CourtParams } from './params.ts'
 
 /** An opened answer, tied to the receipt that it is about. */
@@ -18,6 +18,8 @@ export interface OwnFinding extends Finding {
   faultClass?: Extract<FaultClass, 'D1' | 'D2' | 'D3'>
   /** Over the frames drawn for us; a vote commits to it. */
   fingerprint: Hex
+  /** Chain time, Unix seconds, at which we began the replay that a vote may rest on; undefined for an everyday check. */
+  provenAtSec?: number
 }
 
 /** A case as the chain shows it. */
@@ -27,6 +29,8 @@ export interface OpenCase {
   transcoder: Hex
   receiptDigest: Hex
   opener: Hex
+  /** Unix seconds of chain time until when the accused may still bring its bytes. */
+  answerUntilSec?: number
 }
 
 export type VoteDecision = { vote: true; rendition: number } | { vote: false; reason: VoteRefusal }
@@ -45,6 +49,15 @@ export interface Court {
   hasEnough(transcoder: Hex): boolean
   /** Do our own findings and enough others convict? `rendition` is the one that the case's evidence names. */
   vote(about: OpenCase, rendition: number, members: number): VoteDecision
+  /**
+   * What our own replay of the case's inputs makes of it, where that is no fault: `reject` for a pass, `draw` for bytes that were not to be had
+   * after the accused's time to bring them. A doubt, a fail, or a mere check says nothing.
+   */
+  dismissal(about: OpenCase, rendition: number): Dismissal | undefined
+  /** A case needs a replay that we have not made: we only checked, or looked for bytes before the accused's time to bring them was over. */
+  needsReplay(about: OpenCase, rendition: number, nowSec: number): boolean
+  /** Votes rejected this member's case: its fail of this rendition counts no longer, for nothing. */
+  discredit(fisherman: Hex, receiptDigest: Hex, rendition: number): void
   /** Distinct members whose answer on this sample is `withheld`; from `withheldBy` on, the bytes are not to be had. */
   isWithheld(receiptDigest: Hex, rendition: number): boolean
   ownFinding(receiptDigest: Hex, rendition: number): OwnFinding | undefined
@@ -59,8 +72,12 @@ export function createCourt(params: CourtParams): Court {
   const findings = new Map<string, Map<Hex, Finding>>()
   const own = new Map<string, OwnFinding>()
   const replays = new Map<Hex, Set<Hex>>()
+  const discredited = new Set<string>()
+  const isDiscredited = ({ fisherman, receiptDigest, rendition }: Finding) =>
+    discredited.has(`${keyOf(receiptDigest, rendition)}/${fisherman}`)
 
   function record(finding: Finding): void {
+    if (isDiscredited(finding)) return
     const key = keyOf(finding.receiptDigest, finding.rendition)
     const known = findings.get(key) ?? new Map<Hex, Finding>()
     // The first answer of a member stands; a second one is its own fault.
@@ -97,12 +114,17 @@ export function createCourt(params: CourtParams): Court {
     record,
     recordOwn(finding) {
       record(finding)
-      own.set(keyOf(finding.receiptDigest, finding.rendition), finding)
+      const key = keyOf(finding.receiptDigest, finding.rendition)
+      const before = own.get(key)?.provenAtSec
+      // Who looked deeper, or later as deep, knows better.
+      if (before !== undefined && (finding.provenAtSec ?? 0) < before) return
+      own.set(key, finding)
       if (own.size > REMEMBERED) own.delete(own.keys().next().value as string)
     },
     hasEnough: enoughSegments,
     callsForReplay(finding, hasCase) {
-      if (finding.outcome !== 'fail' || own.has(keyOf(finding.receiptDigest, finding.rendition))) return false
+      if (finding.outcome !== 'fail' || isDiscredited(finding) || own.has(keyOf(finding.receiptDigest, finding.rendition)))
+        return false
       const replayed = replays.get(finding.transcoder) ?? new Set<Hex>()
       const most = hasCase ? params.replaysPerNode : params.replaysWithoutCase
       if (enoughSegments(finding.transcoder) || (replayed.size >= most && !replayed.has(finding.receiptDigest))) return false
@@ -120,6 +142,24 @@ export function createCourt(params: CourtParams): Court {
       if (!answers.some(({ fisherman }) => fisherman === about.opener)) return { vote: false, reason: 'opener-is-silent' }
       if (answers.length < agreeing(params, members)) return { vote: false, reason: 'too-few-agree' }
       return { vote: true, rendition }
+    },
+    dismissal({ receiptDigest, answerUntilSec = Number.POSITIVE_INFINITY }, rendition) {
+      const mine = own.get(keyOf(receiptDigest, rendition))
+      if (mine?.provenAtSec === undefined) return undefined
+      if (mine.outcome === 'pass') return 'reject'
+      return mine.outcome === 'withheld' && mine.provenAtSec > answerUntilSec ? 'draw' : undefined
+    },
+    needsReplay({ receiptDigest, answerUntilSec = Number.POSITIVE_INFINITY }, rendition, nowSec) {
+      const mine = own.get(keyOf(receiptDigest, rendition))
+      if (!mine || mine.faultClass) return false
+      if (mine.provenAtSec === undefined) return true
+      return mine.outcome === 'withheld' && mine.provenAtSec <= answerUntilSec && nowSec > answerUntilSec
+    },
+    discredit(fisherman, receiptDigest, rendition) {
+      const key = keyOf(receiptDigest, rendition)
+      discredited.add(`${key}/${fisherman}`)
+      if (discredited.size > REMEMBERED) discredited.delete(discredited.values().next().value as string)
+      findings.get(key)?.delete(fisherman)
     },
     isWithheld(receiptDigest, rendition) {
       const answers = [...(findings.get(keyOf(receiptDigest, rendition))?.values() ?? [])]
@@ -141,6 +181,28 @@ export function convicts(params: CourtParams, votes: readonly { weight: bigint }
   const [numerator, denominator] = params.convictionShare
   const weight = votes.reduce((sum, vote) => sum + vote.weight, 0n)
   return votes.length >= params.convictionSigners && weight * BigInt(denominator) > totalWeight * BigInt(numerator)
+}
+
+/**
+ * Silent members that must leave the count before these votes are enough, heaviest first; none where they are enough already, or would not be
+ * even then. Whoever voted is not among them, however long its log stood still.
+ */
+export function silentInTheWay<S extends { address: Hex; weight: bigint }>(
+  params: CourtParams,
+  votes: readonly { signer: Hex; weight: bigint }[],
+  totalWeight: bigint,
+  silent: readonly S[],
+): S[] {
+  const others = silent
+    .filter(({ address }) => !votes.some(({ signer }) => signer === address))
+    .sort((a, b) => (a.weight === b.weight ? (a.address < b.address ? -1 : 1) : a.weight > b.weight ? -1 : 1))
+  let [left, count] = [totalWeight, 0]
+  while (!convicts(params, votes, left)) {
+    const next = others[count++]
+    if (!next) return []
+    left -= next.weight
+  }
+  return others.slice(0, count)
 }
 
 function keyOf(receiptDigest: Hex, rendition: number): string {

@@ -1,5 +1,6 @@
 import { type AnyStatement, decodeDrawProof, type Statement } from '../../proofs/codec.ts'
-import { faultClassName, type Hex, LIMITS, OUTCOMES } from '../../proofs/types.ts'
+import { faultIdOf } from '../../proofs/digest.ts'
+import { type ConvictionVote, DISMISSALS, faultClassName, type Hex, LIMITS, OUTCOMES } from '../../proofs/types.ts'
 import { ignoreUnless, Refusal, rejectUnless } from './refusal.ts'
 import type { ValidationContext } from './validate.ts'
 
@@ -23,7 +24,9 @@ const MAX_SEAL_SECONDS = 3_600n
 const MAX_PROOFS_PER_FAULT = 16
 /** Fault classes that `proofs/check.ts` can judge; a later class is for later versions, not a lie. */
 const CHECKED_CLASSES: readonly string[] = ['O1', 'O2', 'O3', 'O4', 'O5', 'O6', 'D1', 'D2', 'D3']
-const VOTED_CLASSES: readonly string[] = ['D1', 'D2', 'D3']
+const VOTED_CLASSES = ['D1', 'D2', 'D3'] as const
+/** `faultClass` of votes that end a case without a conviction. */
+const DISMISSING: readonly number[] = Object.values(DISMISSALS)
 const FOREVER = 1n << 64n
 
 /** The rules of one kind, before any signature is looked at. */
@@ -100,17 +103,28 @@ function voteClaim(ctx: ValidationContext, { body, signer }: Statement<'vote'>):
   // [IGNORE] Another verdict version, as for answers.
   ignoreUnless(body.verdictVersion === ctx.verdictVersion, 'version', 'the vote is of another verdict version')
 
-  // [REJECT] Only D classes are voted on; the rendition exists.
-  rejectUnless(VOTED_CLASSES.includes(faultClassName(body.faultClass) ?? ''), 'bad-field', 'this class is not voted on')
+  // [REJECT] Only D classes are voted on, to convict or to dismiss; the rendition exists.
+  const isDismissal = DISMISSING.includes(body.faultClass)
+  const isVoted = isDismissal || VOTED_CLASSES.some((name) => name === faultClassName(body.faultClass))
+  rejectUnless(isVoted, 'bad-field', 'this class is not voted on')
   rejectUnless(body.rendition < LIMITS.renditions, 'bad-field', 'the rendition does not exist')
+
+  // [REJECT] A dismissal names the fault by its id alone: it must be one that this receipt of this node can be accused of.
+  rejectUnless(!isDismissal || namesOwnFault(body), 'bad-field', 'the fault is not one of this receipt')
 
   // [IGNORE] The deadline has passed, or lies beyond the statute.
   ignoreUnless(body.deadline + skew(ctx) >= now(ctx), 'expired', 'the deadline of the vote has passed')
   ignoreUnless(body.deadline <= now(ctx) + statute(ctx), 'future', 'the deadline of the vote lies beyond the statute')
 
-  const claim = single(ctx, `vote:${body.faultId}:${signer}`, body.deadline + skew(ctx))
+  // One of all that can be said of a fault by these inputs: who voted to convict cannot be heard with a dismissal, nor the other way
+  // round. A case about other inputs may follow one that was dismissed.
+  const claim = single(ctx, `vote:${body.faultId}:${body.evidenceHash}:${signer}`, body.deadline + skew(ctx))
   assertMember(ctx, signer)
   return claim
+}
+
+function namesOwnFault({ faultId, transcoder, receiptDigest }: ConvictionVote): boolean {
+  return VOTED_CLASSES.some((name) => faultIdOf(name, transcoder, receiptDigest) === faultId)
 }
 
 function headClaim(ctx: ValidationContext, { body, signer }: Statement<'head'>): Claim {

@@ -17,6 +17,10 @@ export interface VerdictRecord {
   completedAt: number
   outcome: Outcome
   faultClass: 'D1' | 'D2' | 'D3' | null
+  /** Chain time at which a look that may be voted on began; none for an everyday check. */
+  provenAt?: number
+  /** A deeper look for a case, at what was answered before: its answer is never said. */
+  again?: true
   /** JSON of the answer, salt included; null where nothing is said (no key). */
   answer: Record<string, string | number> | null
   deadline: string
@@ -28,7 +32,7 @@ export interface VerdictRecord {
 
 /** Seals what we found, opens it later, and reads what others sealed and opened. */
 export interface AnswerStage {
-  /** Writes the verdict to the log, then seals and later opens its answer. */
+  /** Writes the verdict to the log, then seals and later opens its answer, unless one stands already. */
   submit(result: CheckResult): Promise<void>
   /** A valid statement of somebody else. */
   receive(statement: Statement<'sealed'> | Statement<'answer'>): void
@@ -85,6 +89,8 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
       completedAt: Number(receipt.completedAt),
       outcome,
       faultClass: faultClass ?? null,
+      ...(result.provenAtSec === undefined ? {} : { provenAt: result.provenAtSec }),
+      ...(task.again ? { again: true } : {}),
       answer: identity ? structToJson('Answer', answer) : null,
       deadline: String(Math.floor(chain.nowSec()) + waitSeconds),
       drawProof: task.sample ? encodeDrawProof(task.sample.proof) : '0x',
@@ -99,9 +105,11 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
   async function judged(result: CheckResult, record: VerdictRecord, answer: Answer): Promise<void> {
     const { task, outcome } = result
     const { receipt } = task.known.receipt
-    bench.tally.verdict(record)
-    bench.metrics.verdict(outcome)
-    bench.logger.info('Checked', {
+    if (!task.again) {
+      bench.tally.verdict(record)
+      bench.metrics.verdict(outcome)
+    }
+    bench.logger.info(task.again ? 'Looked again for a case' : 'Checked', {
       transcoder: receipt.transcoder,
       seq: receipt.seq,
       rendition: task.rendition,
@@ -110,7 +118,8 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
       ...(result.missing ? { missing: result.missing } : {}),
       ...(result.verdict && outcome !== 'pass' ? { reasons: result.verdict.reasons.map(({ code }) => code).join(',') } : {}),
     })
-    if (bench.identity) await speak(bench.identity, record, answer)
+    if (bench.identity && !task.again) await speak(bench.identity, record, answer)
+    else if (bench.address && task.again) bench.court.recordOwn(ownFinding(bench.address, record, answer))
   }
 
   /** Seal now, open at the deadline. */
@@ -199,10 +208,10 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
   }
 
   async function resume(record: VerdictRecord, wasOpened: boolean): Promise<void> {
-    bench.tally.verdict(record)
+    if (!record.again) bench.tally.verdict(record)
     if (!bench.address || !record.answer) return
     const answer = structFromJson('Answer', record.answer)
-    if (wasOpened) bench.court.recordOwn(ownFinding(bench.address, record, answer))
+    if (wasOpened || record.again) bench.court.recordOwn(ownFinding(bench.address, record, answer))
     else
       bench.onSigning(async () => {
         const { identity } = bench
@@ -235,6 +244,7 @@ function ownFinding(fisherman: Hex, record: VerdictRecord, answer: Answer): OwnF
     completedAt: record.completedAt,
     fingerprint: answer.fingerprint,
     ...(record.faultClass ? { faultClass: record.faultClass } : {}),
+    ...(record.provenAt === undefined ? {} : { provenAtSec: record.provenAt }),
   }
 }
 

@@ -15,6 +15,8 @@ export interface CheckTask {
   beacon: Hex
   /** Undefined for a replay. */
   sample?: Sample
+  /** Our answer stands already; a case needs a deeper look than it came from. */
+  again?: true
 }
 
 /** One finished check, with the files that it looked at while they are still cached. */
@@ -28,6 +30,8 @@ export interface CheckResult {
   fingerprint: Hex
   /** Why the outcome is `withheld`. */
   missing?: string
+  /** Chain time, Unix seconds, at which a look that may be voted on began; undefined for an everyday check. */
+  provenAtSec?: number
   verdict?: RenditionVerdict
   files?: { source: string; rendition: string; request: JudgeRequest }
 }
@@ -55,9 +59,12 @@ export function createCheckStage(bench: Bench, deps: { worthProving(known: Known
       evidenceHash: evidenceHashFor(known, rendition),
     }
     const started = bench.clock.monotonicMs()
+    const provenAtSec = bench.chain.nowSec()
+    // Whatever becomes of a replay, it was one.
+    const replayed = task.sample ? {} : { provenAtSec }
     try {
       const files = await fetchAll(known, rendition, signal)
-      if ('missing' in files) return { ...base, outcome: 'withheld', missing: files.missing }
+      if ('missing' in files) return { ...base, ...replayed, outcome: 'withheld', missing: files.missing }
       const { verdict, request, depth } = await judge(task, files, signal)
       bench.metrics.checkMs(depth, bench.clock.monotonicMs() - started)
       if (depth === 'prove' && verdict.verdict === 'fail') countProof(known)
@@ -66,6 +73,7 @@ export function createCheckStage(bench: Bench, deps: { worthProving(known: Known
       const voteable = outcome === 'fail' && depth === 'prove' && (verdict.faultClass === 'D2' || verdict.faultClass === 'D3')
       return {
         ...base,
+        ...(depth === 'prove' ? { provenAtSec } : {}),
         outcome,
         fingerprint: verdict.fingerprint?.value ?? ZERO_HASH,
         ...(voteable ? { faultClass: verdict.faultClass as 'D2' | 'D3' } : {}),
@@ -75,7 +83,8 @@ export function createCheckStage(bench: Bench, deps: { worthProving(known: Known
     } catch (error) {
       signal.throwIfAborted()
       // Media that ran into a limit, or whatever else nobody can place, is doubt.
-      if (isFishermanError(error) && error.blame !== 'ours') return { ...base, outcome: 'inconclusive', missing: error.code }
+      if (isFishermanError(error) && error.blame !== 'ours')
+        return { ...base, ...replayed, outcome: 'inconclusive', missing: error.code }
       // A fault of ours is no answer at all, least of all an accusation.
       bench.metrics.dropped('check-failed')
       bench.logger.warn('Check could not be done', { sampleId: task.sampleId, blame: blameOf(error), reason: messageOf(error) })

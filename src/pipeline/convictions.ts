@@ -1,11 +1,13 @@
 import { encodeStatement, maxBytesOf, type Statement } from '../../proofs/codec.ts'
-import { workCommitOf, ZERO_HASH } from '../../proofs/digest.ts'
+import { workCommitOf } from '../../proofs/digest.ts'
 import { encodeConviction, shareOf } from '../../proofs/evidence.ts'
-import { type ConvictionVote, FAULT_CLASSES, type Hex, VERDICT_VERSION } from '../../proofs/types.ts'
+import { FAULT_CLASSES, type Hex } from '../../proofs/types.ts'
+import { silenceIdOf } from '../chain/build.ts'
 import { type CaseFacts, next } from '../chain/engine.ts'
-import type { CaseView, Member } from '../chain/types.ts'
-import { convicts } from '../court/court.ts'
+import type { ActionResult, CaseView, Member } from '../chain/types.ts'
+import { convicts, silentInTheWay } from '../court/court.ts'
 import type { Act } from './actions.ts'
+import { type Ballot, createBallots, type Outcome, sharedVote } from './ballots.ts'
 import type { Bench } from './bench.ts'
 import { chainFacts } from './prosecutions.ts'
 import type { Standing } from './standing.ts'
@@ -13,11 +15,13 @@ import type { Standing } from './standing.ts'
 /** State of a `case` entry that is ours alone: the chain knows none of it. */
 const REPORTED = 'reported'
 
-/** From a case to taken stake: our vote, everybody's votes, the conviction, its report, and the money afterwards. */
+/** From a case to its end: our vote, everybody's votes, what they make of it, the report of taken stake, and the money afterwards. */
 export interface Convictions {
   hear(statement: Statement<'vote'>): void
   /** Votes where our own replay supports the case, and brings the votes when they are enough. */
   pursue(view: CaseView): Promise<void>
+  /** Votes where our own replay found no fault, or no bytes, and brings such votes when they are enough. */
+  dismiss(view: CaseView): Promise<void>
   /** After the stake is taken: tell everybody, and settle when the time to appeal is over. */
   conclude(view: CaseView): Promise<void>
   /** Takes our bond back from a case that nobody supported. */
@@ -26,85 +30,102 @@ export interface Convictions {
   keep(faultId: Hex, evidence: Hex, evidenceHash: Hex): void
 }
 
+/** A case that is waiting for votes, with who may vote on it now. */
+interface Hearing {
+  view: CaseView
+  rendition: number
+  members: readonly Member[]
+  /** Those whose weight counts now, and the sum of it. */
+  active: readonly Member[]
+  total: bigint
+}
+
 export function createConvictions(bench: Bench, deps: { act: Act; standing: Standing }): Convictions {
   const { chain, court, params } = bench
   const { act, standing } = deps
-  const votes = new Map<Hex, Map<Hex, Statement<'vote'>>>()
+  const ballots = createBallots(bench)
   const evidences = new Map<Hex, { evidence: Hex; evidenceHash: Hex }>()
-  const voted = new Set<Hex>()
   const reported = new Set<Hex>()
-  /** Chain time at which a case had its votes and its answer time was over. */
-  const readyAt = new Map<Hex, number>()
+  /** Chain time at which a case was ready for a step of everybody's, by case and step. */
+  const readyAt = new Map<string, number>()
 
-  function hear(statement: Statement<'vote'>): void {
-    const known = votes.get(statement.body.faultId) ?? new Map<Hex, Statement<'vote'>>()
-    if (!known.has(statement.signer)) known.set(statement.signer, statement)
-    votes.set(statement.body.faultId, known)
-  }
-
-  async function castVote(view: CaseView, rendition: number, members: number): Promise<void> {
-    const { identity } = bench
-    const { opener, evidenceHash, expiresAtSec } = view
-    if (!identity || voted.has(view.faultId) || !opener || !evidenceHash || !expiresAtSec) return
-    const decision = court.vote({ ...view, opener }, rendition, members)
-    const mine = court.ownFinding(view.receiptDigest, rendition)
-    if (!decision.vote || !mine) return
-    voted.add(view.faultId)
-    const body: ConvictionVote = {
-      faultId: view.faultId,
-      faultClass: FAULT_CLASSES[view.faultClass],
-      transcoder: view.transcoder,
-      receiptDigest: view.receiptDigest,
-      rendition,
-      evidenceHash,
-      workCommit: workCommitOf(identity.attester.address, mine.fingerprint),
-      // Whoever staked its bond before anything was open found it; the chain names it, so all votes agree.
-      finder: opener,
-      verdictVersion: VERDICT_VERSION,
-      deadline: BigInt(expiresAtSec),
-    }
-    const statement = await identity.attester.vote(body)
-    await bench.say(statement)
-    hear(statement)
-    bench.logger.info('Voted to convict', { transcoder: view.transcoder, faultId: view.faultId })
-  }
-
-  async function bringVotes(view: CaseView, rendition: number, members: readonly Member[]): Promise<void> {
-    const known = bench.ledger.receipt(view.receiptDigest)
+  async function hearingOf(view: CaseView): Promise<Hearing | undefined> {
+    const rendition = standing.renditionOf(view)
+    if (!bench.identity || rendition === undefined) return undefined
+    await ballots.recall(view.faultId)
+    const members = (await chain.members()).filter((member) => !member.exiting)
     const active = members.filter((member) => member.activeFromSec <= chain.nowSec())
-    const agreed = [...(votes.get(view.faultId)?.values() ?? [])]
-      .filter(({ body }) => agreesWith(view, rendition, body))
-      .flatMap((statement) => {
-        const member = active.find(({ address }) => address === statement.signer)
-        return member ? [{ statement, weight: member.weight }] : []
-      })
-      .sort((a, b) => (a.statement.signer < b.statement.signer ? -1 : 1))
-    const total = active.reduce((sum, { weight }) => sum + weight, 0n)
-    const [first] = agreed
-    if (!known || !first || !convicts(params.court, agreed, total)) return
+    return { view, rendition, members, active, total: active.reduce((sum, { weight }) => sum + weight, 0n) }
+  }
+
+  async function castVote({ view, rendition, members }: Hearing, outcome: Outcome): Promise<void> {
+    const mine = court.ownFinding(view.receiptDigest, rendition)
+    const { opener } = view
+    if (!bench.address || !opener || !mine) return
+    const isOurs =
+      outcome === 'convict'
+        ? court.vote({ ...view, opener }, rendition, members.length).vote
+        : court.dismissal({ ...view, opener }, rendition) === outcome
+    if (isOurs) await ballots.cast(view, { rendition, outcome, workCommit: workCommitOf(bench.address, mine.fingerprint) })
+  }
+
+  async function bringVotes(hearing: Hearing, outcome: Outcome): Promise<void> {
+    const { view, rendition, active, total } = hearing
+    const { faultClass, faultId } = view
+    const known = bench.ledger.receipt(view.receiptDigest)
+    const agreed = ballots.count(view, rendition, outcome, active)
+    const vote = sharedVote(view, rendition, outcome)
+    if (!known || !vote || agreed.length === 0) return
+    if (!convicts(params.court, agreed, total)) return await passOverSilent(hearing, outcome, agreed)
+    const votes = outcome === 'convict' ? { proof: true } : { dismissal: outcome }
     const step = next(
-      { ...factsOf(view), proof: true, turnAtSec: turnOf(view, active) },
+      { ...factsOf(view), ...votes, turnAtSec: turnOf(view, active, outcome) },
       await chainFacts(bench, view.transcoder),
     )
-    if (!('do' in step) || step.do !== 'convict') return
+    if (!('do' in step) || step.do !== outcome) return
     const evidence = encodeConviction({
       signed: { receipt: known.receipt.receipt, signature: known.receipt.signature },
-      vote: { ...first.statement.body, workCommit: ZERO_HASH },
+      vote,
       shares: agreed.map(({ statement }) => shareOf(statement.body.workCommit, statement.signature)),
     })
-    evidences.set(view.faultId, { evidence, evidenceHash: first.statement.body.evidenceHash })
-    const { faultClass, faultId } = view
+    const signal = { signal: bench.signal }
+    let work: () => Promise<ActionResult>
+    if (outcome === 'convict') {
+      evidences.set(faultId, { evidence, evidenceHash: vote.evidenceHash })
+      work = () => chain.convict({ faultClass, faultId, evidence }, signal)
+    } else work = () => chain.dismiss({ action: outcome, faultId, evidence }, signal)
     // Not waited for: another case, and the next head, must not stand behind a transaction.
-    void act(faultId, 'convict', () => chain.convict({ faultClass, faultId, evidence }, { signal: bench.signal }))
+    void act(faultId, outcome, work)
   }
 
-  /** The opener brings the votes first; the others follow one by one, so that no proof hangs on one machine. */
-  function turnOf(view: CaseView, members: readonly Member[]): number {
+  /** Members that show no sign of life must not keep those who voted from a quorum: then, and only then, they are taken out of the count. */
+  async function passOverSilent({ view, active, total }: Hearing, outcome: Outcome, agreed: readonly Ballot[]): Promise<void> {
+    if (agreed.length < params.court.convictionSigners) return
+    if (outcome !== 'reject' && chain.nowSec() <= (view.answerUntilSec ?? 0)) return
+    const votes = agreed.map(({ statement, weight }) => ({ signer: statement.signer, weight }))
+    const silent = silentInTheWay(params.court, votes, total, await chain.silentMembers())
+    const [first] = silent
+    // From then on they are in the way: one of us marks them, as one brings the votes.
+    if (!first || chain.nowSec() <= turnOf(view, active, outcome, first.address)) return
+    for (const member of silent)
+      void act(silenceIdOf(member.address, member.seenAtSec), 'silent', () => chain.markSilent(member, { signal: bench.signal }))
+  }
+
+  /**
+   * The opener brings the votes first, since it has a bond to gain; where it loses that it is the last. The others follow one by one, so that no
+   * proof hangs on one machine.
+   */
+  function turnOf(view: CaseView, members: readonly Member[], outcome: Outcome, step: string = outcome): number {
     const me = bench.address as Hex
     const others = members.map(({ address }) => address).filter((address) => address !== view.opener)
-    const place = view.opener === me ? 0 : others.sort().indexOf(me) + 1
-    const ready = readyAt.get(view.faultId) ?? Math.max(chain.nowSec(), view.answerUntilSec ?? 0)
-    readyAt.set(view.faultId, ready)
+    const order = others.sort()
+    if (view.opener) outcome === 'reject' ? order.push(view.opener) : order.unshift(view.opener)
+    // A key without a bond comes after all that have one.
+    const place = order.includes(me) ? order.indexOf(me) : order.length
+    const key = `${view.faultId}/${view.evidenceHash}/${outcome}/${step}`
+    const earliest = outcome === 'reject' ? 0 : (view.answerUntilSec ?? 0)
+    const ready = readyAt.get(key) ?? Math.max(chain.nowSec(), earliest)
+    readyAt.set(key, ready)
     return ready + place * params.convictTurnSeconds
   }
 
@@ -148,13 +169,20 @@ export function createConvictions(bench: Bench, deps: { act: Act; standing: Stan
   }
 
   return {
-    hear,
+    hear: ballots.hear,
     async pursue(view) {
-      const rendition = standing.renditionOf(view)
-      if (!bench.identity || rendition === undefined) return
-      const members = (await chain.members()).filter((member) => !member.exiting)
-      await castVote(view, rendition, members.length)
-      await bringVotes(view, rendition, members)
+      const hearing = await hearingOf(view)
+      if (!hearing) return
+      await castVote(hearing, 'convict')
+      await bringVotes(hearing, 'convict')
+    },
+    async dismiss(view) {
+      const hearing = await hearingOf(view)
+      if (!hearing) return
+      for (const outcome of ['reject', 'draw'] as const) {
+        await castVote(hearing, outcome)
+        await bringVotes(hearing, outcome)
+      }
     },
     async conclude(view) {
       if (!bench.identity || view.finder !== bench.address) return
@@ -175,19 +203,7 @@ export function createConvictions(bench: Bench, deps: { act: Act; standing: Stan
 
 /** What the engine must know of a case that the chain shows. */
 function factsOf(view: CaseView): CaseFacts {
-  return { faultClass: view.faultClass, view, proof: false }
-}
-
-/** Do the fields that all voters must share agree with the case? */
-function agreesWith(view: CaseView, rendition: number, body: ConvictionVote): boolean {
-  return (
-    body.transcoder === view.transcoder &&
-    body.receiptDigest === view.receiptDigest &&
-    body.faultClass === FAULT_CLASSES[view.faultClass] &&
-    body.rendition === rendition &&
-    body.evidenceHash === view.evidenceHash &&
-    body.finder === view.opener &&
-    body.verdictVersion === VERDICT_VERSION &&
-    body.deadline === BigInt(view.expiresAtSec ?? -1)
-  )
+  // Whoever appealed moved the end of the wait: until then the oracle has the word.
+  const appeal = view.appellant === undefined ? {} : { appealUntilSec: view.releaseAtSec }
+  return { faultClass: view.faultClass, view, proof: false, ...appeal }
 }

@@ -108,9 +108,10 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
   function replayCase(view: CaseView): void {
     const known = bench.ledger.receipt(view.receiptDigest)
     const rendition = standing.renditionOf(view)
-    if (!known || rendition === undefined || !standing.isUnjudged(view) || objectives.has(view.receiptDigest)) return
-    const task = replayTask(known, rendition)
-    if (task) deps.replay(task)
+    if (!known || rendition === undefined || objectives.has(view.receiptDigest)) return
+    const isAgain = standing.needsReplay(view)
+    const task = isAgain || standing.isUnjudged(view) ? replayTask(known, rendition) : undefined
+    if (task) deps.replay(isAgain ? { ...task, again: true } : task)
   }
 
   function heard(finding: Finding): void {
@@ -146,14 +147,34 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
       }
       await convictions.conclude(view)
     }
+    if (view.state === 'rejected' || view.state === 'drawn') dismissed(view)
     if (!WAITING.includes(view.state)) return
     await convictions.expire(view)
+    if (standing.isOver(view)) return
+    // Whoever is punished already is not protected from sham cases by that.
+    if (bench.identity) replayCase(view)
+    await convictions.dismiss(view)
     if (standing.isPunished(view.transcoder)) return
-    replayCase(view)
     // Accusations may have come before the chain showed the case.
     for (const accusation of accusations.values()) if (accusation.transcoder === view.transcoder) heard(accusation)
     // Of several cases the oldest that we believe in counts: one fault of a stream is punished once.
     if (standing.waiting(view.transcoder).find(standing.isCredible)?.faultId === view.faultId) await convictions.pursue(view)
+  }
+
+  /** Nobody was at fault. Votes that found none say so of the opener too: what it said of this rendition is no evidence any more. */
+  function dismissed(view: CaseView): void {
+    if (ended.has(view.faultId)) return
+    const { faultId, opener, receiptDigest, state, transcoder } = view
+    const rendition = standing.renditionOf(view)
+    if (opener && rendition === undefined && state === 'rejected') return
+    ended.add(faultId)
+    court.forget(transcoder)
+    bench.logger.info('A case was dismissed', { faultId, transcoder, state, opener })
+    bench.later(0, 'notes', () => decided(view))
+    if (!opener || rendition === undefined || state !== 'rejected') return
+    court.discredit(opener, receiptDigest, rendition)
+    const key = keyOf({ receiptDigest, rendition })
+    if (accusations.get(key)?.fisherman === opener) accusations.delete(key)
   }
 
   /** What the case was decided by joins its evidence, where we hold it. */

@@ -7,6 +7,8 @@ import { evidenceHashFor } from './ledger.ts'
 export interface Standing {
   /** Cases that still wait for their votes, oldest first. */
   waiting(transcoder: Hex): CaseView[]
+  /** Its time is over: no vote can decide it, and it shields nobody, though nobody has ended it on the chain yet. */
+  isOver(view: CaseView): boolean
   /** Convicted of a wrong picture a short while ago: more of the same adds nothing. */
   isPunished(transcoder: Hex): boolean
   /** The rendition that a case is about: its evidence hash names it. Undefined for a receipt or hash that we do not know. */
@@ -15,6 +17,8 @@ export interface Standing {
   isCredible(view: CaseView): boolean
   /** A case whose receipt we have not judged yet. */
   isUnjudged(view: CaseView): boolean
+  /** A case that we answered for, but not by a look that a vote may rest on. */
+  needsReplay(view: CaseView): boolean
 }
 
 /** States in which a case waits for its votes. */
@@ -31,11 +35,14 @@ export function createStanding({ chain, court, ledger, params }: Bench): Standin
     return known?.receipt.renditions.find(({ index }) => evidenceHashFor(known, index) === view.evidenceHash)?.index
   }
 
+  const isOver = ({ expiresAtSec }: CaseView) => expiresAtSec !== undefined && chain.nowSec() >= expiresAtSec
+
   return {
+    isOver,
     waiting: (transcoder) =>
       chain
         .cases()
-        .filter((view) => view.transcoder === transcoder && WAITING.includes(view.state) && view.opener)
+        .filter((view) => view.transcoder === transcoder && WAITING.includes(view.state) && view.opener && !isOver(view))
         .sort((a, b) =>
           a.blockNumber === b.blockNumber ? (a.faultId < b.faultId ? -1 : 1) : a.blockNumber < b.blockNumber ? -1 : 1,
         ),
@@ -48,5 +55,10 @@ export function createStanding({ chain, court, ledger, params }: Bench): Standin
     renditionOf,
     isCredible: (view) => ownOf(view)?.faultClass === view.faultClass,
     isUnjudged: (view) => renditionOf(view) !== undefined && ownOf(view) === undefined,
+    needsReplay(view) {
+      const rendition = renditionOf(view)
+      const { opener } = view
+      return rendition !== undefined && opener !== undefined && court.needsReplay({ ...view, opener }, rendition, chain.nowSec())
+    },
   }
 }

@@ -13,6 +13,7 @@ import {
   equivocationOf,
   meteringOf,
   type ObjectiveFault,
+  ordered,
   type Published,
   passThroughOf,
   reuseOf,
@@ -96,13 +97,9 @@ export function createFaultFinder(domain: Domain): FaultFinder {
       if (windows.size > REMEMBERED) windows.delete(windows.keys().next().value as string)
       if (!before || !windowsContradict(before.window, next.window)) return []
       const faultId = equivocationIdOf(transcoder, `0x${windowId.toString(16).padStart(64, '0')}`)
-      const evidence = encodeEquivocation({
-        kind: 'windows',
-        a: before.window,
-        signatureA: before.signature,
-        b: next.window,
-        signatureB: next.signature,
-      })
+      const a = { a: before.window, signatureA: before.signature }
+      const b = { b: next.window, signatureB: next.signature }
+      const evidence = encodeEquivocation(ordered(domain, { kind: 'windows', ...a, ...b }))
       return fresh([{ fault: { faultClass: 'O1', faultId, transcoder, receiptDigest: ZERO_HASH }, evidence, receipts: [] }])
     },
   }
@@ -124,6 +121,6 @@ function alone(domain: Domain, receipt: SegmentReceipt): FoundFault[] {
   return found
 }
 
-function published({ receipt, signature, renditions, fingerprints }: SegmentReceipt): Published {
-  return { signed: { receipt, signature }, renditions, fingerprints: fingerprints ?? [] }
+function published({ receipt, signature, renditions, profiles, fingerprints }: SegmentReceipt): Published {
+  return { signed: { receipt, signature }, renditions, profiles, fingerprints: fingerprints ?? [] }
 }

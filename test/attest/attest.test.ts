@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { signerOf } from '../../proofs/signature.ts'
-import type { Answer, Hex } from '../../proofs/types.ts'
+import type { Answer, ConvictionVote, Hex } from '../../proofs/types.ts'
 import { createAttester } from '../../src/attest/attester.ts'
 import { blsKeysOf, verifyDraw, verifyPossession } from '../../src/attest/bls.ts'
 import { openGuard } from '../../src/attest/guard.ts'
@@ -102,6 +102,27 @@ describe('guard', () => {
     await expect(restarted.answer({ ...answer, outcome: 1 })).rejects.toMatchObject({ code: 'guard-refused' })
     expect((await restarted.answer(answer)).signature).toBe(statement.signature)
     await second.close()
+  })
+
+  it('lets one vote for one fault through: to convict, to reject or to draw', async () => {
+    const signer = createSigner(wallet(3))
+    const guard = await openGuard(join(dir, 'guard'), signer.address)
+    const attester = createAttester({ domain: DOMAIN }, { signer, guard, writeAhead: createWriteAhead() })
+    for (const [n, first] of [18, 0, 255].entries()) {
+      const vote: ConvictionVote = {
+        ...{ faultId: hash(100 + n), faultClass: first, transcoder: addressOf(wallet(9)), receiptDigest: hash(2), rendition: 0 },
+        ...{ evidenceHash: hash(3), workCommit: hash(4), finder: addressOf(wallet(8)), verdictVersion: 1, deadline: 9n },
+      }
+      await attester.vote(vote)
+      for (const faultClass of [17, 18, 0, 255].filter((other) => other !== first))
+        await expect(attester.vote({ ...vote, faultClass })).rejects.toMatchObject({ code: 'guard-refused' })
+      expect((await attester.vote(vote)).body).toEqual(vote)
+      // A case about other inputs of the receipt may follow one that was dismissed.
+      const second = { ...vote, evidenceHash: hash(33), faultClass: 17 }
+      expect((await attester.vote(second)).body).toEqual(second)
+      await expect(attester.vote({ ...second, faultClass: 0 })).rejects.toMatchObject({ code: 'guard-refused' })
+    }
+    await guard.close()
   })
 
   it('lets exactly one of many different answers at once through', async () => {

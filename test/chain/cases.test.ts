@@ -99,7 +99,7 @@ describe('a case ends', () => {
       ['expire', [faultId]],
     ] as const)
       expect(await world.why('verifier', name, values), name).toBe('NoOpenCase')
-    expect(await world.why('verifier', 'open', opening(own), opener())).toBe('AlreadyUsed')
+    expect(await world.why('verifier', 'open', opening(own), opener())).toBe('AlreadyAccused')
   })
 
   it('drawn: votes that got no bytes give the bond back, after the time to answer', async () => {

@@ -2,10 +2,21 @@ import type { Wallet } from 'ethers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { convictData } from '../../src/chain/build.ts'
 import { memoryIntents } from '../../src/chain/intents.ts'
-import { tokens } from '../../src/chain/presets.ts'
+import { chainPreset, tokens } from '../../src/chain/presets.ts'
 import { addressOf } from '../../src/chain/setup.ts'
 import type { Chain, HeadEvent, Intent, IntentStore } from '../../src/chain/types.ts'
-import { type Accused, accusation, accused, conviction, createWorld, equivocation, options, unique, type World } from './world.ts'
+import {
+  type Accused,
+  accusation,
+  accused,
+  conviction,
+  createWorld,
+  equivocation,
+  inputsOf,
+  options,
+  unique,
+  type World,
+} from './world.ts'
 
 let world: World
 let clean: string
@@ -191,6 +202,28 @@ describe('actions', () => {
     expect(await chain.appeal(faultId, options)).toMatchObject({ status: 'refused', error: 'NotConvicted' })
   })
 
+  it('accuses again of other inputs after a case that convicted nobody, and never of the same', async () => {
+    const [sham, chain] = [await connect({ signer: world.fishermen[1]! }), await connect()]
+    const own = await ownReceipt()
+    const { faultId } = await conviction(world, own)
+    const other = { ...accusation(own), verdictVersion: 999 }
+    expect((await sham.openCase(other, options)).status).toBe('mined')
+    await until(() => chain.cases()[0]?.state === 'open')
+    expect(await accuse(chain, own)).toEqual({ status: 'already' })
+    await world.pass(121)
+    expect((await chain.expire(faultId, options)).status).toBe('mined')
+    await until(() => chain.cases()[0]?.state === 'expired')
+    expect(await chain.openCase(other, options)).toEqual({ status: 'already' })
+    expect((await accuse(chain, own)).status).toBe('mined')
+    await until(() => chain.cases()[0]?.state === 'open')
+    expect(chain.cases()).toHaveLength(1)
+    expect(chain.cases()[0]).toMatchObject({ opener: addressOf(world.fishermen[0]!), evidenceHash: inputsOf(world, own) })
+    await world.pass(5)
+    expect(await chain.convict({ faultClass: 'D2', ...(await conviction(world, own)) }, options)).toMatchObject({
+      status: 'mined',
+    })
+  })
+
   it('commit and reveal, and leave a fault that another has revealed', async () => {
     const [mine, theirs] = [await connect(), await connect({ signer: world.fishermen[1]! })]
     const tick = setInterval(() => void world.pass(1).catch(() => undefined), 60)
@@ -217,6 +250,59 @@ describe('actions', () => {
     expect(await chain.anchorHead({ ...head, size: 2n, root: unique('root') }, options)).toEqual({ status: 'already' })
     const stranger = await connect({ signer: world.stranger })
     expect(await stranger.anchorHead(head, options)).toMatchObject({ status: 'refused', error: 'NotRegistered' })
+  })
+
+  it('finds silent members as the registry does, and marks each silence once', async () => {
+    const chain = await connect()
+    const [working, silent] = [world.fishermen[1]!, world.fishermen[2]!]
+    const found = async () => (await chain.silentMembers()).map(({ address }) => address).sort()
+    const asTheRegistry = async () => {
+      await until(async () => chain.head().timestampSec === (await world.now()))
+      // Calls are made at the head's own second, as we count.
+      const answers = await Promise.all(world.fishermen.map((one) => world.why('registry', 'markSilent', [one.address])))
+      return world.fishermen
+        .filter((_, i) => answers[i] === 'ok')
+        .map(addressOf)
+        .sort()
+    }
+    expect([await found(), await asTheRegistry()]).toEqual([[], []])
+    const preset = chainPreset('local').registry
+    await world.pass(100)
+    await world.send(working, 'registry', 'anchorHead', [1, 1, unique('root')])
+    const [{ seenAt }] = [(await world.view('registry', 'headOf', [silent.address])) as { seenAt: bigint }]
+    const at = async (second: number) => {
+      await world.provider.send('evm_setNextBlockTimestamp', [second])
+      await world.mine()
+      return asTheRegistry()
+    }
+    const others = world.fishermen.filter((one) => one !== working).map(addressOf)
+    for (const [past, expected] of [
+      [0, false],
+      [1, true],
+    ] as const) {
+      const known = await at(Number(seenAt) + preset.silentSec + past)
+      expect(known.includes(addressOf(silent))).toBe(expected)
+      expect(await found()).toEqual(known)
+    }
+    expect(await at(Number(seenAt) + preset.silentSec + 30)).toEqual(others.sort())
+    const [one] = (await chain.silentMembers()).filter(({ address }) => address === addressOf(silent))
+    expect(one).toEqual({ address: addressOf(silent), weight: tokens(250), seenAtSec: Number(seenAt) })
+    expect(await chain.markSilent(one!, options)).toMatchObject({ status: 'mined' })
+    expect(await chain.markSilent(one!, options)).toEqual({ status: 'already' })
+    await until(async () => (await found()).length === others.length - 1)
+    expect(await world.view('registry', 'totalWeight', [])).toBe(tokens(750))
+    // It comes back, and may fall silent again: that is another work.
+    await world.send(silent, 'registry', 'anchorHead', [1, 1, unique('root')])
+    await world.pass(preset.silentSec + 20)
+    const again = await vi.waitFor(async () => {
+      const [known] = (await chain.silentMembers()).filter(({ address }) => address === addressOf(silent))
+      expect(known).toBeDefined()
+      return known!
+    })
+    expect(await chain.markSilent(again, options)).toMatchObject({ status: 'mined' })
+    const gone = await connect({ signer: world.stranger })
+    expect(await gone.markSilent({ ...one!, address: addressOf(working) }, options)).toMatchObject({ status: 'mined' })
+    expect(await gone.markSilent({ ...one!, address: addressOf(world.stranger) }, options)).toEqual({ status: 'already' })
   })
 
   it('say why the chain refused a transaction that was mined and reverted', async () => {

@@ -146,7 +146,7 @@ describe('open refuses', () => {
     expect(await why(own, world.fishermen[1]!)).toBe('AlreadyUsed')
     await world.pass(121)
     await world.send(opener(), 'verifier', 'expire', [(await conviction(world, own)).faultId])
-    expect(await why(own)).toBe('AlreadyUsed')
+    expect(await why(own)).toBe('AlreadyAccused')
     // Another class is another fault.
     expect(await why(own, opener(), 19)).toBe('ok')
   })

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { digestOf, workCommitOf } from '../../proofs/digest.ts'
 import { decodeEvidence, encodeConviction, encodeEquivocation, encodePassThrough, shareOf } from '../../proofs/evidence.ts'
+import { ordered } from '../../proofs/faults.ts'
 import { FAULT_CLASSES, type FaultClass, type Hex, type StructName } from '../../proofs/types.ts'
 import { buildProof, CHAIN_ONLY_ERRORS, convictionData, proveData } from '../../src/chain/proof.ts'
 import { addressOf } from '../../src/chain/setup.ts'
@@ -32,17 +33,18 @@ beforeAll(async () => {
   const two = await equivocation(world, node())
   const [a, b] = [two.a, two.b].sort((p, q) => (digest(p) < digest(q) ? -1 : 1)) as [typeof two.a, typeof two.b]
   const signedA = await signed(node(), world.domain, a)
-  const ordered = { kind: 'receipts' as const, a: signedA, b: await signed(node(), world.domain, b) }
-  samples.push({ name: 'two receipts', faultClass: 'O1', evidence: encodeEquivocation(ordered) })
+  const inOrder = { kind: 'receipts' as const, a: signedA, b: await signed(node(), world.domain, b) }
+  samples.push({ name: 'two receipts', faultClass: 'O1', evidence: encodeEquivocation(inOrder) })
   const leaves = [rendition(0), rendition(1), rendition(1), rendition(2)]
   const own = await receiptOver(node(), world.domain, leaves)
   const twin = { a: leaves[1]!, pathA: own.path(1), b: leaves[2]!, pathB: own.path(2) }
-  const twins = encodeEquivocation({ kind: 'leaves', signed: own.signed, ...twin })
+  const twins = encodeEquivocation(ordered(world.domain, { kind: 'leaves', signed: own.signed, ...twin }))
   samples.push({ name: 'two leaves', faultClass: 'O1', evidence: twins })
   const window = { transcoder: addressOf(node()), windowId: 7n, root: unique(), count: 3, closedAt: BigInt(await world.now()) }
   const other = { ...window, root: unique() }
   const [signatureA, signatureB] = [await signWindow(window), await signWindow(other)]
-  const roots = encodeEquivocation({ kind: 'windows', a: window, signatureA, b: other, signatureB })
+  const both = { kind: 'windows' as const, a: window, signatureA, b: other, signatureB }
+  const roots = encodeEquivocation(ordered(world.domain, both))
   samples.push({ name: 'two roots', faultClass: 'O1', evidence: roots })
   samples.push({ name: 'the source returned', faultClass: 'O3', evidence: (await passThrough(world, node())).evidence })
   const judged = await signed(node(), world.domain, receipt(node()))

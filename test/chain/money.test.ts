@@ -136,9 +136,10 @@ describe('what only some may do', () => {
     expect(await world.view('verifier', 'openBond', [])).toBe(tokens(5))
     expect(await no('verifier', 'applyChange', [name])).toBe('ChangeNotDue')
     const bogus = `0x${Buffer.from('answerSeconds').toString('hex').padEnd(64, '0')}`
-    await world.send(governor, 'verifier', 'announce', [bogus, 1n])
-    await world.pass(11)
-    expect(await no('verifier', 'applyChange', [bogus])).toBe('UnknownParameter')
+    expect(await world.why('verifier', 'announce', [bogus, 1n], governor)).toBe('UnknownParameter')
+    const cap = `0x${Buffer.from('dailyCap').toString('hex').padEnd(64, '0')}`
+    expect(await world.why('verifier', 'announce', [cap, 2n ** 128n], governor)).toBe('ValueTooLarge')
+    expect(await world.why('verifier', 'announce', [cap, 2n ** 128n - 1n], governor)).toBe('ok')
   })
 
   it('the registry wants a bond, the right keys, and time to leave', async () => {

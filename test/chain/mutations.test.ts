@@ -1,7 +1,7 @@
 import type { Wallet } from 'ethers'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { checkEvidence } from '../../proofs/check.ts'
-import { digestOf, equivocationIdOf, faultIdOf, objectiveEvidenceHash, reuseIdOf } from '../../proofs/digest.ts'
+import { digestOf, equivocationIdOf, faultIdOf, objectiveEvidenceHash, profileHashOf, reuseIdOf } from '../../proofs/digest.ts'
 import {
   encodeContradiction,
   encodeDuplicate,
@@ -11,6 +11,7 @@ import {
   encodeReuse,
   type FramePair,
   type ProvenRendition,
+  type Reuse,
   type SignedReceipt,
 } from '../../proofs/evidence.ts'
 import { FAULT_CLASSES, type FaultClass, type FrameFp, type Hex, type Rendition } from '../../proofs/types.ts'
@@ -190,12 +191,32 @@ describe('O2', () => {
 
   it('refuses every mutation', async () => {
     const { value, evidence, faultId } = await reuse(world, node())
-    const { a, b, frames } = value
+    const { a, b, frames, profile } = value
     const special = { transcoder: 'DifferentTranscoders' }
-    const content = { contentHash: 'DifferentContents' }
+    const content = { contentHash: 'DifferentContents', profileHash: 'WrongProfile' }
     const twice = { ...b, receipt: { ...b.receipt, sourceHash: a.receipt.sourceHash } }
+    const same = { profileHash: a.rendition.profileHash }
+    /** Both receipts signed anew over a leaf that says so. */
+    const again = async (change: Partial<Rendition>, other: Partial<Rendition> = change): Promise<Partial<Reuse>> => {
+      const side = async (own: Reuse['a'], changed: Partial<Rendition>) => {
+        const one = { ...own.rendition, ...changed }
+        const { fingerprintRoot } = own.receipt
+        const { signed: made } = await published(world, node(), [one], [], { fingerprintRoot })
+        return { ...made, rendition: one, path: [] }
+      }
+      const [x, y] = [await side(a, change), await side(b, other)]
+      if (digest(x) < digest(y)) return { a: x, b: y }
+      return { a: y, b: x, frames: frames.map((pair) => ({ a: pair.b, pathA: pair.pathB, b: pair.a, pathB: pair.pathA })) }
+    }
+    const fixed = { ...profile, fpsNum: 25 }
+    const rate = await again({ profileHash: profileHashOf(fixed) })
+    // The last pair is of frame 21: both leaves must show it.
+    expect(frames.at(-1)?.a.frame).toBe(21)
+    expect(
+      await world.why('faultVerifier', 'checkObjective', [2, encodeReuse({ ...value, ...(await again({ frames: 22 })) })]),
+    ).toBe('ok')
     const small = async (width: number, height: number): Promise<Mutation> => {
-      const leafs = [leaf(0, width, height, { contentHash: a.rendition.contentHash })]
+      const leafs = [leaf(0, width, height, { ...same, contentHash: a.rendition.contentHash })]
       const { signed: own } = await published(world, node(), leafs)
       const proven = { ...own, rendition: leafs[0]!, path: [] }
       return [`${width}x${height}`, encodeReuse({ ...value, a: proven }), 'TooSmall']
@@ -208,8 +229,14 @@ describe('O2', () => {
       ...pairs(frames, (changed) => encodeReuse({ ...value, frames: changed }), {
         ...{ 'a.track': 'WrongFrames', 'a.frame': 'WrongFrames', 'b.track': 'WrongFrames', 'b.frame': 'WrongFrames' },
       }),
-      ['the receipts exchanged', encodeReuse({ a: b, b: a, frames }), 'NotAscending'],
+      ['the receipts exchanged', encodeReuse({ ...value, a: b, b: a }), 'NotAscending'],
       ['one source', encodeReuse({ ...value, b: twice }), 'SameSource'],
+      ...Object.entries(profile).map(([field, said]): Mutation => {
+        return [`profile.${field}`, encodeReuse({ ...value, profile: { ...profile, [field]: other(said) } }), 'WrongProfile']
+      }),
+      ['a profile of 25 frames a second', encodeReuse({ ...value, ...rate, profile: fixed }), 'FixedRate'],
+      ['one leaf short of a frame', encodeReuse({ ...value, ...(await again({ frames: 21 }, {})) }), 'FrameNotShown'],
+      ['the other leaf short of it', encodeReuse({ ...value, ...(await again({}, { frames: 21 })) }), 'FrameNotShown'],
       await small(63, 64),
       await small(64, 63),
     ])

@@ -1,6 +1,7 @@
 import { AbiCoder } from 'ethers'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { encodeEquivocation, encodePassThrough } from '../../proofs/evidence.ts'
+import { type Equivocation, encodeEquivocation, encodePassThrough } from '../../proofs/evidence.ts'
+import { ordered } from '../../proofs/faults.ts'
 import type { Hex, TranscodeReceipt, WindowRoot } from '../../proofs/types.ts'
 import { commitmentOf } from '../../src/chain/build.ts'
 import { tokens } from '../../src/chain/presets.ts'
@@ -32,6 +33,7 @@ beforeEach(async () => {
   clean = await world.snapshot()
 })
 
+const encodeOrdered = (value: Equivocation): Hex => encodeEquivocation(ordered(world.domain, value))
 const node = () => world.orchestrators[0]!
 const other = () => world.orchestrators[1]!
 const hunter = () => world.fishermen[0]!
@@ -57,7 +59,7 @@ async function windows(change: Partial<WindowRoot> = {}, by = node(), signer = b
   return {
     a,
     b,
-    evidence: encodeEquivocation({
+    evidence: encodeOrdered({
       kind: 'windows',
       a,
       b,
@@ -71,7 +73,7 @@ async function twoLeaves() {
   const leaves = [rendition(0), rendition(1), rendition(1), rendition(2)]
   const { signed: own, path } = await receiptOver(node(), world.domain, leaves)
   const make = (i: number, j: number) =>
-    encodeEquivocation({ kind: 'leaves', signed: own, a: leaves[i]!, pathA: path(i), b: leaves[j]!, pathB: path(j) })
+    encodeOrdered({ kind: 'leaves', signed: own, a: leaves[i]!, pathA: path(i), b: leaves[j]!, pathB: path(j) })
   return { make, evidence: make(1, 2), receipt: own.receipt, own, leaves, path }
 }
 
@@ -110,7 +112,7 @@ describe('from evidence to taken stake', () => {
     await world.send(node(), 'delegation', 'delegate', [world.stranger.address, 1])
     const a = receipt(node())
     const b = { ...a, sourceHash: unique() }
-    const evidence = encodeEquivocation({
+    const evidence = encodeOrdered({
       kind: 'receipts',
       a: await signed(world.stranger, world.domain, a),
       b: await signed(node(), world.domain, b),
@@ -183,7 +185,7 @@ describe('O1 refuses', () => {
     return { a, b: { ...a, ...make(a) } } satisfies Pair
   }
   const encode = async ({ a, b }: Pair, signer = node()) =>
-    encodeEquivocation({ kind: 'receipts', a: await signed(node(), world.domain, a), b: await signed(signer, world.domain, b) })
+    encodeOrdered({ kind: 'receipts', a: await signed(node(), world.domain, a), b: await signed(signer, world.domain, b) })
 
   it.each([
     ['the very same receipt', () => ({}), 'NoContradiction'],
@@ -219,7 +221,7 @@ describe('O1 refuses', () => {
     ] as const) {
       const value = field === 'seq' || field === 'completedAt' ? 1n : field === 'requester' ? addressOf(other()) : unique()
       const bad = { ...sb, receipt: { ...b, [field]: value } }
-      expect(await check(1, encodeEquivocation({ kind: 'receipts', a: sa, b: bad })), field).toBe('NotSigner')
+      expect(await check(1, encodeOrdered({ kind: 'receipts', a: sa, b: bad })), field).toBe('NotSigner')
     }
   })
 
@@ -235,7 +237,7 @@ describe('O1 refuses', () => {
       `0x${'00'.repeat(65)}`,
       '0x',
     ])
-      expect(await check(1, encodeEquivocation({ kind: 'receipts', a: sa, b: { ...sb, signature: signature as Hex } }))).toBe(
+      expect(await check(1, encodeOrdered({ kind: 'receipts', a: sa, b: { ...sb, signature: signature as Hex } }))).toBe(
         'BadSignature',
       )
   })
@@ -249,7 +251,7 @@ describe('O1 refuses', () => {
       expect(
         await check(
           1,
-          encodeEquivocation({ kind: 'receipts', a: await signed(node(), domain, a), b: await signed(node(), domain, b) }),
+          encodeOrdered({ kind: 'receipts', a: await signed(node(), domain, a), b: await signed(node(), domain, b) }),
         ),
       ).toBe('NotSigner')
   })
@@ -269,15 +271,12 @@ describe('O1 refuses', () => {
     expect(await check(1, make(0, 1))).toBe('DifferentIndexes')
     const foreign = rendition(1)
     expect(
-      await check(
-        1,
-        encodeEquivocation({ kind: 'leaves', signed: own, a: leaves[1]!, pathA: path(1), b: foreign, pathB: path(2) }),
-      ),
+      await check(1, encodeOrdered({ kind: 'leaves', signed: own, a: leaves[1]!, pathA: path(1), b: foreign, pathB: path(2) })),
     ).toBe('NotUnderRoot')
     expect(
       await check(
         1,
-        encodeEquivocation({ kind: 'leaves', signed: own, a: leaves[1]!, pathA: path(2), b: leaves[2]!, pathB: path(2) }),
+        encodeOrdered({ kind: 'leaves', signed: own, a: leaves[1]!, pathA: path(2), b: leaves[2]!, pathB: path(2) }),
       ),
     ).toBe('NotUnderRoot')
   })
@@ -286,7 +285,7 @@ describe('O1 refuses', () => {
     const { a } = await windows()
     const same = { ...a, count: 9, closedAt: a.closedAt + 1n }
     const signature = await sign(node(), world.domain, 'WindowRoot', a)
-    const evidence = encodeEquivocation({
+    const evidence = encodeOrdered({
       kind: 'windows',
       a,
       signatureA: signature,

@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { isFishermanError } from '../../src/base/errors.ts'
 import { type ChainPreset, chainPreset, checkPreset, tokens } from '../../src/chain/presets.ts'
-import { brokenRules } from '../../src/chain/rules.ts'
+import { brokenRules, type Rule, rulesOf } from '../../src/chain/rules.ts'
 import { withSettings } from '../../src/chain/settings.ts'
 
 const PUBLIC = chainPreset('arbitrum-one')
@@ -15,7 +16,7 @@ const DAY = 86_400
 
 /** One change that breaks the rule (others may break with it), and the nearest one that keeps it. */
 const RULES: [name: string, breaks: Change, keeps: Change][] = [
-  ['round-positive', { roundSec: 0 }, { roundSec: 1 }],
+  ['round-positive', { roundSec: 0 }, { roundSec: 43_201 }],
   ['window-positive', { windowSec: 0 }, { windowSec: 1 }],
   ['commit-positive', { minCommitAgeSec: 0 }, { minCommitAgeSec: 5 }],
   ['commit-order', { minCommitAgeSec: 10, maxCommitAgeSec: 10 }, { minCommitAgeSec: 10, maxCommitAgeSec: 11 }],
@@ -26,6 +27,12 @@ const RULES: [name: string, breaks: Change, keeps: Change][] = [
   ['answer-in-case', { answerSec: 4 * DAY, caseSec: 4 * DAY }, { answerSec: 4 * DAY - 1, caseSec: 4 * DAY, thawSec: 21 * DAY }],
   ['appeal-positive', { appealSec: 0 }, { appealSec: 14 * DAY }],
   ['appeal-long', { appealSec: 14 * DAY - 1 }, { appealSec: 14 * DAY }],
+  // 14 rounds of 76,524 s are 1,071,336 s.
+  [
+    'case-statute',
+    { caseSec: 1_071_336, timelockSec: 14 * DAY, thawSec: 30 * DAY, registry: { exitSec: 30 * DAY } },
+    { caseSec: 1_071_335, timelockSec: 14 * DAY, thawSec: 30 * DAY, registry: { exitSec: 30 * DAY } },
+  ],
   ['timelock-case', { timelockSec: 7 * DAY - 1 }, { timelockSec: 7 * DAY }],
   ['activation-windows', { registry: { activationSec: 119 } }, { registry: { activationSec: 120 } }],
   ['exit-activation', { registry: { exitSec: 120 } }, { registry: { exitSec: 21 * DAY } }],
@@ -54,6 +61,20 @@ const RULES: [name: string, breaks: Change, keeps: Change][] = [
 describe('parameters', () => {
   it('of every preset hold all rules', () => {
     for (const name of ['local', 'arbitrum-sepolia', 'arbitrum-one']) expect(brokenRules(chainPreset(name))).toEqual([])
+  })
+
+  it('are each broken in a test, and each in the table of proofs/contracts/README.md, word for word', () => {
+    const rules = rulesOf(PUBLIC)
+    expect(RULES.map(([name]) => name)).toEqual(rules.map(({ name }) => name))
+    const text = readFileSync('proofs/contracts/README.md', 'utf8')
+    const table = text.slice(text.indexOf('## Inequalities between parameters'), text.indexOf('## Gas'))
+    const row = ({ name, left, is, right, why }: Rule) =>
+      `| \`${name}\` | ${left[0]} ${is} ${right[0] === 'nothing' ? '0' : right[0]} | ${why} |`
+    const rows = table.split('\n').filter((line) => line.startsWith('| `'))
+    expect(rows.map((line) => `${line.split(' | ').slice(0, 3).join(' | ')} |`)).toEqual(rules.map(row))
+    // The last column: which of them hold on public networks only.
+    const open = rows.filter((line) => line.includes('public')).map((line) => line.split('`')[1])
+    expect(open).toEqual(rules.filter(({ publicOnly }) => publicOnly).map(({ name }) => name))
   })
 
   it.each(RULES)('%s: broken once it is refused, at its edge it is not', (name, breaks, keeps) => {

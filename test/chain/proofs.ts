@@ -1,5 +1,5 @@
 import type { Wallet } from 'ethers'
-import { digestOf, frameLeaf } from '../../proofs/digest.ts'
+import { digestOf, frameLeaf, profileHashOf } from '../../proofs/digest.ts'
 import {
   type Contradiction,
   type Duplicate,
@@ -12,7 +12,8 @@ import {
 } from '../../proofs/evidence.ts'
 import { contradictionOf, duplicateOf, meteringOf, type Published, reuseOf } from '../../proofs/faults.ts'
 import { merkleTree } from '../../proofs/merkle.ts'
-import type { FrameFp, Rendition, TranscodeReceipt } from '../../proofs/types.ts'
+import type { FrameFp, Profile, Rendition, TranscodeReceipt } from '../../proofs/types.ts'
+import { PROFILE } from '../helpers/fixtures.ts'
 import { receiptOver, rendition, unique, type World } from './world.ts'
 
 /** Fingerprints of a source and its ladder; `bits` differ between them and the frames of another `look`. */
@@ -37,10 +38,11 @@ export async function published(
   leaves: Rendition[],
   fingerprints: FrameFp[] = [],
   change: Partial<TranscodeReceipt> = {},
+  profiles: Profile[] = [],
 ): Promise<Published> {
   const fingerprintRoot = merkleTree(fingerprints.map(frameLeaf)).root
   const { signed } = await receiptOver(by, world.domain, leaves, { fingerprintRoot, ...change })
-  return { signed, renditions: leaves, fingerprints }
+  return { signed, renditions: leaves, profiles, fingerprints }
 }
 
 interface Made<T> {
@@ -56,9 +58,9 @@ function must<T>(found: T | undefined): T {
 
 /** O2: the same bytes for two sources that look different. */
 export async function reuse(world: World, by: Wallet, change: Partial<TranscodeReceipt> = {}): Promise<Made<Reuse>> {
-  const contentHash = unique('content')
-  const make = (look: bigint) =>
-    published(world, by, [leaf(0, 426, 240), leaf(1, 640, 360, { contentHash }), leaf(2, 1280, 720)], frames(look), change)
+  const same = { contentHash: unique('content'), profileHash: profileHashOf(PROFILE) }
+  const leaves = () => [leaf(0, 426, 240), leaf(1, 640, 360, same), leaf(2, 1280, 720)]
+  const make = (look: bigint) => published(world, by, leaves(), frames(look), change, [PROFILE, PROFILE, PROFILE])
   const { fault, evidence } = must(reuseOf(world.domain, await make(LOOKS[0]), await make(LOOKS[1])))
   return { value: evidence, evidence: encodeReuse(evidence), faultId: fault.faultId }
 }

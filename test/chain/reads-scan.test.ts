@@ -36,6 +36,13 @@ async function connect(init: Parameters<World['chain']>[0] = {}): Promise<Chain>
 }
 const until = (what: () => boolean | Promise<boolean>) =>
   vi.waitFor(async () => expect(await what()).toBe(true), { timeout: 8_000, interval: 20 })
+/** A look at the chain keeps what was final at the look before it. */
+async function untilKept(chain: Chain) {
+  await until(() => chain.confirmations().finalized > chain.cases()[0]!.blockNumber)
+  const { number } = chain.head()
+  await world.mine()
+  await until(() => chain.head().number > number)
+}
 let files = 0
 const spanFile = () => join(folder, `spans-${++files}.ndjson`)
 
@@ -45,7 +52,7 @@ describe('the scan of a long span', () => {
     const first = await connect({ spanFile: file })
     expect((await accuse(world, first)).status).toBe('mined')
     for (let i = 0; i < 80; i++) await world.mine()
-    await until(() => first.confirmations().finalized > first.cases()[0]!.blockNumber)
+    await untilKept(first)
     await first.close()
     const proxy = await startProxy(world.anvil.rpcUrl)
     proxies.push(proxy)
@@ -66,7 +73,7 @@ describe('the scan of a long span', () => {
     const first = await connect({ spanFile: file })
     expect((await accuse(world, first)).status).toBe('mined')
     for (let i = 0; i < 80; i++) await world.mine()
-    await until(() => first.confirmations().finalized > first.cases()[0]!.blockNumber)
+    await untilKept(first)
     await first.close()
     await world.revert(id)
     for (let i = 0; i < 90; i++) await world.pass(3)

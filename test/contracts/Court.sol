@@ -8,7 +8,32 @@ import {World} from "./World.sol";
 
 /// @title Court: builds proofs, cases and votes
 abstract contract Court is World {
+    /// @dev All values of a reuse's evidence, in their order.
+    struct ReuseEvidence {
+        Digests.TranscodeReceipt a;
+        bytes signatureA;
+        Digests.Rendition leafA;
+        bytes32[] pathA;
+        Digests.TranscodeReceipt b;
+        bytes signatureB;
+        Digests.Rendition leafB;
+        bytes32[] pathB;
+        FaultVerifier.FramePair[] frames;
+        Digests.Profile profile;
+    }
+
+    /// @dev Ten values at once are too many for the stack: they are encoded as one, and the place of that one is cut off.
+    function encodeReuse(ReuseEvidence memory e) internal pure returns (bytes memory evidence) {
+        evidence = abi.encode(e);
+        assembly ("memory-safe") {
+            let length := sub(mload(evidence), 32)
+            evidence := add(evidence, 32)
+            mstore(evidence, length)
+        }
+    }
+
     uint8 internal constant D2 = 18;
+    mapping(uint256 salt => uint32) internal versionsMore;
 
     /// @dev A pass-through of node `i`; every salt is another fault.
     function passThroughOf(
@@ -75,7 +100,7 @@ abstract contract Court is World {
         uint256 salt
     ) internal view returns (bytes memory) {
         bytes32[] memory none = new bytes32[](0);
-        return abi.encodeCall(verifier.open, (faultClass, receipt, signature, leafOf(0, salt), none, 1));
+        return abi.encodeCall(verifier.open, (faultClass, receipt, signature, leafOf(0, salt), none, versionOfCase(salt)));
     }
 
     function evidenceHashOf(
@@ -83,7 +108,12 @@ abstract contract Court is World {
         uint256 salt
     ) internal view returns (bytes32) {
         Digests.Rendition memory leaf = leafOf(0, salt);
-        return Digests.evidenceHash(digestOf(receipt), 0, receipt.sourceHash, leaf.contentHash, leaf.profileHash, 1);
+        return Digests.evidenceHash(digestOf(receipt), 0, receipt.sourceHash, leaf.contentHash, leaf.profileHash, versionOfCase(salt));
+    }
+
+    /// @dev Another version of the verdict's lines makes other inputs of the same receipt.
+    function versionOfCase(uint256 salt) internal view returns (uint32) {
+        return 1 + versionsMore[salt];
     }
 
     function caseId(uint256 i, uint256 salt) internal view returns (bytes32) {

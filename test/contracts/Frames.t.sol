@@ -66,6 +66,7 @@ contract FramesTest is Court {
         Digests.Rendition leafA;
         Digests.Rendition leafB;
         Frames frames;
+        Digests.Profile profile;
         uint256 keyA;
         uint256 keyB;
         bool keepRoots;
@@ -79,7 +80,17 @@ contract FramesTest is Court {
         r.leafB = leafOf(1, 2);
         r.leafB.contentHash = r.leafA.contentHash;
         r.frames = framesOf(4, SOURCE);
+        setProfile(r, profileOf());
         (r.keyA, r.keyB) = (nodeKeys[0], nodeKeys[0]);
+    }
+
+    function profileOf() internal pure returns (Digests.Profile memory) {
+        return Digests.Profile(1280, 720, 3_000_000, 0, 1, 0, 1, -1, 0, 0);
+    }
+
+    function setProfile(Reuse memory r, Digests.Profile memory profile) internal pure {
+        r.profile = profile;
+        (r.leafA.profileHash, r.leafB.profileHash) = (Digests.hash(profile), Digests.hash(profile));
     }
 
     /// @dev Sets the roots, orders by digest (unless `turn`) and signs.
@@ -94,19 +105,25 @@ contract FramesTest is Court {
             (r.a.renditionsRoot, r.b.renditionsRoot) = (rootOf(rungsA), rootOf(rungsB));
             if (ofA.length > 0) (r.a.fingerprintRoot, r.b.fingerprintRoot) = (rootOf(ofA), rootOf(ofB));
         }
-        FaultVerifier.FramePair[] memory pairs = new FaultVerifier.FramePair[](ofA.length);
+        ReuseEvidence memory e;
+        e.profile = r.profile;
+        e.frames = new FaultVerifier.FramePair[](ofA.length);
         bool turned = (digestOf(r.a) > digestOf(r.b)) != r.turn;
-        for (uint256 i = 0; i < pairs.length; i++) {
-            pairs[i] = turned
+        for (uint256 i = 0; i < e.frames.length; i++) {
+            e.frames[i] = turned
                 ? FaultVerifier.FramePair(r.frames.b[i], pathOf(ofB, i), r.frames.a[i], pathOf(ofA, i))
                 : FaultVerifier.FramePair(r.frames.a[i], pathOf(ofA, i), r.frames.b[i], pathOf(ofB, i));
         }
         bytes memory signatureA = signReceipt(r.keyA, r.a);
         bytes memory signatureB = signReceipt(r.keyB, r.b);
-        return
-            turned
-                ? abi.encode(r.b, signatureB, r.leafB, pathOf(rungsB, 0), r.a, signatureA, r.leafA, pathOf(rungsA, 0), pairs)
-                : abi.encode(r.a, signatureA, r.leafA, pathOf(rungsA, 0), r.b, signatureB, r.leafB, pathOf(rungsB, 0), pairs);
+        if (turned) {
+            (e.a, e.signatureA, e.leafA, e.pathA) = (r.b, signatureB, r.leafB, pathOf(rungsB, 0));
+            (e.b, e.signatureB, e.leafB, e.pathB) = (r.a, signatureA, r.leafA, pathOf(rungsA, 0));
+        } else {
+            (e.a, e.signatureA, e.leafA, e.pathA) = (r.a, signatureA, r.leafA, pathOf(rungsA, 0));
+            (e.b, e.signatureB, e.leafB, e.pathB) = (r.b, signatureB, r.leafB, pathOf(rungsB, 0));
+        }
+        return encodeReuse(e);
     }
 
     function test_one_content_for_two_sources_is_a_fault() public view {
@@ -152,6 +169,70 @@ contract FramesTest is Court {
                 if (side == 63) refuses(2, build(r), FaultVerifier.TooSmall.selector, "63");
                 else check(2, build(r));
             }
+        }
+    }
+
+    /// @dev Honest work: a rate of its own leaves source frames out, and sources that differ in those alone come to one output.
+    function test_a_profile_that_drops_frames_proves_no_reuse() public view {
+        Reuse memory r = reuse();
+        Digests.Profile memory fixedRate = profileOf();
+        fixedRate.fpsNum = 25;
+        setProfile(r, fixedRate);
+        refuses(2, build(r), FaultVerifier.FixedRate.selector, "25 frames a second");
+        (fixedRate.fpsNum, fixedRate.fpsDen) = (1, 1000);
+        setProfile(r, fixedRate);
+        refuses(2, build(r), FaultVerifier.FixedRate.selector, "one frame in 1,000 s");
+        // Said to keep the rate, but the leaves were made for the one that does not.
+        r.profile = profileOf();
+        refuses(2, build(r), FaultVerifier.WrongProfile.selector, "another profile");
+    }
+
+    function test_reuse_is_of_one_profile() public view {
+        Reuse memory r = reuse();
+        Digests.Profile memory other = profileOf();
+        other.bitrate++;
+        r.leafA.profileHash = Digests.hash(other);
+        refuses(2, build(r), FaultVerifier.WrongProfile.selector, "one leaf");
+        r = reuse();
+        r.leafB.profileHash = Digests.hash(other);
+        refuses(2, build(r), FaultVerifier.WrongProfile.selector, "other leaf");
+        r = reuse();
+        r.profile = other;
+        refuses(2, build(r), FaultVerifier.WrongProfile.selector, "none of the leaves");
+        setProfile(r, other);
+        check(2, build(r));
+    }
+
+    function testFuzz_each_field_of_the_profile_is_hashed(Digests.Profile memory profile) public view {
+        Reuse memory r = reuse();
+        profile.fpsNum = 0;
+        setProfile(r, profile);
+        check(2, build(r));
+        profile.quality ^= 1;
+        r.profile = profile;
+        refuses(2, build(r), FaultVerifier.WrongProfile.selector, "quality");
+    }
+
+    /// @dev The frames of the pairs are 0, 3, 6 and 9.
+    function test_reuse_counts_frames_that_both_renditions_show() public view {
+        for (uint32 count = 0; count < 12; count++) {
+            for (uint256 side = 0; side < 2; side++) {
+                Reuse memory r = reuse();
+                if (side == 0) r.leafA.frames = count;
+                else r.leafB.frames = count;
+                if (count < 10) refuses(2, build(r), FaultVerifier.FrameNotShown.selector, "not shown");
+                else check(2, build(r));
+            }
+        }
+    }
+
+    function test_reuse_without_its_profile_is_no_evidence() public view {
+        bytes memory evidence = build(reuse());
+        // The head has 55 words, and the last ten are the profile.
+        for (uint256 words = 1; words <= 10; words++) {
+            bytes memory short = new bytes((55 - words) * 32);
+            for (uint256 i = 0; i < short.length; i++) short[i] = evidence[i];
+            refuses(2, short, bytes4(0xffffffff), "a revert without data");
         }
     }
 

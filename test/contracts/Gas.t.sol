@@ -62,6 +62,7 @@ contract GasTest is Court {
         Digests.TranscodeReceipt memory a = receiptOf(0, 1);
         Digests.TranscodeReceipt memory b = receiptOf(0, 1);
         b.renditionsRoot = keccak256("other");
+        if (digestOf(a) > digestOf(b)) (a, b) = (b, a);
         (bytes memory signatureA, bytes memory signatureB) = (signReceipt(nodeKeys[0], a), signReceipt(nodeKeys[0], b));
         reveals(1, abi.encode(uint8(0), abi.encode(a, signatureA, b, signatureB)), "O1 two receipts", 190_000);
     }
@@ -86,6 +87,7 @@ contract GasTest is Court {
 
     function test_gas_o1_leaves() public {
         (Digests.Rendition memory a, Digests.Rendition memory b) = (leafOf(1, 1), leafOf(1, 2));
+        if (Digests.leaf(a) > Digests.leaf(b)) (a, b) = (b, a);
         bytes32[] memory hashes = ladder(a, b);
         Digests.TranscodeReceipt memory receipt = receiptOf(0, 1);
         receipt.renditionsRoot = rootOf(hashes);
@@ -136,10 +138,14 @@ contract GasTest is Court {
         // The order of digests is what the seq makes of it.
         while (digestOf(a.receipt) > digestOf(b.receipt)) b.receipt.seq++;
         (a.signature, b.signature) = (signReceipt(nodeKeys[0], a.receipt), signReceipt(nodeKeys[0], b.receipt));
-        bytes memory evidence = abi.encode(
-            a.receipt, a.signature, a.leaf, a.path, b.receipt, b.signature, b.leaf, b.path, pairs
+        bytes memory evidence = encodeReuse(
+            ReuseEvidence(a.receipt, a.signature, a.leaf, a.path, b.receipt, b.signature, b.leaf, b.path, pairs, profileOf())
         );
         reveals(2, evidence, "O2 4 pairs", 270_000);
+    }
+
+    function profileOf() internal pure returns (Digests.Profile memory) {
+        return Digests.Profile(1280, 720, 3_000_000, 0, 1, 0, 3, 2000, 0, 23);
     }
 
     /// @dev One receipt of an O2 with its leaf.
@@ -154,6 +160,7 @@ contract GasTest is Court {
         h.receipt = receiptOf(0, salt);
         h.leaf = leafOf(0, salt);
         h.leaf.contentHash = keccak256("one content");
+        h.leaf.profileHash = Digests.hash(profileOf());
         bytes32[] memory hashes = ladder(h.leaf, leafOf(1, 1));
         h.path = pathOf(hashes, 0);
         h.receipt.renditionsRoot = rootOf(hashes);
@@ -197,6 +204,7 @@ contract GasTest is Court {
         Digests.TranscodeReceipt memory a = receiptOf(0, 1);
         Digests.TranscodeReceipt memory b = receiptOf(0, 1);
         b.renditionsRoot = keccak256("other");
+        if (digestOf(a) > digestOf(b)) (a, b) = (b, a);
         (bytes memory signatureA, bytes memory signatureB) = (signReceipt(0xdead, a), signReceipt(0xdead, b));
         reveals(1, abi.encode(uint8(0), abi.encode(a, signatureA, b, signatureB)), "O1 by a delegated key", 190_000);
     }

@@ -32,6 +32,7 @@ contract Handler is Court {
     mapping(bytes32 => address) internal appellantOf;
     mapping(bytes32 => uint256) public appealBondOf;
     mapping(bytes32 => uint256) internal votersOf;
+    mapping(address => uint256) internal neededUntil;
     uint256 public appealBondsHeld;
     mapping(uint256 node => mapping(uint256 round => uint256)) internal ppmInRound;
 
@@ -98,6 +99,9 @@ contract Handler is Court {
                 (old == FishermanVerifier.CaseState.Answered && state != FishermanVerifier.CaseState.Open) ||
                 (old == FishermanVerifier.CaseState.Convicted &&
                     (state == FishermanVerifier.CaseState.Settled || state == FishermanVerifier.CaseState.Refunded)) ||
+                // Accused of something else, after a case that convicted nobody.
+                (old >= FishermanVerifier.CaseState.Rejected && state == FishermanVerifier.CaseState.Open) ||
+                (old == FishermanVerifier.CaseState.Expired && state == FishermanVerifier.CaseState.Open) ||
                 // Overturned after it was paid: the false signers make the node whole.
                 (old == FishermanVerifier.CaseState.Settled && state == FishermanVerifier.CaseState.Refunded);
             spoil(fine && state != FishermanVerifier.CaseState.None, "a case went back");
@@ -197,6 +201,7 @@ contract Handler is Court {
         bool ok = tell(who, address(registry), abi.encodeCall(registry.withdraw, ()));
         if (!ok) return;
         spoil(exitAt != 0 && exitAt <= block.timestamp, "a bond left early");
+        spoil(neededUntil[who] <= block.timestamp, "a signer left while its conviction could be overturned");
         spoil(token.balanceOf(who) - before == bond, "a bond left changed");
     }
 
@@ -353,8 +358,15 @@ contract Handler is Court {
         if (ids.length == 0) return;
         bytes32 faultId = someId(seed);
         if (evidenceOf[faultId].length > 0) return;
-        bool ok = accuse(member(seed % MEMBERS), nodeOfFault[faultId], saltOf[faultId]);
-        spoil(!ok, "a case opened twice");
+        (uint256 i, uint256 salt) = (nodeOfFault[faultId], saltOf[faultId]);
+        if (seed % 2 == 0) return spoil(!accuse(member(seed % MEMBERS), i, salt), "a case opened twice");
+        // Of other inputs: only after a case that convicted nobody.
+        FishermanVerifier.CaseState state = stateOf(faultId);
+        versionsMore[salt]++;
+        bool ok = accuse(member(seed % MEMBERS), i, salt);
+        if (!ok) versionsMore[salt]--;
+        bool ended = state >= FishermanVerifier.CaseState.Rejected || state == FishermanVerifier.CaseState.Expired;
+        spoil(!ok || ended, "a case opened over another");
     }
 
     function accuse(address who, uint256 i, uint256 salt) internal returns (bool ok) {
@@ -400,6 +412,7 @@ contract Handler is Court {
         bool ok = convicts(someone(seed >> 24), faultId, data, 10_000);
         if (!ok) return;
         (finderOf[faultId], votersOf[faultId]) = (vote.finder, count);
+        for (uint256 j = 0; j < count; j++) neededUntil[member(j)] = block.timestamp + 2 * 14 days + 7 days;
         spoil(quorum, "convicted without a quorum");
         spoil(block.timestamp >= c.answerUntil && block.timestamp < c.expiresAt, "convicted out of time");
         returned(faultId, before);

@@ -123,6 +123,18 @@ contract LimitsTest is Court {
         eq(slasher.asked(), 1, "3 % of 34 wei");
     }
 
+    /// @dev A single wei counts, and its share is rounded up: 1,000,000 / 37 is 27,027 and a little, whose rest is the smallest there is.
+    function test_the_share_of_a_single_wei_is_rounded_up() public {
+        set("minimumTake", 0);
+        Exact slasher = new Exact(37);
+        set("objectiveSlasher", uint160(address(slasher)));
+        proveBy(finder, 0, 1);
+        eq(slasher.asked(), 1, "3 % of 37 wei");
+        (, uint96 snapshot, uint112 shares) = verifier.nodeTakes(address(slasher), node(0));
+        eq(snapshot, 37, "stake at the first take");
+        eq(shares, 27_028, "rounded up");
+    }
+
     function test_without_a_minimum_the_caps_are_exact() public {
         set("minimumTake", 0);
         vm.warp((block.timestamp / 1 days + 1) * 1 days);

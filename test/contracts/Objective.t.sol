@@ -21,6 +21,7 @@ contract ObjectiveTest is World {
 
     // ------------------------------------------------------------------------------------------------------ O1, two receipts
 
+    /// @dev In the one order that a proof has, whichever comes first here.
     function twoReceipts(
         Digests.TranscodeReceipt memory a,
         Digests.TranscodeReceipt memory b
@@ -34,6 +35,7 @@ contract ObjectiveTest is World {
         Digests.TranscodeReceipt memory b,
         uint256 keyB
     ) internal view returns (bytes memory) {
+        if (digestOf(a) > digestOf(b)) (a, keyA, b, keyB) = (b, keyB, a, keyA);
         return raw(a, signReceipt(keyA, a), b, signReceipt(keyB, b));
     }
 
@@ -65,6 +67,9 @@ contract ObjectiveTest is World {
             (bytes32 x, bytes32 y) = (digestOf(a), digestOf(b));
             eq(fault.receiptDigest, x < y ? x : y, "lower digest");
         }
+        if (digestOf(a) < digestOf(b)) (a, b) = (b, a);
+        bytes memory turned = raw(a, signReceipt(nodeKeys[0], a), b, signReceipt(nodeKeys[0], b));
+        refuses(1, turned, FaultVerifier.NotAscending.selector, "one proof, one encoding");
         b = receiptOf(0, 1);
         b.profilesHash = keccak256("other profiles");
         check(1, twoReceipts(a, b));
@@ -127,13 +132,16 @@ contract ObjectiveTest is World {
         check(1, evidence);
         bytes memory foreign = sign(nodeKeys[0], Digests.digest(address(0x1), Digests.hash(a)));
         refuses(1, raw(a, foreign, b, signReceipt(nodeKeys[0], b)), FaultVerifier.NotSigner.selector, "anchor");
+        refuses(1, raw(b, signReceipt(nodeKeys[0], b), a, foreign), FaultVerifier.NotSigner.selector, "anchor, second");
     }
 
     function test_the_statute_is_fourteen_rounds_from_the_newer_receipt() public {
         (Digests.TranscodeReceipt memory a, Digests.TranscodeReceipt memory b) = contradiction();
-        a.round = 3;
+        // Either of the two may be the newer one, and either the one with the lower digest.
+        (a.round, b.round) = (3, uint64(FIRST_ROUND));
         bytes memory evidence = twoReceipts(a, b);
-        bytes memory turned = twoReceipts(b, a);
+        (a.round, b.round) = (b.round, a.round);
+        bytes memory turned = twoReceipts(a, b);
         toRound(FIRST_ROUND + 14);
         check(1, evidence);
         check(1, turned);
@@ -181,6 +189,15 @@ contract ObjectiveTest is World {
         Digests.Rendition memory b,
         uint256 key
     ) internal view returns (bytes memory evidence, Digests.TranscodeReceipt memory receipt) {
+        if (Digests.leaf(a) > Digests.leaf(b)) (a, b) = (b, a);
+        return twoLeavesAsGiven(a, b, key);
+    }
+
+    function twoLeavesAsGiven(
+        Digests.Rendition memory a,
+        Digests.Rendition memory b,
+        uint256 key
+    ) internal view returns (bytes memory evidence, Digests.TranscodeReceipt memory receipt) {
         Digests.Rendition[] memory leaves = new Digests.Rendition[](3);
         (leaves[0], leaves[1], leaves[2]) = (a, b, leafOf(9, 9));
         receipt = receiptOf(0, 2);
@@ -199,6 +216,10 @@ contract ObjectiveTest is World {
         eq(fault.faultId, keccak256(abi.encode("faultId", uint8(1), node(0), receipt.orderHash)), "faultId");
         eq(fault.transcoder, node(0), "transcoder");
         eq(fault.receiptDigest, digestOf(receipt), "digest");
+        (Digests.Rendition memory a, Digests.Rendition memory b) = (leafOf(1, 1), leafOf(1, 2));
+        if (Digests.leaf(a) < Digests.leaf(b)) (a, b) = (b, a);
+        (evidence, ) = twoLeavesAsGiven(a, b, nodeKeys[0]);
+        refuses(1, evidence, FaultVerifier.NotAscending.selector, "one proof, one encoding");
     }
 
     function test_two_leaves_need_one_index_and_a_difference() public view {
@@ -213,6 +234,7 @@ contract ObjectiveTest is World {
     function test_both_leaves_must_lie_under_the_root() public view {
         Digests.Rendition[] memory leaves = new Digests.Rendition[](2);
         (leaves[0], leaves[1]) = (leafOf(1, 1), leafOf(1, 2));
+        if (Digests.leaf(leaves[0]) > Digests.leaf(leaves[1])) (leaves[0], leaves[1]) = (leaves[1], leaves[0]);
         Digests.TranscodeReceipt memory receipt = receiptOf(0, 2);
         bytes32[] memory hashes = hashesOf(leaves);
         receipt.renditionsRoot = rootOf(hashes);
@@ -258,6 +280,7 @@ contract ObjectiveTest is World {
         eq(fault.faultId, keccak256(abi.encode("faultId", uint8(1), node(0), uint256(77))), "faultId");
         eq(fault.receiptDigest, 0, "no receipt");
         eq(fault.transcoder, node(0), "transcoder");
+        refuses(1, twoWindows(b, key, a, key), FaultVerifier.NotAscending.selector, "one proof, one encoding");
         b.root = a.root;
         b.count = 6;
         b.closedAt += 1;
@@ -278,7 +301,8 @@ contract ObjectiveTest is World {
         (Digests.WindowRoot memory a, Digests.WindowRoot memory b) = (windowOf("a"), windowOf("b"));
         a.closedAt -= 1000;
         bytes memory evidence = twoWindows(a, key, b, key);
-        bytes memory turned = twoWindows(b, key, a, key);
+        (a.closedAt, b.closedAt) = (b.closedAt, a.closedAt);
+        bytes memory turned = twoWindows(a, key, b, key);
         pass(14 * ROUND_SECONDS);
         check(1, evidence);
         check(1, turned);
@@ -381,8 +405,10 @@ contract ObjectiveTest is World {
     /// @dev One bit anywhere in a good proof's receipt, and it is no proof.
     function testFuzz_a_turned_bit_is_no_proof(uint256 word, uint256 bit) public view {
         (Digests.TranscodeReceipt memory a, Digests.TranscodeReceipt memory b) = contradiction();
+        if (digestOf(a) > digestOf(b)) (a, b) = (b, a);
         bytes memory signatureA = signReceipt(nodeKeys[0], a);
         bytes memory signatureB = signReceipt(nodeKeys[0], b);
+        check(1, raw(a, signatureA, b, signatureB));
         word = bound(word, 0, 10);
         bit = bound(bit, 0, word == 1 || word == 2 ? 159 : word == 4 || word >= 9 ? 63 : 255);
         assembly ("memory-safe") {

@@ -125,6 +125,182 @@ contract OutcomesTest is Court {
         vm.stopPrank();
     }
 
+    // --------------------------------------------------------------------------------------------------------------- accused again
+
+    /// @dev A friend of the node accuses it of something that nobody can prove, so that nobody else can accuse it.
+    function shams(uint256 salt) internal returns (bytes32 faultId) {
+        versionsMore[salt] = 998;
+        faultId = openCase(3, 0, salt);
+        versionsMore[salt] = 0;
+    }
+
+    function accusedInVain(uint256 opener, uint256 salt, bytes4 selector) internal {
+        Digests.TranscodeReceipt memory receipt = accusedReceipt(0, salt);
+        bytes memory signature = signReceipt(nodeKeys[0], receipt);
+        vm.prank(member(opener));
+        fails(selector);
+        callOpen(D2, receipt, signature, salt);
+    }
+
+    /// @dev Opens about the real inputs and convicts: a whole answer window, a bond of its own, votes about these inputs.
+    function convictsAfterSham(uint256 salt) internal {
+        uint256 frozen = freezesOf(node(0));
+        bytes32 faultId = openCase(0, 0, salt);
+        eq(freezesOf(node(0)), frozen + 1, "frozen again");
+        FishermanVerifier.Case memory c = verifier.caseOf(faultId);
+        eq(c.claimant, member(0), "its own opener");
+        eq(c.amount, 25 * TOKEN, "its own bond");
+        eq(c.answerUntil, block.timestamp + 1 days, "its own time to answer");
+        eq(c.expiresAt, block.timestamp + 7 days, "its own end");
+        accusedInVain(1, salt, FishermanVerifier.AlreadyUsed.selector);
+        Digests.ConvictionVote memory vote = voteOf(0, salt);
+        bytes memory evidence = verdictOf(0, salt, vote, sharesOf(vote, 4));
+        fails(FishermanVerifier.AnswerWindowOpen.selector);
+        verifier.convict(D2, evidence);
+        vm.prank(node(0));
+        verifier.answer(faultId, "rebuttal");
+        pass(1 days);
+        versionsMore[salt] = 998;
+        bytes memory ofSham = dismissalOf(0, salt, 0, 4);
+        versionsMore[salt] = 0;
+        fails(FishermanVerifier.WrongEvidence.selector);
+        verifier.reject(ofSham);
+        verifier.convict(D2, evidence);
+        isState(faultId, FishermanVerifier.CaseState.Convicted, "convicted");
+        eq(freezesOf(node(0)), frozen, "free");
+        versionsMore[salt] = 5;
+        accusedInVain(1, salt, FishermanVerifier.AlreadyUsed.selector);
+        versionsMore[salt] = 0;
+    }
+
+    function freezesOf(address who) internal view returns (uint256 freezes) {
+        (, , , freezes) = deposit.accounts(who);
+    }
+
+    function test_a_sham_that_is_rejected_shields_no_receipt() public {
+        bytes32 faultId = shams(1);
+        accusedInVain(0, 1, FishermanVerifier.AlreadyUsed.selector);
+        versionsMore[1] = 998;
+        bytes memory evidence = dismissalOf(0, 1, 0, 3);
+        verifier.reject(evidence);
+        isState(faultId, FishermanVerifier.CaseState.Rejected, "rejected at once");
+        accusedInVain(0, 1, FishermanVerifier.AlreadyAccused.selector);
+        versionsMore[1] = 0;
+        convictsAfterSham(1);
+    }
+
+    function test_a_sham_that_is_drawn_or_expires_shields_no_receipt() public {
+        bytes32 faultId = shams(1);
+        pass(1 days);
+        versionsMore[1] = 998;
+        verifier.draw(dismissalOf(0, 1, 255, 3));
+        versionsMore[1] = 0;
+        isState(faultId, FishermanVerifier.CaseState.Drawn, "drawn");
+        convictsAfterSham(1);
+        faultId = shams(2);
+        accusedInVain(0, 2, FishermanVerifier.AlreadyUsed.selector);
+        vm.prank(node(0));
+        verifier.answer(faultId, "none of mine");
+        accusedInVain(0, 2, FishermanVerifier.AlreadyUsed.selector);
+        pass(7 days);
+        accusedInVain(0, 2, FishermanVerifier.AlreadyUsed.selector);
+        verifier.expire(faultId);
+        convictsAfterSham(2);
+        faultId = shams(3);
+        pass(7 days);
+        verifier.expire(faultId);
+        isState(faultId, FishermanVerifier.CaseState.Expired, "expired");
+        // The statute of the receipt goes on.
+        accusedInVain(0, 3, FaultVerifier.StatuteExpired.selector);
+    }
+
+    function test_nobody_is_accused_twice_of_the_same() public {
+        openCase(0, 0, 1);
+        verifier.reject(dismissalOf(0, 1, 0, 3));
+        for (uint32 more = 1; more < 4; more++) {
+            versionsMore[1] = more;
+            openCase(1, 0, 1);
+            verifier.reject(dismissalOf(0, 1, 0, 3));
+            for (uint32 old = 0; old <= more; old++) {
+                versionsMore[1] = old;
+                accusedInVain(2, 1, FishermanVerifier.AlreadyAccused.selector);
+            }
+        }
+    }
+
+    function test_an_overturned_conviction_is_the_last_case_of_its_receipt() public {
+        bytes32 faultId = convictNode(0, 0, 1);
+        vm.prank(judge);
+        oracle.overturn(faultId);
+        verifier.appeal(faultId);
+        versionsMore[1] = 1;
+        accusedInVain(1, 1, FishermanVerifier.AlreadyUsed.selector);
+    }
+
+    // ---------------------------------------------------------------------------------------------------------------------- exits
+
+    function asksToLeave(address who) internal returns (uint64 exitAt) {
+        vm.prank(who);
+        registry.requestExit();
+        (, , exitAt) = registry.accounts(who);
+    }
+
+    /// @dev The appeal is filed in the last moment, the oracle decides in its last, and the signer who left at once still pays.
+    function test_who_signed_leaves_when_nothing_can_be_overturned_any_more() public {
+        bytes32 faultId = convictNode(0, 0, 1);
+        eq(verifier.lastVerdictAt(), block.timestamp, "noted");
+        uint256 convictedAt = block.timestamp;
+        eq(asksToLeave(member(3)), convictedAt + 35 days, "two appeal windows and a case");
+        pass(14 days - 1);
+        appeals(faultId);
+        pass(14 days);
+        vm.prank(member(3));
+        fails(FishermanRegistry.ExitNotOver.selector);
+        registry.withdraw();
+        vm.prank(judge);
+        oracle.overturn(faultId);
+        verifier.appeal(faultId);
+        pass(7 days);
+        vm.prank(member(3));
+        fails(FishermanRegistry.ExitNotOver.selector);
+        registry.withdraw();
+        verifier.penaliseSigners(faultId, membersUpTo(4));
+        eq(token.balanceOf(treasury), 4000 * TOKEN, "all four bonds");
+        pass(1);
+        vm.prank(member(3));
+        registry.withdraw();
+        eq(token.balanceOf(member(3)), 0, "nothing is left of it");
+    }
+
+    function test_exits_wait_only_for_convictions_that_may_be_theirs() public {
+        eq(verifier.bondsNeededUntil(), 35 days, "no conviction so far");
+        uint256 start = block.timestamp;
+        eq(asksToLeave(member(3)), start + 21 days, "before any conviction");
+        bytes32 faultId = openCase(0, 0, 1);
+        pass(1 days);
+        Digests.ConvictionVote memory vote = voteOf(0, 1);
+        verifier.convict(D2, verdictOf(0, 1, vote, sharesOf(vote, 3)));
+        isState(faultId, FishermanVerifier.CaseState.Convicted, "by the three that stayed");
+        uint256 convictedAt = block.timestamp;
+        (, , uint64 exitAt) = registry.accounts(member(3));
+        eq(exitAt, start + 21 days, "a later conviction is not theirs");
+        pass(14 days - 1);
+        eq(asksToLeave(member(2)), convictedAt + 35 days, "held");
+        pass(1);
+        eq(asksToLeave(member(1)), convictedAt + 35 days, "the edge: both are one");
+        pass(1);
+        eq(asksToLeave(member(0)), convictedAt + 14 days + 1 + 21 days, "nothing to wait for");
+    }
+
+    /// @dev Proofs of O classes have no signers, and a case that convicts nobody has none that could pay.
+    function test_no_other_outcome_holds_an_exit() public {
+        proveBy(finder, 0, 9);
+        openCase(0, 0, 1);
+        verifier.reject(dismissalOf(0, 1, 0, 3));
+        eq(verifier.lastVerdictAt(), 0, "no conviction by votes");
+        eq(asksToLeave(member(3)), block.timestamp + 21 days, "not held");
+    }
+
     // -------------------------------------------------------------------------------------------------------------------- appeal
 
     function appeals(bytes32 faultId) internal {

@@ -60,15 +60,50 @@ contract ParametersTest is World {
     }
 
     function test_unknown_names_and_zero_addresses_are_refused() public {
-        vm.startPrank(governor);
-        verifier.announce("registry", 1);
-        verifier.announce("treasury", 0);
-        vm.stopPrank();
-        pass(7 days);
-        fails(Parameters.UnknownParameter.selector);
-        verifier.applyChange("registry");
-        fails(Parameters.ZeroAddress.selector);
-        verifier.applyChange("treasury");
+        announcementFails("registry", 1, Parameters.UnknownParameter.selector);
+        announcementFails("registry", 0, Parameters.UnknownParameter.selector);
+        announcementFails("", 1, Parameters.UnknownParameter.selector);
+        for (uint256 i = 0; i < 6; i++) announcementFails(addresses()[i], 0, Parameters.ZeroAddress.selector);
+        // A bond or a cap of nothing is a value like any other.
+        change("openBond", 0);
+        eq(verifier.openBond(), 0, "no bond");
+    }
+
+    function addresses() internal pure returns (bytes32[6] memory) {
+        return [bytes32("governor"), "guardian", "treasury", "faultVerifier", "objectiveSlasher", "oracle"];
+    }
+
+    function announcementFails(bytes32 name, uint256 value, bytes4 selector) internal {
+        vm.prank(governor);
+        fails(selector);
+        verifier.announce(name, value);
+        fails(Parameters.ChangeNotDue.selector);
+        verifier.applyChange(name);
+    }
+
+    /// @dev 2^128 would have become 0 without a word: no cap, or nothing that could ever be taken.
+    function test_values_that_do_not_fit_are_refused_when_they_are_announced() public {
+        bytes4 large = Parameters.ValueTooLarge.selector;
+        announcementFails("openBond", uint256(type(uint96).max) + 1, large);
+        announcementFails("appealBond", uint256(type(uint96).max) + 1, large);
+        announcementFails("dailyCap", uint256(type(uint128).max) + 1, large);
+        announcementFails("minimumTake", uint256(type(uint128).max) + 1, large);
+        for (uint256 i = 0; i < 6; i++) announcementFails(addresses()[i], uint256(type(uint160).max) + 1, large);
+        announcementFails("dailyCap", type(uint256).max, large);
+    }
+
+    function testFuzz_what_is_announced_is_what_is_applied(uint256 value) public {
+        change("openBond", value % (1 << 96));
+        eq(verifier.openBond(), value % (1 << 96), "openBond");
+        change("appealBond", type(uint96).max);
+        eq(verifier.appealBond(), type(uint96).max, "appealBond");
+        change("dailyCap", value % (1 << 128));
+        eq(verifier.dailyCap(), value % (1 << 128), "dailyCap");
+        change("minimumTake", type(uint128).max);
+        eq(verifier.minimumTake(), type(uint128).max, "minimumTake");
+        change("treasury", type(uint160).max);
+        eq(verifier.treasury(), address(type(uint160).max), "treasury");
+        eq(verifier.guardian(), guardian, "nothing else");
     }
 
     function test_strangers_change_and_pause_nothing() public {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Hex } from '../../proofs/types.ts'
-import { agreeing, convicts, createCourt, type OpenCase, type OwnFinding } from '../../src/court/court.ts'
+import { agreeing, convicts, createCourt, type OpenCase, type OwnFinding, silentInTheWay } from '../../src/court/court.ts'
 import { LOCAL_COURT, PUBLIC_COURT } from '../../src/court/params.ts'
 import { ALARM, NO_EVIDENCE, nextDay, scored } from '../../src/court/score.ts'
 import { addressOf, hash, wallet } from '../helpers/fixtures.ts'
@@ -90,6 +90,70 @@ describe('court', () => {
     expect(court.callsForReplay(fail(ann, 17, 17), true)).toBe(true)
     court.recordOwn(fail(me, 17, 17))
     expect(court.callsForReplay(fail(ann, 17, 17), true)).toBe(false)
+  })
+
+  it('dismisses by its own replay alone: a pass, or bytes that did not come in the time to bring them', () => {
+    const closing = { ...about, answerUntilSec: 500 }
+    const says = (outcome: OwnFinding['outcome'], provenAtSec?: number, faultClass?: 'D2') => {
+      const { faultClass: _, ...plain } = fail(me, 1, 100)
+      const timed = provenAtSec === undefined ? {} : { provenAtSec }
+      return courtWith({ ...plain, outcome, ...timed, ...(faultClass ? { faultClass } : {}) }).dismissal(closing, 0)
+    }
+    expect(says('pass', 10)).toBe('reject')
+    expect(says('pass')).toBeUndefined()
+    expect([says('inconclusive', 10), says('fail', 10), says('fail', 10, 'D2')]).toEqual([undefined, undefined, undefined])
+    expect([says('withheld'), says('withheld', 500), says('withheld', 501)]).toEqual([undefined, undefined, 'draw'])
+    expect(courtWith({ ...fail(ann, 1, 100), outcome: 'pass' }).dismissal(closing, 0)).toBeUndefined()
+    expect(courtWith({ ...fail(me, 1, 100), outcome: 'pass', provenAtSec: 10 }).dismissal(closing, 1)).toBeUndefined()
+  })
+
+  it('replays for a case what it only checked, and once more what it could not have before the answer was due', () => {
+    const closing = { ...about, answerUntilSec: 500 }
+    const needs = (finding: Partial<OwnFinding>, nowSec = 600) => {
+      const { faultClass: _, ...plain } = fail(me, 1, 100)
+      return courtWith({ ...plain, ...finding }).needsReplay(closing, 0, nowSec)
+    }
+    expect(courtWith().needsReplay(closing, 0, 600)).toBe(false)
+    for (const outcome of ['pass', 'inconclusive', 'withheld', 'fail'] as const) expect(needs({ outcome })).toBe(true)
+    expect(needs({ faultClass: 'D2' })).toBe(false)
+    for (const outcome of ['pass', 'inconclusive', 'fail'] as const) expect(needs({ outcome, provenAtSec: 10 })).toBe(false)
+    const missing = { outcome: 'withheld', provenAtSec: 500 } as const
+    expect([needs(missing, 500), needs(missing, 501), needs({ ...missing, provenAtSec: 501 }, 900)]).toEqual([false, true, false])
+  })
+
+  it('keeps the deeper look of its own, and the first answer in public', () => {
+    const court = courtWith({ ...fail(me, 1, 100), provenAtSec: 10 }, { ...fail(me, 1, 100), outcome: 'pass' })
+    expect(court.ownFinding(hash(1), 0)?.outcome).toBe('fail')
+    court.recordOwn({ ...fail(me, 1, 100), outcome: 'withheld', provenAtSec: 11 })
+    expect(court.ownFinding(hash(1), 0)?.outcome).toBe('withheld')
+  })
+
+  it('does not count the fail of an opener whose case was rejected, now or when it comes again', () => {
+    const court = courtWith(fail(me, 1, 100), fail(me, 2, 160), fail(ann, 1, 100), fail(bob, 1, 100))
+    court.discredit(bob, hash(1), 0)
+    expect(court.vote(about, 0, 4)).toMatchObject({ reason: 'too-few-agree' })
+    court.record(fail(bob, 1, 100))
+    expect(court.vote(about, 0, 4)).toMatchObject({ reason: 'too-few-agree' })
+    expect(court.callsForReplay(fail(bob, 1, 100), true)).toBe(false)
+    // Of this rendition only.
+    expect(court.callsForReplay(fail(bob, 9, 100), false)).toBe(false)
+    court.record(fail(cid, 1, 100))
+    expect(court.vote(about, 0, 4)).toMatchObject({ vote: true })
+  })
+
+  it('passes over silent members only where that makes the votes enough, and over no more of them', () => {
+    const votes = [ann, bob, cid].map((signer) => ({ signer, weight: 10n }))
+    const silent = (...list: [Hex, number][]) => list.map(([address, weight]) => ({ address, weight: BigInt(weight) }))
+    const [dan, eve] = [5, 6].map((n) => addressOf(wallet(n))) as [Hex, Hex]
+    const marks = (total: number, list: { address: Hex; weight: bigint }[], from = votes) =>
+      silentInTheWay(PUBLIC_COURT, from, BigInt(total), list).map(({ address }) => address)
+    expect(marks(46, silent([dan, 1]))).toEqual([])
+    expect(marks(46, silent([dan, 1], [eve, 2]))).toEqual([eve])
+    expect(marks(46, silent([dan, 1], [eve, 1])).sort()).toEqual([dan, eve].sort())
+    expect(marks(44, silent([dan, 1]))).toEqual([])
+    // A voter is heard, however long it was silent; two votes are no court.
+    expect(marks(45, silent([ann, 10]))).toEqual([])
+    expect(marks(30, silent([dan, 10]), votes.slice(1))).toEqual([])
   })
 
   it('calls bytes withheld when three members could not have them', () => {

@@ -30,9 +30,8 @@ if (values.help) {
 
 /** Instants are scattered over a start and the first checks after it. */
 const LONGEST_MS = 6_000
-/** Kills between two runs that are left alone, and milliseconds of those: all that was found before must be proven then. */
+/** Kills between two lives that are left alone: all that was found before must be proven then. */
 const REST_EVERY = 25
-const REST_MS = 12_000
 const [runs, random] = [Number(values.runs), randomOf(Number(values.seed))]
 const home = mkdtempSync(join(tmpdir(), 'fisherman-test-crash-'))
 const world = await createCrashWorld(home)
@@ -48,16 +47,21 @@ function cutOf(i: number): Cut {
   return { afterMs: Math.floor(random() * LONGEST_MS) }
 }
 
+function nameOf(cut: Cut): string {
+  if ('point' in cut) return cut.point
+  return 'afterMs' in cut ? `${cut.afterMs} ms` : 'until all is proven'
+}
+
 try {
   for (let i = 0; i < runs; i++) {
-    const isRest = (i + 1) % REST_EVERY === 0
-    const cut = isRest ? { afterMs: REST_MS } : cutOf(i)
+    const cut = cutOf(i)
     const { journal, hit } = await world.run(cut)
     await checkAfterCrash(world, journal, ledger)
     checkWords(world)
-    if (isRest) cases = await checkCases(world)
-    const what = 'point' in cut ? `${cut.point}${hit ? '' : ' (not reached)'}` : `${cut.afterMs} ms`
-    if (i < POINTS.length || isRest) console.log(`${i + 1} of ${runs}: ${what}, ok`)
+    if (i < POINTS.length) console.log(`${i + 1} of ${runs}: ${nameOf(cut)}${hit ? '' : ' (not reached)'}, ok`)
+    if ((i + 1) % REST_EVERY !== 0) continue
+    cases = await checkCases(world, ledger)
+    console.log(`${i + 1} of ${runs}: ${cases} cases found so far, all proven`)
   }
   const sent = await checkChain(world)
   console.log(

@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { build } from 'esbuild'
 import { Contract, JsonRpcProvider } from 'ethers'
 import { projectRoot, startChild } from '../../src/devnet/children.ts'
@@ -8,7 +9,11 @@ import { createProcesses, type Processes, type RunningNode } from '../../src/dev
 import { cutSegments } from '../../src/devnet/segments.ts'
 
 /** Where a run is cut off: at the n-th time that a point is reached, or some time after the start. */
-export type Cut = { point: string; count?: number } | { afterMs: number }
+export type Cut =
+  | { point: string; count?: number }
+  | { afterMs: number }
+  /** When this comes true, asked once a second; what was never reached after so many milliseconds is not a hit. */
+  | { until: () => Promise<boolean>; withinMs: number }
 
 /** One line of a child's journal. */
 export interface Reached {
@@ -36,7 +41,8 @@ export interface CrashWorld {
   run(cut: Cut): Promise<{ journal: Reached[]; hit: boolean }>
   /** Transactions that the fisherman has on the chain, in order. */
   transactions(): Promise<Sent[]>
-  isConvicted(faultId: string): Promise<boolean>
+  /** Those of these faults that are not proven on the chain. */
+  unproven(faultIds: readonly string[]): Promise<string[]>
   logOf(): string
   stop(): Promise<void>
 }
@@ -88,14 +94,17 @@ export async function createCrashWorld(home: string): Promise<CrashWorld> {
     async run(cut) {
       rmSync(journalFile, { force: true })
       writeFileSync(journalFile, '')
-      const args = [configFile, journalFile, JSON.stringify(cut)]
+      const asked = 'until' in cut
+      const args = [configFile, journalFile, JSON.stringify(asked ? {} : cut)]
       const child = startChild({ name: 'fisherman', program: join(projectRoot, CHILD), args, logFile })
       const late = Symbol('late')
+      const done = Symbol('done')
       const ended = await Promise.race([
         child.exited,
-        new Promise<symbol>((resolve) => setTimeout(() => resolve(late), PATIENCE_MS).unref()),
+        sleep(asked ? cut.withinMs : PATIENCE_MS, late, { ref: false }),
+        ...(asked ? [becomesTrue(cut.until).then(() => done)] : []),
       ])
-      if (ended === late) await kill(child.exited, journalFile, fisherman)
+      if (typeof ended === 'symbol') await kill(child.exited, journalFile, fisherman)
       else if (ended !== -1) throw new Error(`the fisherman ended by itself with ${String(ended)}: ${tail(logFile)}`)
       const journal = readFileSync(journalFile, 'utf8').split('\n').flatMap(readLine)
       await child.stop()
@@ -117,11 +126,13 @@ export async function createCrashWorld(home: string): Promise<CrashWorld> {
         provider.destroy()
       }
     },
-    async isConvicted(faultId) {
+    async unproven(faultIds) {
       const provider = new JsonRpcProvider(chain.anvil.rpcUrl)
       try {
         const verifier = new Contract(chain.deployment.verifier, ['function isConvicted(bytes32) view returns (bool)'], provider)
-        return (await verifier.getFunction('isConvicted')(faultId)) as boolean
+        const isConvicted = verifier.getFunction('isConvicted')
+        const told = await Promise.all(faultIds.map((faultId) => isConvicted(faultId) as Promise<boolean>))
+        return faultIds.filter((_, i) => !told[i])
       } finally {
         provider.destroy()
       }
@@ -133,6 +144,11 @@ export async function createCrashWorld(home: string): Promise<CrashWorld> {
       await chain.stop()
     },
   }
+}
+
+/** Asked anew after each answer; what fails to answer is asked again. */
+async function becomesTrue(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition().catch(() => false))) await sleep(1_000, undefined, { ref: false })
 }
 
 /** The point did not come in time: cut it off where it stands. The daemon says its process id in its data folder. */

@@ -264,8 +264,28 @@ describe('a vote', () => {
     judge(await sign(who, 'vote', voteBody(0, changes)))
 
   it('is about a D class', async () => {
-    for (const faultClass of [0, 1, 3, 16, 20, 255]) expect(await judged({ faultClass })).toBe('reject bad-field')
+    for (const faultClass of [1, 3, 16, 20, 254]) expect(await judged({ faultClass })).toBe('reject bad-field')
     expect(await judged({ faultClass: 17 })).toBe('accept')
+  })
+
+  it('that dismisses names a fault that its receipt can be accused of', async () => {
+    const own = (name: 'O3' | 'D1' | 'D2' | 'D3') => faultIdOf(name, addressOf(NODE), hash(9))
+    for (const faultClass of [0, 255])
+      for (const faultId of [hash(2_000), own('O3'), faultIdOf('D2', addressOf(NODE), hash(8))])
+        expect(await judged({ faultClass, faultId })).toBe('reject bad-field')
+    expect(await judged({ faultClass: 0, faultId: own('D1') })).toBe('accept')
+    expect(await judged({ faultClass: 255, faultId: own('D3') })).toBe('accept')
+    expect(judge(await sign(BOB, 'vote', voteBody(0, { faultClass: 0, faultId: own('D2') })), 'pull')).toBe('accept')
+  })
+
+  it('to convict and one to dismiss are one vote: the first is heard', async () => {
+    const faultId = faultIdOf('D2', addressOf(NODE), hash(9))
+    expect(await judged({ faultId, faultClass: 18 })).toBe('accept')
+    expect(await judged({ faultId, faultClass: 0 })).toBe('ignore claimed')
+    expect(await judged({ faultId, faultClass: 255 }, BOB)).toBe('accept')
+    expect(await judged({ faultId, faultClass: 18 }, BOB)).toBe('ignore claimed')
+    // About other inputs it is another case.
+    expect(await judged({ faultId, faultClass: 18, evidenceHash: hash(77) }, BOB)).toBe('accept')
   })
 
   it('of another version, past its deadline, beyond the statute or from a stranger is ignored', async () => {

@@ -70,7 +70,9 @@ export const anyPassThrough: fc.Arbitrary<PassThrough> = fc.record({ signed, ren
 const proven = { rendition: anyStruct('Rendition'), path }
 const pair: fc.Arbitrary<FramePair> = fc.record({ a: anyStruct('FrameFp'), pathA: path, b: anyStruct('FrameFp'), pathB: path })
 const side = fc.record({ receipt: anyStruct('TranscodeReceipt'), signature: hex(65), ...proven })
-export const anyReuse: fc.Arbitrary<Reuse> = fc.record({ a: side, b: side, frames: fc.array(pair, { maxLength: 6 }) })
+export const anyReuse: fc.Arbitrary<Reuse> = fc.record({
+  ...{ a: side, b: side, frames: fc.array(pair, { maxLength: 6 }), profile: anyStruct('Profile') },
+})
 export const anyDuplicate: fc.Arbitrary<Duplicate> = fc.record({ signed, a: fc.record(proven), b: fc.record(proven) })
 export const anyContradiction: fc.Arbitrary<Contradiction> = fc.record({ signed, frames: fc.array(pair, { maxLength: 10 }) })
 export const anyConviction: fc.Arbitrary<Conviction> = fc.record({

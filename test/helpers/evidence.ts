@@ -115,7 +115,7 @@ export async function keeping(folder: string, evidenceBytes = 1e9): Promise<Keep
     program: { name: 'fisherman', version: '0.0.0-test', decoder: await judge.decoder(), platform: 'test' },
     logger: { info() {}, warn: (...all: unknown[]) => errors.push(all), error: (...all: unknown[]) => errors.push(all) },
     metrics: { dropped() {}, checkMs() {} },
-    address: addressOf(fisherman),
+    ...{ address: addressOf(fisherman), chain: { nowSec: () => 1_700_000_000 } },
     online: () => true,
     blobs: { get: async ({ contentHash }: { contentHash: Hex }) => files.get(contentHash) },
     signal: new AbortController().signal,

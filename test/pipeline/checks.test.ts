@@ -37,6 +37,7 @@ function stage(world: { blob?: FishermanError; online?: boolean; worthProving?: 
     clock: { nowMs: () => 0, monotonicMs: () => 0 },
     metrics: { dropped() {}, checkMs() {} },
     logger: { warn() {} },
+    chain: { nowSec: () => 77 },
     online: () => world.online ?? true,
     address: addressOf(wallet(5)),
     blobs: {
@@ -126,6 +127,16 @@ describe('a check', () => {
     const { run, asked } = stage({ prove: { verdict: 'fail', faultClass: 'D2' } })
     expect(await run(replay)).toMatchObject({ outcome: 'fail', faultClass: 'D2' })
     expect(asked).toMatchObject([{ depth: 'prove', confirm: true }])
+  })
+
+  it('says when a look began that a vote may rest on, and nothing of the kind of an everyday check', async () => {
+    const began = async (task: CheckTask, world: Parameters<typeof stage>[0] = {}) => (await stage(world).run(task))?.provenAtSec
+    const missing = { blob: failing('theirs', 'http-404') }
+    const limit = { check: failing('unknown'), prove: failing('unknown') }
+    expect([await began(replay), await began(replay, missing), await began(replay, limit)]).toEqual([77, 77, 77])
+    expect(await began(drawn, { check: { verdict: 'fail' }, prove: { verdict: 'pass' } })).toBe(77)
+    const everyday = [await began(drawn), await began(drawn, missing), await began(drawn, limit)]
+    expect(everyday).toEqual([undefined, undefined, undefined])
   })
 
   it('stops proving after a few proofs of one stream', async () => {

@@ -105,6 +105,24 @@ describe('standing of a node', () => {
     expect(standing.waiting(transcoder)).toEqual([early, answered, late])
   })
 
+  it('does not wait for a case whose time is over, though nobody ended it: it must not shield the node', () => {
+    const { standing, open, at } = world()
+    const view = open(1, { expiresAtSec: 1060 })
+    expect([standing.waiting(transcoder), standing.isOver(view)]).toEqual([[view], false])
+    at(1060)
+    expect([standing.waiting(transcoder), standing.isOver(view)]).toEqual([[], true])
+  })
+
+  it('needs a deeper look where it only checked, and none where it does not know the inputs', () => {
+    const { standing, open, found } = world()
+    const [known, foreign] = [open(1), open(1, { evidenceHash: hash(77) })]
+    expect([known, foreign].map(standing.needsReplay)).toEqual([false, false])
+    found(1, 0)
+    expect([known, foreign].map(standing.needsReplay)).toEqual([true, false])
+    found(1, 0, 'D2')
+    expect(standing.needsReplay(known)).toBe(false)
+  })
+
   it('lets a convicted node rest until its appeal is over and a while longer, but not for ever', () => {
     const { standing, open, at } = world()
     open(1, { state: 'convicted', releaseAtSec: 1008 })

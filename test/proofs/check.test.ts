@@ -12,7 +12,7 @@ import {
   ZERO_HASH,
 } from '../../proofs/digest.ts'
 import { type Conviction, encodeConviction, encodeEquivocation, encodePassThrough, shareOf } from '../../proofs/evidence.ts'
-import { equivocationOf, type ObjectiveFault, passThroughOf } from '../../proofs/faults.ts'
+import { equivocationOf, type ObjectiveFault, ordered, passThroughOf } from '../../proofs/faults.ts'
 import { merkleTree } from '../../proofs/merkle.ts'
 import { bytesToHex, hexToBytes } from '../../proofs/signature.ts'
 import { type ConvictionVote, FAULT_CLASSES, type FraudReport, type Hex, type WindowRoot } from '../../proofs/types.ts'
@@ -147,10 +147,9 @@ describe('fraud proof check', () => {
     const leaves = [...renditions(2), ...renditions(2, (i) => hash(8_000 + i)).slice(1)]
     const tree = merkleTree(leaves.map(renditionLeaf))
     const signed = await signedReceipt(node, receiptOf(node, leaves))
-    const two = encodeEquivocation({
-      ...{ kind: 'leaves', signed, a: leaves[1] as (typeof leaves)[0], b: leaves[2] as (typeof leaves)[0] },
-      ...{ pathA: tree.proof(1), pathB: tree.proof(2) },
-    })
+    const [a1, b1] = [leaves[1], leaves[2]] as [(typeof leaves)[0], (typeof leaves)[0]]
+    const leavesOf = { kind: 'leaves' as const, signed, a: a1, pathA: tree.proof(1), b: b1, pathB: tree.proof(2) }
+    const two = encodeEquivocation(ordered(DOMAIN, leavesOf))
     const fault = (about: Hex, receiptDigest: Hex): ObjectiveFault => ({
       ...{ faultClass: 'O1', faultId: equivocationIdOf(addressOf(node), about), transcoder: addressOf(node), receiptDigest },
     })

@@ -1,16 +1,16 @@
 import { spawnSync } from 'node:child_process'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { checkEvidence } from '../../proofs/check.ts'
-import { frameLeaf, objectiveEvidenceHash } from '../../proofs/digest.ts'
+import { frameLeaf, objectiveEvidenceHash, profileHashOf } from '../../proofs/digest.ts'
 import { strongDistance } from '../../proofs/faults.ts'
 import { merkleTree } from '../../proofs/merkle.ts'
-import { FAULT_CLASSES, type FrameFp, type Hex, type Rendition, type TranscodeReceipt } from '../../proofs/types.ts'
+import { FAULT_CLASSES, type FrameFp, type Hex, type Profile, type Rendition, type TranscodeReceipt } from '../../proofs/types.ts'
 import { keccakOf } from '../../src/base/keccak.ts'
 import { dhash64 } from '../../src/fingerprint/pdq.ts'
 import { createFaultFinder, type FoundFault } from '../../src/receipt/faults.ts'
 import type { SegmentReceipt } from '../../src/receipt/row.ts'
 import { outputSize } from '../../src/transcode/size.ts'
-import { DOMAIN, hash, receiptDigest, receiptOf, renditions, signedReceipt, wallet } from '../helpers/fixtures.ts'
+import { DOMAIN, hash, PROFILE, receiptDigest, receiptOf, renditions, signedReceipt, wallet } from '../helpers/fixtures.ts'
 import { clip, rendition } from '../transcode/clips.ts'
 
 const node = wallet(1)
@@ -21,13 +21,15 @@ async function row(
   leaves: Rendition[],
   fingerprints?: FrameFp[],
   change: Partial<TranscodeReceipt> = {},
+  profile: Profile = PROFILE,
 ): Promise<SegmentReceipt> {
   orders += 1
   const fingerprintRoot = merkleTree((fingerprints ?? []).map(frameLeaf)).root
   const receipt = receiptOf(node, leaves, { orderHash: hash(orders), fingerprintRoot, ...change })
   const { signature } = await signedReceipt(node, receipt)
   const digest = receiptDigest(receipt)
-  return { digest, receipt, signature, renditions: leaves, ...(fingerprints ? { fingerprints } : {}) } as SegmentReceipt
+  const profiles = leaves.map(() => profile)
+  return { digest, receipt, signature, renditions: leaves, profiles, ...(fingerprints ? { fingerprints } : {}) } as SegmentReceipt
 }
 
 const classes = (found: FoundFault[]) => found.map(({ fault }) => fault.faultClass)
@@ -89,6 +91,29 @@ describe('the finder of faults', () => {
     expect([...look(small, await tiny(LOOK, 71)), ...look(small, await tiny(OTHER, 72))]).toEqual([])
   })
 
+  it('finds reuse in any leaf whose profile keeps all frames, and only in frames that both leaves show', async () => {
+    const say = async (leaves: Rendition[], profiles: Profile[], spoiled = frames(OTHER, [0xffff])) => {
+      const finder = createFaultFinder(DOMAIN)
+      const make = async (prints: FrameFp[], source: number) => ({
+        ...(await row(leaves, prints, { sourceHash: hash(source) })),
+        profiles,
+      })
+      return [...look(finder, await make(frames(LOOK, [0xffff]), 71)), ...look(finder, await make(spoiled, 72))]
+    }
+    const fixed = { ...PROFILE, fpsNum: 25 }
+    const bound = sized(0, 426, 240, { profileHash: profileHashOf(fixed) })
+    const free = sized(1, 426, 240)
+    expect(await say([bound, free], [fixed, PROFILE])).toEqual(['O2'])
+    expect(await say([bound], [fixed])).toEqual([])
+    // The row's reader refuses profiles that are not those of the leaves; the finder claims nothing of them either.
+    expect(await say([free], [{ ...PROFILE, bitrate: 1 }])).toEqual([])
+    expect(await say([free], [])).toEqual([])
+    const short = (count: number) => sized(1, 426, 240, { frames: count, pixels: BigInt(426 * 240 * count) })
+    expect(await say([short(4)], [PROFILE])).toEqual(['O2'])
+    expect(await say([short(3)], [PROFILE])).toEqual([])
+    expect(await say([short(3), sized(1, 426, 240)], [PROFILE, PROFILE])).toEqual(['O2'])
+  })
+
   it('needs 20 bits that are strong in both, on eight frames', async () => {
     const [a, b] = [frames(0n, [0xffff]), frames(0n, [0])]
     const say = async (bits: bigint, count: number, strong = 2n ** 64n - 1n) => {
@@ -122,6 +147,17 @@ describe('honest work that a careless predicate would slash', () => {
   it('profiles of fps 0 and fps 25 on a source of 25: one content, one size', async () => {
     const same = { contentHash: hash(9), frames: 50, pixels: 426n * 240n * 50n }
     expect(look(createFaultFinder(DOMAIN), await row([sized(0, 426, 240, same), sized(1, 426, 240, same)]))).toEqual([])
+  })
+
+  it('a profile of 25 frames a second: two sources that differ only in frames which it drops have one output', async () => {
+    const fixed = { ...PROFILE, fpsNum: 25 }
+    const finder = createFaultFinder(DOMAIN)
+    // 50 frames a second; the output keeps every other one.
+    const source = (look: bigint) =>
+      frames(LOOK, [0xffff]).map((frame) => (frame.frame % 2 ? { ...frame, dhash: look ^ BigInt(frame.frame) } : frame))
+    const made = sized(0, 426, 240, { frames: 30, pixels: 426n * 240n * 30n, profileHash: profileHashOf(fixed) })
+    const make = (look: bigint, from: number) => row([made], source(look), { sourceHash: hash(from) }, fixed)
+    expect([...look(finder, await make(LOOK, 71)), ...look(finder, await make(OTHER, 72))]).toEqual([])
   })
 
   it('a size that changes inside: no size, any number of pixels, one content beside another', async () => {

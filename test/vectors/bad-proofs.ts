@@ -1,6 +1,6 @@
 import { AbiCoder, Signature } from 'ethers'
 import { encodeStatement, type Statement } from '../../proofs/codec.ts'
-import { digestOf, equivocationIdOf, faultIdOf, renditionLeaf, ZERO_HASH } from '../../proofs/digest.ts'
+import { digestOf, equivocationIdOf, faultIdOf, profileHashOf, renditionLeaf, ZERO_HASH } from '../../proofs/digest.ts'
 import {
   type Conviction,
   type Equivocation,
@@ -13,6 +13,7 @@ import {
   encodeReuse,
   type FramePair,
   type ProvenRendition,
+  type Reuse,
   type SignedReceipt,
 } from '../../proofs/evidence.ts'
 import type { ObjectiveFault } from '../../proofs/faults.ts'
@@ -91,7 +92,7 @@ async function badReceipts(): Promise<BadCase[]> {
     o1('other fingerprints', await beside({ ...same, fingerprintRoot: hash(9) }), none, 'NoContradiction'),
     o1('two orders', await beside({ orderHash: hash(8) }, 5000), none, 'DifferentOrders'),
     o1('two nodes', await beside({ transcoder: addressOf(stranger) }, 5000), none, 'DifferentTranscoders'),
-    o1('the higher digest first', { ...good, a: good.b, b: good.a }, 'not in the order of their digests', 'ok'),
+    o1('the higher digest first', { ...good, a: good.b, b: good.a }, 'not in the order of their digests', 'NotAscending'),
     o1('a high s', { ...good, b: { ...good.b, signature: twin(good.b.signature) } }, 'does not recover', 'BadSignature'),
     o1(
       'v of 0',
@@ -143,6 +144,12 @@ async function badLeavesAndWindows(): Promise<BadCase[]> {
     )
   }
   return [
+    leaves(
+      'the leaves exchanged',
+      { a: good.b, pathA: good.pathB, b: good.a, pathB: good.pathA },
+      'not in the order',
+      'NotAscending',
+    ),
     leaves('the same leaf twice', { b: good.a, pathB: good.pathA }, 'do not contradict', 'NoContradiction'),
     leaves('two indexes', { a: renditions(1)[0], pathA: [] }, 'do not contradict', 'DifferentIndexes'),
     leaves(
@@ -160,6 +167,7 @@ async function badLeavesAndWindows(): Promise<BadCase[]> {
     leaves('a forged path', { pathB: good.pathB.map(flipped) }, 'second leaf is not under', 'NotUnderRoot'),
     leaves('the paths exchanged', { pathA: good.pathB, pathB: good.pathA }, 'first leaf is not under', 'NotUnderRoot'),
     leaves('the report names another receipt', {}, 'names another receipt', 'ok', { receiptDigest: hash(4) }),
+    await windows('the lower root second', { root: ZERO_HASH }, 'not in the order', 'NotAscending'),
     await windows('one root', { root: hash(1), count: 9 }, 'do not contradict', 'NoContradiction'),
     await windows('two windows', { windowId: 30_000_001n }, 'do not contradict', 'DifferentWindows'),
     await windows('two nodes', { transcoder: addressOf(stranger) }, 'do not contradict', 'DifferentTranscoders'),
@@ -232,6 +240,32 @@ async function badConvictions(): Promise<BadCase[]> {
   ]
 }
 
+/** Honest work: at 25 frames a second, frames are left out, and two sources that differ in those alone have one output. */
+async function rated(fpsNum: number) {
+  const o2 = await reuse()
+  return sideways(o2.evidence, { profileHash: profileHashOf({ ...o2.evidence.profile, fpsNum }) })
+}
+
+/** Renditions that end before the last pair's frame. */
+async function shortened() {
+  const { evidence } = await reuse()
+  return sideways(evidence, { frames: evidence.frames.at(-1)?.a.frame ?? 0 })
+}
+
+/** The same reuse with both leaves changed, and signed again in their own order. */
+async function sideways(value: Reuse, change: Partial<Rendition>) {
+  const side = async (own: Reuse['a']) => {
+    const rendition = { ...own.rendition, ...change }
+    const changes = { fingerprintRoot: own.receipt.fingerprintRoot, sourceHash: own.receipt.sourceHash }
+    const signed = await signedReceipt(node, receiptOf(node, [rendition], changes), DOMAIN)
+    return { ...signed, rendition, path: [] }
+  }
+  const [a, b] = [await side(value.a), await side(value.b)]
+  if (digest(a) < digest(b)) return { a, b }
+  const turned = value.frames.map((pair) => ({ a: pair.b, pathA: pair.pathB, b: pair.a, pathB: pair.pathA }))
+  return { a: b, b: a, frames: turned }
+}
+
 /** O2, O4, O5, O6. */
 async function badObjective(): Promise<BadCase[]> {
   const [o2, o4, o5, o6] = [await reuse(), await duplicate(), await metering(), await contradiction()]
@@ -248,12 +282,13 @@ async function badObjective(): Promise<BadCase[]> {
     of('O5', o5, encodeMetering),
     of('O6', o6, encodeContradiction),
   ]
-  const { a, b, frames } = o2.evidence
+  const { a, b, frames, profile } = o2.evidence
   const pairs = o6.evidence.frames
   const first = (list: FramePair[], change: (pair: FramePair) => FramePair) => [change(list[0] as FramePair), ...list.slice(1)]
   const leafOf = ({ rendition }: ProvenRendition, change: Partial<Rendition>) => ({ ...rendition, ...change })
   const small = ladder([{ contentHash: a.rendition.contentHash, width: 62, height: 34, pixels: 62n * 34n * 60n }])
   const tiny = await publishedWith(small, prints(...LOOKS))
+  const [fixed, atRate, short] = [{ ...profile, fpsNum: 25 }, await rated(25), await shortened()]
   return [
     no2('the receipts exchanged', { a: b, b: a }, 'not in the order', 'NotAscending'),
     no2('the same receipt twice', { b: a }, 'sources are the same', 'SameSource'),
@@ -270,6 +305,9 @@ async function badObjective(): Promise<BadCase[]> {
       'TooSmall',
     ),
     no2('a forged leaf', { a: { ...a, rendition: leafOf(a, { frames: 1 }) } }, 'first leaf is not under', 'NotUnderRoot'),
+    no2('another profile', { profile: { ...profile, bitrate: 1 } }, 'of another profile', 'WrongProfile'),
+    no2('a profile of 25 frames a second', { ...atRate, profile: fixed }, 'a rate of its own', 'FixedRate'),
+    no2('a frame that one of them does not have', { ...short, profile }, 'a rendition does not have', 'FrameNotShown'),
     no2('three pairs', { frames: frames.slice(1) }, 'fewer than 4 pairs', 'TooFewFrames'),
     no2(
       'a pair twice',

@@ -24,7 +24,15 @@ import {
   type PassThrough,
   shareOf,
 } from '../../proofs/evidence.ts'
-import { contradictionOf, duplicateOf, equivocationOf, meteringOf, type ObjectiveFault, reuseOf } from '../../proofs/faults.ts'
+import {
+  contradictionOf,
+  duplicateOf,
+  equivocationOf,
+  meteringOf,
+  type ObjectiveFault,
+  ordered,
+  reuseOf,
+} from '../../proofs/faults.ts'
 import { merkleTree } from '../../proofs/merkle.ts'
 import {
   type ConvictionVote,
@@ -36,7 +44,7 @@ import {
   type Rendition,
   type WindowRoot,
 } from '../../proofs/types.ts'
-import { addressOf, hash, receiptOf, renditions, signedReceipt } from '../helpers/fixtures.ts'
+import { addressOf, hash, PROFILE, receiptOf, renditions, signedReceipt } from '../helpers/fixtures.ts'
 import { DOMAIN, delegate, fisherman, json, members, node, sign, stranger, toHex } from './common.ts'
 import { passThrough } from './example.ts'
 
@@ -94,7 +102,7 @@ export async function twoLeaves(): Promise<Extract<Equivocation, { kind: 'leaves
   const tree = merkleTree(leaves.map(renditionLeaf))
   const signed = await signedReceipt(node, receiptOf(node, leaves), DOMAIN)
   const [a, b] = [leaves[1], leaves[2]] as [(typeof leaves)[0], (typeof leaves)[0]]
-  return { kind: 'leaves', signed, a, pathA: tree.proof(1), b, pathB: tree.proof(2) }
+  return ordered(DOMAIN, { kind: 'leaves', signed, a, pathA: tree.proof(1), b, pathB: tree.proof(2) })
 }
 
 export async function twoWindows(changes: Partial<WindowRoot> = {}): Promise<Extract<Equivocation, { kind: 'windows' }>> {
@@ -170,10 +178,13 @@ export function prints(source: bigint, made: bigint): FrameFp[] {
 /** Two looks, 32 bits apart. */
 export const LOOKS = [0x00000000ffffff00n, 0x0000ffffff000000n] as const
 
+/** The profile that `renditions` says of a leaf. */
+export const profileOf = (index: number) => ({ ...PROFILE, bitrate: PROFILE.bitrate + index })
+
 export async function publishedWith(leaves: Rendition[], fingerprints: FrameFp[], changes: object = {}) {
   const fingerprintRoot = merkleTree(fingerprints.map(frameLeaf)).root
   const signed = await signedReceipt(node, receiptOf(node, leaves, { fingerprintRoot, ...changes }), DOMAIN)
-  return { signed, renditions: leaves, fingerprints }
+  return { signed, renditions: leaves, profiles: leaves.map((_, i) => profileOf(i)), fingerprints }
 }
 
 export function found<T>(made: T | undefined): T {
