@@ -12,6 +12,7 @@ import { declareLog } from './log.options.ts'
 import { declareReplay } from './replay.options.ts'
 import { declareRun } from './run.options.ts'
 import { declareVerify } from './verify.options.ts'
+import { declareWatch } from './watch.options.ts'
 
 /** Set when the program is built. */
 declare const FISHERMAN_VERSION: string
@@ -55,6 +56,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     export: (file, options) => ends(async () => (await import('./guard.ts')).guardExportCommand(file, options))(),
     import: (file, options) => ends(async () => (await import('./guard.ts')).guardImportCommand(file, options))(),
   })
+  declareWatch(program, (options) => ends(async () => (await import('./watch.ts')).watchCommand(options))())
   declareChain(program, {
     status: (options) => ends(async () => (await import('./chain.ts')).chainStatusCommand(options))(),
     orchestrators: (options) => ends(async () => (await import('./chain.ts')).chainOrchestratorsCommand(options))(),

@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { TopicValidatorResult } from '@chainsafe/libp2p-gossipsub'
 import type { PeerId } from '@libp2p/interface'
-import { STATEMENT_KINDS } from '../../proofs/codec.ts'
+import { STATEMENT_KINDS, type StatementKind } from '../../proofs/codec.ts'
 import { bytesToHex } from '../../proofs/signature.ts'
 import { FishermanError, messageOf } from '../base/errors.ts'
 import { createBans } from './bans.ts'
+import { type Contacts, createContacts } from './contacts.ts'
 import { createCounters } from './counters.ts'
 import { askHead, createHeadServer } from './heads.ts'
-import { loadIdentity } from './identity.ts'
+import { loadIdentity, newIdentity } from './identity.ts'
 import { createIntake } from './intake.ts'
 import { createNode, type Node } from './node.ts'
 import { createPeers, parseAddresses } from './peers.ts'
@@ -54,24 +55,35 @@ export async function createGossip(init: GossipInit, deps: GossipDeps): Promise<
     seen: createSeen(),
     quotas: createQuotas(clock),
   }
-  const intake = createIntake({ context, counters, log, has: (id) => deps.store.has(id), deliver: deps.deliver })
-  const privateKey = await loadIdentity(init.identityFile, log)
+  const { relays, onRefused, places } = deps
+  const intake = createIntake({
+    ...{ context, counters, log, relays, onRefused },
+    has: (id) => deps.store.has(id),
+    deliver: deps.deliver,
+  })
+  const privateKey = init.identityFile === undefined ? await newIdentity() : await loadIdentity(init.identityFile, log)
   const { maxPeers = 50, transports = 'tcp', agent = 'fisherman' } = init
   const node = await createNode({ privateKey, listen, maxPeers, transports, topics, bans, agent })
-  const pulls = [topics.pullProtocol, topics.stablePullProtocol]
+  const followed: readonly StatementKind[] = init.follow === 'fraud-proofs' ? ['fraud-proof'] : STATEMENT_KINDS
+  const pulls = init.follow === 'fraud-proofs' ? [topics.stablePullProtocol] : [topics.pullProtocol, topics.stablePullProtocol]
+  const contacts = createContacts(node, { clock, pullProtocol: topics.pullProtocol })
   const serve = createPullServer({ log, store: deps.store, topics, clock, counters })
   await node.handle(pulls, serve, { maxInboundStreams: PULL_STREAMS, maxOutboundStreams: PULL_STREAMS })
   const { heads } = deps
   if (heads)
     await node.handle(topics.headsProtocol, createHeadServer({ keeper: heads, clock, counters, log }), { maxInboundStreams: 2 })
-  for (const kind of STATEMENT_KINDS) {
-    node.services.pubsub.topicValidators.set(topics.topicOf(kind), async (_peer, message) => {
-      return ANSWERS[(await intake.receive(kind, message.data, 'gossip')).answer]
+  for (const kind of followed) {
+    node.services.pubsub.topicValidators.set(topics.topicOf(kind), async (peer, message) => {
+      contacts.heard(peer.toString())
+      const outcome = await intake.receive(kind, message.data, 'gossip')
+      return outcome.answer === 'accept' && outcome.relay === false ? ANSWERS.ignore : ANSWERS[outcome.answer]
     })
   }
   const peers = createPeers(bootstrap, { node, bans, counters, log, clock, ours: pulls })
   const stopping = new AbortController()
   const puller = createPuller({
+    kinds: new Set(followed),
+    places,
     clock,
     counters,
     log,
@@ -82,7 +94,9 @@ export async function createGossip(init: GossipInit, deps: GossipDeps): Promise<
         .getConnections()
         .find(({ remotePeer, status }) => remotePeer.toString() === peerId && status === 'open')
       if (!connection) throw new FishermanError({ code: 'pull-failed', message: 'The peer is gone.', blame: 'unknown' })
-      return pullPage(connection, pulls, request, options)
+      const page = await pullPage(connection, pulls, request, options)
+      contacts.heard(peerId)
+      return page
     },
     punish(peerId, reason) {
       bans.ban(peerId, reason)
@@ -101,7 +115,7 @@ export async function createGossip(init: GossipInit, deps: GossipDeps): Promise<
   })
   // Listeners first: a peer that was waiting for us is there before the first line after the start.
   await start(node, listen)
-  for (const topic of topics.all) node.services.pubsub.subscribe(topic)
+  for (const kind of followed) node.services.pubsub.subscribe(topics.topicOf(kind))
   peers.start()
   // Scoring bugs cannot be analysed without the numbers that were in force.
   log.debug('gossip score parameters', { ...scoreOptions(topics, bans.scoreOf) })
@@ -120,7 +134,9 @@ export async function createGossip(init: GossipInit, deps: GossipDeps): Promise<
   return {
     peerId: node.peerId.toString(),
     addresses: () => node.getMultiaddrs().map(String),
-    peers: () => node.getPeers().flatMap((peer) => peerOf(node, topics, peer)),
+    peers: () => node.getPeers().flatMap((peer) => peerOf(node, topics, contacts, peer)),
+    digests: { full: topics.digest, stable: topics.stableDigest },
+    seenAs: contacts.seenAs,
     publish,
     async askHeads(fisherman, { signal }) {
       const open = node.getConnections().filter(({ status }) => status === 'open')
@@ -144,12 +160,28 @@ export async function createGossip(init: GossipInit, deps: GossipDeps): Promise<
   }
 }
 
-function peerOf(node: Node, topics: Topics, peer: PeerId): GossipPeer[] {
+function peerOf(node: Node, topics: Topics, contacts: Contacts, peer: PeerId): GossipPeer[] {
   const [connection] = node.getConnections(peer)
   if (!connection) return []
   const subscribed = topics.all.filter((topic) => node.services.pubsub.getSubscribers(topic).some((other) => other.equals(peer)))
-  const { remoteAddr, direction } = connection
-  return [{ id: peer.toString(), address: remoteAddr.toString(), direction, topics: subscribed.length }]
+  const { remoteAddr, direction, rtt, timeline } = connection
+  const id = peer.toString()
+  const told = contacts.of(id) ?? { agent: '', speaks: 'fraud-proofs', lastSeenMs: timeline.open }
+  const { agent, speaks, lastSeenMs } = told
+  return [
+    {
+      ...{ id, address: remoteAddr.toString(), direction, topics: subscribed.length },
+      score: scoreOf(node, id),
+      latencyMs: rtt,
+      connectedAtMs: timeline.open,
+      ...{ agent, speaks, lastSeenMs },
+    },
+  ]
+}
+
+/** The router has it; only its public type does not say so. */
+function scoreOf(node: Node, peerId: string): number {
+  return (node.services.pubsub as unknown as { getScore(peerId: string): number }).getScore(peerId)
 }
 
 async function start(node: Node, listen: readonly string[]): Promise<void> {
