@@ -237,13 +237,21 @@ describe('what cannot be followed', () => {
   })
 })
 
-it('a follower of fraud proofs asks for nothing else and gets nothing else', async () => {
+it('a follower of fraud proofs asks for nothing else and gets nothing else, and its name moves no terminal', async () => {
   const [a] = (await fishermen(1)) as [Member]
   await a.publish(await sealed(MEMBERS[0]!))
   await a.publish(await fresh(1))
   const got: string[] = []
   const gossip = await createGossip(
-    { domain: DOMAIN, verdictVersion: 7, follow: 'fraud-proofs', listen: [], bootstrap: addresses(a), windowSeconds: 60 },
+    {
+      domain: DOMAIN,
+      verdictVersion: 7,
+      follow: 'fraud-proofs',
+      agent: 'me\u001b[2J',
+      listen: [],
+      bootstrap: addresses(a),
+      windowSeconds: 60,
+    },
     {
       clock: { nowMs: Date.now },
       nowSec,
@@ -256,7 +264,7 @@ it('a follower of fraud proofs asks for nothing else and gets nothing else', asy
   await until(() => got.length === 1 && a.gossip.peers()[0]?.topics === 1)
   expect(got).toEqual(['fraud-proof'])
   expect(a.gossip.peers()[0]).toMatchObject({
-    agent: 'fisherman',
+    agent: 'me?[2J',
     speaks: 'fraud-proofs',
     direction: 'inbound',
     topics: 1,
