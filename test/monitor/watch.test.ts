@@ -217,6 +217,22 @@ describe('what cannot be followed', () => {
     await expect(watching(watch, { ...soon, peers, anchor: '0x1' })).rejects.toThrow(/must be an address/)
   })
 
+  it('is a peer that never lets its log be read, or one of two that is not there: the watch ends all the same', async () => {
+    const [a] = (await fishermen(1)) as [Member]
+    await a.publish(await fresh(1))
+    const busy = await createAttacker([])
+    await busy.node.handle([topics.stablePullProtocol], serving([], { status: 'busy' }))
+    const stuck = busy.node.getMultiaddrs()[0]!.toString()
+    const quick = { once: true, connectMs: 700 }
+    await expect(watching(watch, { ...quick, peers: [stuck] })).rejects.toThrow(/none lets its log be read to the end/)
+    for (const other of [stuck, '/ip4/127.0.0.1/tcp/9']) {
+      const { proofs, events } = await watching(watch, { ...quick, peers: [...addresses(a), other] })
+      expect(proofs).toHaveLength(1)
+      expect(events).toContainEqual({ type: 'notice', message: 'only 1 of 2 peers could be read to the end' })
+    }
+    await busy.node.stop()
+  })
+
   it('is a state that another watch writes, one of another network, or a damaged one; a line cut short is repaired', async () => {
     const [a] = (await fishermen(1)) as [Member]
     await a.publish(await fresh(1))

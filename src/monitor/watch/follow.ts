@@ -1,17 +1,18 @@
 import type { AnyStatement, Statement } from '../../../proofs/codec.ts'
 import { bytesToHex } from '../../../proofs/signature.ts'
 import { type Domain, faultClassName, VERDICT_VERSION } from '../../../proofs/types.ts'
-import { type Clock, sleep } from '../../base/clock.ts'
+import type { Clock } from '../../base/clock.ts'
 import { FishermanError, messageOf } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import { createGossip, type Gossip } from '../../gossip/index.ts'
 import { idOf } from '../../gossip/validate.ts'
-import { createDoubts, type Doubts } from './doubts.ts'
+import { createDoubts } from './doubts.ts'
 import { checkBundle } from './evidence.ts'
-import { createPlaces, type Places } from './places.ts'
+import { createPlaces } from './places.ts'
 import { type Standing, standingOf } from './standing.ts'
 import { openWatchState, type WatchState } from './state.ts'
 import type { WatchCounts, WatchEvent, WatchedProof, WatchOptions } from './types.ts'
+import { untilDone } from './until-done.ts'
 
 export interface FollowInit extends Omit<WatchOptions, 'chainId' | 'anchor' | 'signal' | 'onEvent'> {
   domain: Domain
@@ -27,8 +28,6 @@ export interface FollowDeps {
 }
 
 const PULL_EVERY_MS = 5_000
-const CONNECT_MS = 20_000
-const LOOK_MS = 50
 
 /** Follows until the signal fires, or until it has caught up where `once` is set. Throws what stops it: no peer, a state that cannot be written. */
 export async function follow(
@@ -158,7 +157,7 @@ async function followWith(
     },
   )
   try {
-    await untilDone(init, { ...deps, gossip, places, doubts, counts }, signal)
+    await untilDone(init, { ...{ clock: deps.clock, onEvent: deps.onEvent }, gossip, places, doubts, counts }, signal)
   } catch (error) {
     if (failure === undefined && !outer.aborted) throw error
   } finally {
@@ -166,47 +165,6 @@ async function followWith(
     await gossip.stop()
   }
   if (failure !== undefined) throw failure
-}
-
-interface Running extends FollowDeps {
-  gossip: Gossip
-  places: Places
-  doubts: Doubts
-  counts: WatchCounts
-}
-
-async function untilDone(init: FollowInit, running: Running, signal: AbortSignal): Promise<void> {
-  const { clock, counts, gossip, places, doubts } = running
-  const startedMs = clock.monotonicMs()
-  const connectMs = init.connectMs ?? CONNECT_MS
-  let warned = false
-  for (;;) {
-    await sleep(LOOK_MS, signal)
-    const connected = gossip.peers().map(({ id }) => id)
-    if (connected.length !== counts.peers) {
-      counts.peers = connected.length
-      running.onEvent({ type: 'peers', connected: connected.length })
-    }
-    places.settle()
-    const waitedLong = clock.monotonicMs() - startedMs > connectMs
-    const everybody = connected.length >= init.peers.length || waitedLong
-    if (init.once && connected.length > 0 && everybody && connected.every(places.isAtEnd) && places.isSettled()) return
-    if (!waitedLong || warned) continue
-    warned = true
-    if (connected.length < init.peers.length)
-      running.onEvent({ type: 'notice', message: `${connected.length} of ${init.peers.length} peers can be reached` })
-    if (init.once && connected.length === 0) throw nobody(gossip, doubts, connectMs)
-  }
-}
-
-function nobody(gossip: Gossip, doubts: Doubts, connectMs: number): FishermanError {
-  const counters = gossip.counters()
-  const why = counters['banned.foreign']
-    ? 'whoever answers belongs to another network: check chain and anchor, or --deployment'
-    : counters['banned.invalid-statement'] || counters['banned.violation']
-      ? `the only peers reached serve false proofs${doubts.last() ? ` (${doubts.last()})` : ''}: name others`
-      : `none answered in ${connectMs / 1000} s: check the addresses, and that the fishermen run`
-  return new FishermanError({ code: 'no-peers', message: `no peer to follow: ${why}`, blame: 'unknown' })
 }
 
 /** What the network room would log for an operator; a follower hears what may be his to repair. */

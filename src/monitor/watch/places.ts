@@ -8,6 +8,10 @@ export interface Places extends PullPlaces {
   isSettled(): boolean
   /** Was this peer's log read to its end? */
   isAtEnd(peerId: string): boolean
+  /** Peers whose logs were. */
+  ends(): number
+  /** Grows with each place that is new. */
+  steps(): number
 }
 
 /**
@@ -17,11 +21,13 @@ export interface Places extends PullPlaces {
 export function createPlaces(state: WatchState, deps: { isIdle(): boolean }): Places {
   const reached = new Map<string, Cursor>()
   const atEnd = new Set<string>()
+  let steps = 0
   return {
     of: state.placeOf,
     reached(peerId, cursor, { more, waits }) {
       if (waits) return
       reached.set(peerId, cursor)
+      if (state.placeOf(peerId)?.seq !== cursor.seq) steps++
       if (!more) atEnd.add(peerId)
     },
     settle() {
@@ -31,5 +37,7 @@ export function createPlaces(state: WatchState, deps: { isIdle(): boolean }): Pl
     },
     isSettled: () => reached.size === 0 && deps.isIdle(),
     isAtEnd: (peerId) => atEnd.has(peerId),
+    ends: () => atEnd.size,
+    steps: () => steps,
   }
 }
