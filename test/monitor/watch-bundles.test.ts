@@ -58,6 +58,18 @@ async function convictionOf(known: Awaited<ReturnType<typeof signedWork>>, evide
   return (await sign(MEMBERS[0]!, 'fraud-proof', body, evidence)) as Statement<'fraud-proof'>
 }
 
+async function signedBundle({ body, extra: evidence }: Statement<'fraud-proof'>): Promise<Buffer> {
+  const { transcoder, receiptDigest, faultId, evidenceHash } = body
+  const about = { domain: DOMAIN, faultClass: 'O1' as const, transcoder, receiptDigest, faultId, evidenceHash }
+  const inputs = Object.entries(objectiveInputFiles({ ...about, evidence }))
+  const file = join(folder, `${faultId}.fishbundle`)
+  await writeBundle(file, {
+    inputs: Object.fromEntries(inputs.map(([name, json]) => [name, { json: json as never }])),
+    notes: {},
+  })
+  return readFileSync(file)
+}
+
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'fisherman-test-bundles-'))
   kept = await keeping(folder)
@@ -89,13 +101,8 @@ beforeAll(async () => {
   served.set(result.evidenceHash, readFileSync(kept.fileOf(result.evidenceHash)))
 
   signatures = await fresh(1)
-  const { transcoder, receiptDigest, faultId, evidenceHash } = signatures.body
-  const about = { domain: DOMAIN, faultClass: 'O1' as const, transcoder, receiptDigest, faultId, evidenceHash }
-  const inputs = objectiveInputFiles({ ...about, evidence: signatures.extra })
-  const file = join(folder, 'o1.fishbundle')
-  const parts = Object.fromEntries(Object.entries(inputs).map(([name, json]) => [name, { json: json as never }]))
-  await writeBundle(file, { inputs: parts, notes: {} })
-  served.set(evidenceHash, readFileSync(file))
+  const { evidenceHash } = signatures.body
+  served.set(evidenceHash, await signedBundle(signatures))
 
   server = createServer((request, response) => {
     const bytes = served.get(/^\/fisherman\/v1\/bundles\/(0x[0-9a-f]{64})$/.exec(request.url ?? '')?.[1] ?? '')
@@ -154,7 +161,9 @@ it('does not take a fault of the server for one of the proof: nobody there, none
   expect(await reasonOf(undefined)).toMatch(/answered 404/)
   expect(await reasonOf(whole, { maxBytes: 100 })).toMatch(/sent more than 100 bytes/)
   expect(await reasonOf(whole.subarray(0, 700))).toMatch(/broken/)
+  // Of another node, and of another fault of the same one.
   expect(await reasonOf(served.get(pictures.body.evidenceHash))).toBe('the bundle is of another case')
+  expect(await reasonOf(await signedBundle(await fresh(2)))).toBe('the bundle is of another case')
   expect((await bundlesOf({ urls: ['http://127.0.0.1:9', url] })).signatures?.bundle).toMatchObject({ state: 'holds', url })
 })
 

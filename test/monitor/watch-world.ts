@@ -17,19 +17,14 @@ export async function forged(n: number, reporter = MEMBERS[1]!): Promise<Stateme
   return await proof(reporter, { observedAt: now - 5n, expiresAt: now + 86_400n, faultId: hash(n) }, { order: n })
 }
 
-/** Watches in this process until it ends, or until `enough` proofs came. */
+/** Watches in this process until it ends. */
 export async function watching(
   watch: typeof import('../../src/monitor/watch/library.ts').watch,
   options: Partial<WatchOptions> & { peers: readonly string[] },
-  enough = Number.POSITIVE_INFINITY,
 ) {
   const [proofs, events]: [WatchedProof[], WatchEvent[]] = [[], []]
   const running = watch({ ...DOMAIN, pullEveryMs: 200, onEvent: (event) => events.push(event), ...options })
-  if (enough > 0)
-    for await (const one of running) {
-      proofs.push(one)
-      if (proofs.length >= enough) break
-    }
+  for await (const one of running) proofs.push(one)
   return { proofs, events, counts: running.counts() }
 }
 
