@@ -9,7 +9,8 @@ const { version } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8'))
 rmSync(`${ROOT}dist/app`, { recursive: true, force: true })
 await build({
   ...BUNDLE,
-  entryPoints: ['src/main.ts'],
+  // The program, and what other programs import; both take what they share from the same chunks.
+  entryPoints: { main: 'src/main.ts', watch: 'src/monitor/watch/library.ts' },
   outdir: 'dist/app',
   splitting: true,
   legalComments: 'none',

@@ -1,4 +1,4 @@
-// What other programs and contracts import from this package: dist/contracts/index.js with the ABIs and known deployments, and its types,
+// What other programs and contracts import from this package: the types of dist/app/watch.js, and dist/contracts/index.js with the ABIs and known deployments, and its types,
 // in which every ABI is a literal, so that typed clients know each function and event.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -49,4 +49,7 @@ export function writePackage() {
   writeFileSync(join(folder, 'index.js'), `${code.join('')}export const deployments = ${JSON.stringify(deployments)}\n`)
   const types = abis.map(([name, abi]) => `export declare const ${name}: ${literal(abi)}\n`)
   writeFileSync(join(folder, 'index.d.ts'), `${types.join('')}\n${TYPES}`)
+  // The public types import nothing, so their text is their declaration.
+  const face = readFileSync(join(ROOT, 'src/monitor/watch/types.ts'), 'utf8')
+  writeFileSync(join(ROOT, 'dist/app/watch.d.ts'), `${face}\nexport declare const watch: WatchFunction\n`)
 }

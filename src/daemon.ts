@@ -32,6 +32,7 @@ import { createMetrics } from './observe/metrics.ts'
 import { daemonRoutes } from './observe/routes.ts'
 import { createHeadAnchor } from './pipeline/anchor.ts'
 import type { Bench } from './pipeline/bench.ts'
+import { createPeerClocks } from './pipeline/clocks.ts'
 import { createHeadWatch, type HeadWatch } from './pipeline/heads.ts'
 import { createIntentStore } from './pipeline/intents.ts'
 import { createLedger } from './pipeline/ledger.ts'
@@ -236,6 +237,7 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
     },
   }
   const pipeline = createPipeline(bench)
+  const peerClocks = createPeerClocks({ nowSec: chain.nowSec })
   gossip = await createGossip(
     {
       domain,
@@ -261,9 +263,12 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
         sign: async (body) =>
           identity && { signer: identity.attester.address, signature: await identity.attester.headReturn(body) },
       },
-      async deliver(statement, bytes) {
+      async deliver(statement, bytes, from) {
         // Heads of other logs are kept beside ours, not in it.
-        if (statement.kind === 'head') return await watch.hear(statement)
+        if (statement.kind === 'head') {
+          if (from === 'gossip') peerClocks.heard(statement.signer, Number(statement.body.signedAt))
+          return await watch.hear(statement)
+        }
         const entry = await log.appendStatement('received', statement.kind, idOf(bytes), bytes, aboutOf(statement))
         if (!entry) return
         tally.statement('received')
@@ -331,6 +336,7 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
     logSize: log.head().size,
     headAgeSec: chain.headAgeSec(),
   }))
+  const network = gossip
   const http = await startHttp({
     ...config.http,
     routes: daemonRoutes({
@@ -342,6 +348,24 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
         chain.trouble() ??
         chain.blocked() ??
         (chain.headAgeSec() > 60 ? 'the newest block is more than a minute old' : undefined),
+      peers: () => network.peers(),
+      network: () => ({
+        peer: network.peerId,
+        chainId: domain.chainId.toString(),
+        anchor: domain.anchor,
+        verdictVersion: VERDICT_VERSION,
+        digests: network.digests,
+        addresses: network.addresses(),
+        seenAs: network.seenAs(),
+        peers: network.peers(),
+        foreign: network.counters()['banned.foreign'] ?? 0,
+        clock: {
+          systemSec: Math.floor(clock.nowMs() / 1000),
+          chainSec: chain.nowSec(),
+          headAgeSec: Math.round(chain.headAgeSec()),
+          peersAhead: peerClocks.ahead(),
+        },
+      }),
       summary: () => ({
         address: signer?.address ?? null,
         mode: config.mode,

@@ -25,12 +25,18 @@ export interface Replay {
   reproduced: boolean
   evidenceHash: Hex
   accused: Hex
-  /** Where the whole verdict rests on signatures there is nothing to decode. */
-  kind: 'replay' | 'signatures'
+  /** `signatures`: the whole verdict rests on them and there is nothing to decode; `bytes`: nothing was decoded because nobody asked for it. */
+  kind: 'replay' | 'signatures' | 'bytes'
   checks: BundleCheck[]
   /** Program and decoder that judged it first, as the bundle says. */
   judgedBy: unknown
   elapsedMs: number
+}
+
+export interface ReplayOptions {
+  signal?: AbortSignal
+  /** @default true */
+  decode?: boolean
 }
 
 export interface ReplayInit {
@@ -40,13 +46,13 @@ export interface ReplayInit {
 
 /**
  * Replays a bundle: hashes, signatures, Merkle paths, then the verdict itself, from nothing but the file. Throws a FishermanError for a
- * file that is no whole bundle, or one that this version cannot judge.
+ * file that is no whole bundle, or one that this version cannot judge. Without `decode` it stops before the verdict, and needs no ffmpeg.
  */
 export async function replayBundle(
   file: string,
   init: ReplayInit,
   deps: { nowMs(): number },
-  options: { signal?: AbortSignal } = {},
+  options: ReplayOptions = {},
 ): Promise<Replay> {
   const startedMs = deps.nowMs()
   await mkdir(init.scratchDir, { recursive: true })
@@ -79,11 +85,12 @@ function replayObjective(file: string, bundle: Unpacked): Found {
   return { evidenceHash: read.evidenceHash, accused: read.transcoder, kind: 'signatures', checks: checkObjective(read) }
 }
 
-async function replayMedia(file: string, bundle: Unpacked, init: ReplayInit, options: { signal?: AbortSignal }): Promise<Found> {
+async function replayMedia(file: string, bundle: Unpacked, init: ReplayInit, options: ReplayOptions): Promise<Found> {
   onlyMedia(file, bundle, ['inputs/source.bin', 'inputs/rendition.bin'])
   const inputs = readOrBreak(file, () => readBundleInputs(bundle.inputs))
   const recorded = readOrBreak(file, () => readRecorded(bundle.notes))
-  if (inputs.verdictVersion !== VERDICT_VERSION)
+  const { decode = true, ...waiting } = options
+  if (decode && inputs.verdictVersion !== VERDICT_VERSION)
     throw new FishermanError({
       code: 'bundle-version',
       message: `${file} was judged by verdict version ${inputs.verdictVersion}, this program judges by ${VERDICT_VERSION}; replay it with a program of its time`,
@@ -96,19 +103,12 @@ async function replayMedia(file: string, bundle: Unpacked, init: ReplayInit, opt
   })
   const wrong = hashed.find(({ holds }) => !holds)
   if (wrong) throw brokenBundle(file, `${wrong.name} is ${wrong.detail}`)
+  const about = { evidenceHash: inputs.evidenceHash, accused: inputs.receipt.transcoder }
+  const signed = [...hashed, ...checkSignatures(inputs), ...checkStatements(inputs, bundle.notes['statements.json'])]
+  if (!decode) return { ...about, kind: 'bytes', checks: signed }
   const judge = createJudge({ ...init, maxJobs: 1 })
-  const { renditions } = await judge.judge(requestOf(inputs, recorded, media), options)
-  return {
-    evidenceHash: inputs.evidenceHash,
-    accused: inputs.receipt.transcoder,
-    kind: 'replay',
-    checks: [
-      ...hashed,
-      ...checkSignatures(inputs),
-      ...checkStatements(inputs, bundle.notes['statements.json']),
-      ...compareVerdicts(recorded, renditions[0]),
-    ],
-  }
+  const { renditions } = await judge.judge(requestOf(inputs, recorded, media), waiting)
+  return { ...about, kind: 'replay', checks: [...signed, ...compareVerdicts(recorded, renditions[0])] }
 }
 
 function requestOf(inputs: BundleInputs, recorded: Recorded, media: { source: string; rendition: string }): JudgeRequest {

@@ -5,12 +5,8 @@ import { examineMachine } from '../doctor/doctor.ts'
 import type { DoctorDeps, DoctorInit, Finding } from '../doctor/types.ts'
 import { complain } from './complain.ts'
 import type { DoctorOptions } from './doctor.options.ts'
+import { findingLine } from './finding-view.ts'
 import { untilSignal } from './until-signal.ts'
-
-/** One line; what mends it stands at the end. */
-export function lineOf({ name, state, says, mend }: Finding): string {
-  return `${state.padEnd(8)} ${name.padEnd(13)} ${says}${mend ? `; to mend it: ${mend}` : ''}`
-}
 
 /** Runs `fisherman doctor` and returns its exit code: 0 when nothing failed, 1 when something did, 2 for our own errors. */
 export async function doctorCommand(
@@ -29,7 +25,7 @@ export async function doctorCommand(
       refresh,
       ...init,
     }
-    const tell = json ? {} : { tell: (finding: Finding) => console.log(lineOf(finding)) }
+    const tell = json ? {} : { tell: (finding: Finding) => console.log(findingLine(finding)) }
     const diagnosis = await examineMachine(place, { ...deps, ...tell }, signal)
     if (json) console.log(JSON.stringify({ ok: diagnosis.ok, checks: diagnosis.findings, hardware: diagnosis.hardware ?? null }))
     return diagnosis.ok ? 0 : 1

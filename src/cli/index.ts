@@ -9,9 +9,11 @@ import { declareDevnet } from './devnet.options.ts'
 import { declareDoctor } from './doctor.options.ts'
 import { declareGuard } from './guard.options.ts'
 import { declareLog } from './log.options.ts'
+import { declareNet } from './net.options.ts'
 import { declareReplay } from './replay.options.ts'
 import { declareRun } from './run.options.ts'
 import { declareVerify } from './verify.options.ts'
+import { declareWatch } from './watch.options.ts'
 
 /** Set when the program is built. */
 declare const FISHERMAN_VERSION: string
@@ -54,6 +56,11 @@ export async function main(argv: readonly string[]): Promise<void> {
   declareGuard(program, {
     export: (file, options) => ends(async () => (await import('./guard.ts')).guardExportCommand(file, options))(),
     import: (file, options) => ends(async () => (await import('./guard.ts')).guardImportCommand(file, options))(),
+  })
+  declareWatch(program, (options) => ends(async () => (await import('./watch.ts')).watchCommand(options))())
+  declareNet(program, {
+    peers: (options) => ends(async () => (await import('./net.ts')).peersCommand(options))(),
+    doctor: (options) => ends(async () => (await import('./net.ts')).netDoctorCommand(options))(),
   })
   declareChain(program, {
     status: (options) => ends(async () => (await import('./chain.ts')).chainStatusCommand(options))(),

@@ -6,6 +6,12 @@ export function programPath(env: NodeJS.ProcessEnv = process.env): string {
   return env.PATH ?? ''
 }
 
+/** Folder for what a program remembers from one run to the next. */
+export function stateFolder(env: NodeJS.ProcessEnv = process.env): string {
+  const given = env.XDG_STATE_HOME
+  return join(given && isAbsolute(given) ? given : join(homedir(), '.local', 'state'), 'fisherman')
+}
+
 /** Folder for what can be made again at any time. */
 export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
   const given = env.XDG_CACHE_HOME

@@ -24,8 +24,13 @@ export async function loadIdentity(path: string, log: Logger): Promise<PrivateKe
   return key
 }
 
+/** A key for one run: the node shows itself under another name each time. */
+export async function newIdentity(): Promise<PrivateKey> {
+  return await generateKeyPair('Ed25519')
+}
+
 async function createIdentity(path: string): Promise<PrivateKey> {
-  const key = await generateKeyPair('Ed25519')
+  const key = await newIdentity()
   const privateKey = Buffer.from(privateKeyToProtobuf(key)).toString('base64')
   const json = `${JSON.stringify({ peerId: peerIdFromPrivateKey(key).toString(), privateKey })}\n`
   try {

@@ -1,13 +1,14 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { TopicValidatorResult } from '@chainsafe/libp2p-gossipsub'
-import { STATEMENT_KINDS } from '../../proofs/codec.ts'
+import { STATEMENT_KINDS, type StatementKind } from '../../proofs/codec.ts'
 import { bytesToHex } from '../../proofs/signature.ts'
 import { FishermanError, messageOf } from '../base/errors.ts'
 import { createBans } from './bans.ts'
+import { createContacts } from './contacts.ts'
 import { createCounters } from './counters.ts'
 import { createGoodbyeServer } from './goodbye.ts'
 import { askHead, createHeadServer } from './heads.ts'
-import { loadIdentity } from './identity.ts'
+import { loadIdentity, newIdentity } from './identity.ts'
 import { createIntake } from './intake.ts'
 import { createLinkTable } from './links.ts'
 import { createNode, type Node, scoreOf } from './node.ts'
@@ -59,19 +60,28 @@ export async function createGossip(init: GossipInit, deps: GossipDeps): Promise<
     seen: createSeen(),
     quotas: createQuotas(clock),
   }
-  const intake = createIntake({ context, counters, log, has: (id) => deps.store.has(id), deliver: deps.deliver })
-  const privateKey = await loadIdentity(init.identityFile, log)
+  const { relays, onRefused, places } = deps
+  const intake = createIntake({
+    ...{ context, counters, log, relays, onRefused },
+    has: (id) => deps.store.has(id),
+    deliver: deps.deliver,
+  })
+  const privateKey = init.identityFile === undefined ? await newIdentity() : await loadIdentity(init.identityFile, log)
   const { maxPeers = 50, transports = 'tcp', agent = 'fisherman', mdns } = init
   const node = await createNode({ privateKey, listen, maxPeers, transports, topics, bans, agent, ...(mdns ? { mdns } : {}) })
-  const pulls = [topics.pullProtocol, topics.stablePullProtocol]
+  const followed: readonly StatementKind[] = init.follow === 'fraud-proofs' ? ['fraud-proof'] : STATEMENT_KINDS
+  const pulls = init.follow === 'fraud-proofs' ? [topics.stablePullProtocol] : [topics.pullProtocol, topics.stablePullProtocol]
+  const contacts = createContacts(node, { clock, pullProtocol: topics.pullProtocol })
   const serve = createPullServer({ log, store: deps.store, topics, clock, counters })
   await node.handle(pulls, serve, { maxInboundStreams: PULL_STREAMS, maxOutboundStreams: PULL_STREAMS })
   const { heads } = deps
   if (heads)
     await node.handle(topics.headsProtocol, createHeadServer({ keeper: heads, clock, counters, log }), { maxInboundStreams: 2 })
-  for (const kind of STATEMENT_KINDS) {
-    node.services.pubsub.topicValidators.set(topics.topicOf(kind), async (_peer, message) => {
-      return ANSWERS[(await intake.receive(kind, message.data, 'gossip')).answer]
+  for (const kind of followed) {
+    node.services.pubsub.topicValidators.set(topics.topicOf(kind), async (peer, message) => {
+      contacts.heard(peer.toString())
+      const outcome = await intake.receive(kind, message.data, 'gossip')
+      return outcome.answer === 'accept' && outcome.relay === false ? ANSWERS.ignore : ANSWERS[outcome.answer]
     })
   }
   const stopping = new AbortController()
@@ -94,12 +104,14 @@ export async function createGossip(init: GossipInit, deps: GossipDeps): Promise<
     ...{ verdictVersion: init.verdictVersion, chainTimeSec: deps.nowSec() },
     ...{ kept: deps.store.size?.() ?? 0n, peers: node.getPeers().length },
   })
-  const links = createLinkTable({ node, topics, own, clock, counters, log, signal: stopping.signal })
+  const links = createLinkTable({ node, topics, contacts, own, clock, counters, log, signal: stopping.signal })
   await node.handle(topics.statusProtocol, links.serve, { maxInboundStreams: 2 })
   await node.handle(topics.goodbyeProtocol, createGoodbyeServer({ heard: peers.heard, clock, counters, log }), {
     maxInboundStreams: 1,
   })
   const puller = createPuller({
+    kinds: new Set(followed),
+    places,
     clock,
     counters,
     log,
@@ -110,7 +122,9 @@ export async function createGossip(init: GossipInit, deps: GossipDeps): Promise<
         .getConnections()
         .find(({ remotePeer, status }) => remotePeer.toString() === peerId && status === 'open')
       if (!connection) throw new FishermanError({ code: 'pull-failed', message: 'The peer is gone.', blame: 'unknown' })
-      return pullPage(connection, pulls, request, options)
+      const page = await pullPage(connection, pulls, request, options)
+      contacts.heard(peerId)
+      return page
     },
     punish(peerId, reason) {
       bans.ban(peerId, reason)
@@ -129,7 +143,7 @@ export async function createGossip(init: GossipInit, deps: GossipDeps): Promise<
   })
   // Listeners first: a peer that was waiting for us is there before the first line after the start.
   await start(node, listen)
-  for (const topic of topics.all) node.services.pubsub.subscribe(topic)
+  for (const kind of followed) node.services.pubsub.subscribe(topics.topicOf(kind))
   peers.start()
   // Scoring bugs cannot be analysed without the numbers that were in force.
   log.debug('gossip score parameters', { ...scoreOptions(topics, bans.scoreOf) })
@@ -150,6 +164,8 @@ export async function createGossip(init: GossipInit, deps: GossipDeps): Promise<
     peerId: node.peerId.toString(),
     addresses: () => node.getMultiaddrs().map(String),
     peers: links.peers,
+    digests: { full: topics.digest, stable: topics.stableDigest },
+    seenAs: contacts.seenAs,
     publish,
     async askHeads(fisherman, { signal }) {
       const open = node.getConnections().filter(({ status }) => status === 'open')

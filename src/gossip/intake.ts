@@ -5,7 +5,7 @@ import type { Logger } from '../base/log.ts'
 import type { Counters } from './counters.ts'
 import { createJudge, type Outcome } from './outcome.ts'
 import { createDeliveryQueue, type QUEUE_LIMITS } from './queue.ts'
-import { ignoreUnless, rejectUnless } from './refusal.ts'
+import { ignoreUnless, type Refused, rejectUnless } from './refusal.ts'
 import { idOf, type Road, type ValidationContext, type ValidStatement, validateStatement } from './validate.ts'
 
 export interface IntakeDeps {
@@ -13,6 +13,9 @@ export interface IntakeDeps {
   /** Is this statement kept on disk? Asked before anything expensive: after a restart our seen-cache is empty. */
   has(id: Hex): boolean | Promise<boolean>
   deliver(statement: AnyStatement, bytes: Uint8Array, from: Road): Promise<void>
+  /** @default everything */
+  relays?: ((statement: AnyStatement) => boolean) | undefined
+  onRefused?: ((refused: Refused) => void) | undefined
   counters: Counters
   log: Logger
   limits?: typeof QUEUE_LIMITS
@@ -43,7 +46,7 @@ export function createIntake(deps: IntakeDeps): Intake {
     }
   }, deps.limits)
 
-  async function take(kind: StatementKind, bytes: Uint8Array, from: Road): Promise<void> {
+  async function take(kind: StatementKind, bytes: Uint8Array, from: Road): Promise<{ relay: boolean }> {
     // [REJECT] Before the bytes are even hashed: they are longer than any statement may be.
     rejectUnless(bytes.length <= maxBytesOf(kind), 'too-large', 'the statement is too long')
 
@@ -60,10 +63,11 @@ export function createIntake(deps: IntakeDeps): Intake {
     ignoreUnless(queue.push(kind, { ...valid, bytes, from }), 'queue-full', 'the queue is full')
     context.seen.ids.set(valid.id, true)
     valid.claim.mark()
+    return { relay: deps.relays?.(valid.statement) ?? true }
   }
 
   return {
-    receive: (kind, bytes, from) => judge(kind, from, () => take(kind, bytes, from)),
+    receive: (kind, bytes, from) => judge({ kind, bytes, road: from }, () => take(kind, bytes, from)),
     waitForRoom: queue.waitForRoom,
     queued: queue.size,
     stop: queue.stop,

@@ -1,6 +1,7 @@
 import type { Connection, PeerId } from '@libp2p/interface'
 import { messageOf } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
+import type { Contacts } from './contacts.ts'
 import type { Counters } from './counters.ts'
 import { type Node, scoreOf } from './node.ts'
 import { createStatusServer, exchangeStatus, type PeerStatus } from './status.ts'
@@ -17,6 +18,7 @@ export interface LinkTable {
 export interface LinkTableDeps {
   node: Node
   topics: Topics
+  contacts: Pick<Contacts, 'of'>
   own(): PeerStatus
   clock: { nowMs(): number }
   counters: Counters
@@ -25,7 +27,7 @@ export interface LinkTableDeps {
 }
 
 export function createLinkTable(deps: LinkTableDeps): LinkTable {
-  const { node, topics, counters, log, signal } = deps
+  const { node, topics, contacts, counters, log, signal } = deps
   const statuses = new Map<string, PeerStatus>()
   let newest = 0
 
@@ -62,9 +64,15 @@ export function createLinkTable(deps: LinkTableDeps): LinkTable {
     const subscribed = topics.all.filter((topic) =>
       node.services.pubsub.getSubscribers(topic).some((other) => other.equals(peer)),
     )
-    const { remoteAddr, direction } = connection
-    const known = { score: scoreOf(node, id), status: statuses.get(id) }
-    return [{ id, address: remoteAddr.toString(), direction, topics: subscribed.length, ...known }]
+    const { remoteAddr, direction, rtt, timeline } = connection
+    const { agent, speaks, lastSeenMs } = contacts.of(id) ?? { agent: '', speaks: 'fraud-proofs', lastSeenMs: timeline.open }
+    return [
+      {
+        ...{ id, address: remoteAddr.toString(), direction, topics: subscribed.length, agent, speaks },
+        ...{ score: scoreOf(node, id), status: statuses.get(id) },
+        ...{ latencyMs: rtt, connectedAtMs: timeline.open, lastSeenMs },
+      },
+    ]
   }
 
   return {

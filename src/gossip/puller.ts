@@ -1,4 +1,4 @@
-import { STATEMENT_KINDS, type StatementKind } from '../../proofs/codec.ts'
+import type { StatementKind } from '../../proofs/codec.ts'
 import { isFishermanError, messageOf } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { Counters } from './counters.ts'
@@ -14,9 +14,20 @@ const PAGES_A_ROUND = 4
 const MAX_FAILURES = 3
 /** Peers whose place in their log we remember across reconnects. */
 const MAX_PEERS = 1_024
-const KINDS: ReadonlySet<StatementKind> = new Set(STATEMENT_KINDS)
+
+/** Our places in peers' logs, kept across restarts. Where there are none every log is read from its beginning. */
+export interface PullPlaces {
+  of(peerId: string): Cursor | undefined
+  /**
+   * Everything before the cursor was looked at and is delivered, or waits in the queue. `waits` says that something is held back to be tried
+   * again: whoever forgets what is in memory must not go on from here.
+   */
+  reached(peerId: string, cursor: Cursor, page: { more: boolean; waits: boolean }): void
+}
 
 export interface PullerDeps {
+  kinds: ReadonlySet<StatementKind>
+  places?: PullPlaces | undefined
   clock: { nowMs(): number }
   counters: Counters
   log: Logger
@@ -71,8 +82,8 @@ export function createPuller(deps: PullerDeps): Puller {
     for (const entry of parking.of(peerId)) if (!(await take(peerId, entry, signal))) return
     let resets = 0
     for (let pages = 0; pages < PAGES_A_ROUND; pages++) {
-      const cursor = cursors.get(peerId) ?? START
-      const { header, entries } = await deps.page(peerId, { cursor, kinds: KINDS, limit: MAX_PULL_ENTRIES }, { signal })
+      const cursor = cursors.get(peerId) ?? deps.places?.of(peerId) ?? START
+      const { header, entries } = await deps.page(peerId, { cursor, kinds: deps.kinds, limit: MAX_PULL_ENTRIES }, { signal })
       failures.delete(peerId)
       if (header.status === 'busy') return
       if (header.status === 'reset') {
@@ -90,6 +101,7 @@ export function createPuller(deps: PullerDeps): Puller {
         previous = entry
       }
       cursors.set(peerId, header.cursor)
+      deps.places?.reached(peerId, header.cursor, { more: header.more, waits: parking.of(peerId).length > 0 })
       if (!header.more) return
     }
   }

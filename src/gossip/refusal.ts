@@ -1,4 +1,6 @@
+import type { StatementKind } from '../../proofs/codec.ts'
 import { FishermanError } from '../base/errors.ts'
+import type { Road } from './validate.ts'
 
 /** What the router is told: `ignore` drops the message, `reject` also costs the peer that brought it. */
 export type RefusalAction = 'ignore' | 'reject'
@@ -27,6 +29,16 @@ export type RefusalCode =
   | 'queue-full'
   // ours
   | 'internal'
+
+/** A refused statement, for those who must tell it. */
+export interface Refused {
+  kind: StatementKind
+  bytes: Uint8Array
+  from: Road
+  action: RefusalAction
+  code: RefusalCode
+  reason: string
+}
 
 /** Refusals that may end by themselves: the pull offers the statement again. */
 const PASSING: readonly RefusalCode[] = [

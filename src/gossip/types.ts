@@ -1,8 +1,11 @@
 import type { AnyStatement } from '../../proofs/codec.ts'
 import type { Domain, Hex } from '../../proofs/types.ts'
 import type { Logger } from '../base/log.ts'
+import type { PeerView } from './contacts.ts'
 import type { HeadKeeper, ReturnedHead } from './heads.ts'
 import type { StatementLog } from './pull-server.ts'
+import type { PullPlaces } from './puller.ts'
+import type { Refused } from './refusal.ts'
 import type { PeerStatus } from './status.ts'
 import type { ChainView, Road } from './validate.ts'
 
@@ -13,8 +16,10 @@ export interface GossipInit {
   listen: string[]
   /** Multiaddrs of peers to dial, with or without `/p2p/<id>`. */
   bootstrap: string[]
-  /** Made with mode 0600 where it does not exist. */
-  identityFile: string
+  /** Made with mode 0600 where it does not exist. @default a new identity each start */
+  identityFile?: string
+  /** `fraud-proofs` follows that one topic, on any verdict version, and pulls nothing else. @default 'all' */
+  follow?: 'all' | 'fraud-proofs'
   /** Connections at most. @default 50 */
   maxPeers?: number
   /** Peers met are dialled while there are fewer links than this. @default 25, at most `maxPeers` */
@@ -50,20 +55,30 @@ export interface GossipDeps {
    * resolves; a statement whose delivery throws is taken again when it comes again.
    */
   deliver(statement: AnyStatement, bytes: Uint8Array, from: Road): Promise<void>
+  /** Says which accepted statements go on to other peers. @default all of them */
+  relays?(statement: AnyStatement): boolean
+  /** Hears of everything that is refused. Must not throw. */
+  onRefused?(refused: Refused): void
+  /** Keeps our places in peers' logs across restarts. */
+  places?: PullPlaces
   /** Heads of others' logs that we keep for them; without it we return none. */
   heads?: HeadKeeper
 }
 
-export interface GossipPeer {
+export interface GossipPeer extends PeerView {
   id: string
   address: string
   direction: 'inbound' | 'outbound'
   /** Our topics that the peer listens to. */
   topics: number
-  /** The router's opinion of it: below -800 nothing is heard from it. */
+  /** Gossip score: below 0 it misbehaved, below -800 nothing of it is heard. */
   score: number
   /** What it told of itself; undefined until it did, and for versions that tell nothing. */
   status: PeerStatus | undefined
+  /** Milliseconds of a round trip, as the last ping took; undefined before the first. */
+  latencyMs: number | undefined
+  /** Unix milliseconds. */
+  connectedAtMs: number
 }
 
 export interface Gossip {
@@ -71,6 +86,10 @@ export interface Gossip {
   /** Multiaddrs with the peer id, ready to be someone's bootstrap entry. */
   addresses(): string[]
   peers(): GossipPeer[]
+  /** Name of our topics: 4 bytes of hex, with and without the verdict version. */
+  digests: { full: string; stable: string }
+  /** Addresses under which peers see us, those of most peers first; ports are those of outgoing links where we dialled. */
+  seenAs(): string[]
   /**
    * Sends a statement that is already in the store; with no peer at all it is not lost, they pull it later. Throws `statement-invalid` for one that
    * every peer would reject.

@@ -6,8 +6,9 @@ import { Level } from 'level'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { logLeaf, verifyInclusion } from '../../proofs/log-tree.ts'
 import { systemClock } from '../../src/base/clock.ts'
-import { logListCommand, logProveCommand, logShowCommand, sinceMs } from '../../src/cli/log.ts'
+import { logListCommand, logProveCommand, logShowCommand } from '../../src/cli/log.ts'
 import { logExportCommand, logPruneCommand, logRepairCommand, logVerifyCommand } from '../../src/cli/log-care.ts'
+import { sinceMs } from '../../src/cli/since.ts'
 import { openProofLog } from '../../src/prooflog/log.ts'
 
 const NODE = `0x${'ab'.repeat(20)}`

@@ -159,6 +159,7 @@ describe('the puller', () => {
   function make(changes: Partial<PullerDeps> = {}) {
     const counters = createCounters()
     const puller = createPuller({
+      kinds: new Set(STATEMENT_KINDS),
       clock: { nowMs: () => nowMs },
       counters,
       log: silent,

@@ -44,14 +44,21 @@ it('other programs import the ABIs and the known deployments', () => {
   }
 })
 
-it('typed clients know every function, event and address', () => {
+it('typed clients know every function, event and address, and what a watch yields', () => {
   const file = join(project, 'typed.ts')
   const text = `
+    import { type WatchedProof, watch } from 'fisherman'
     import { deployments, IConvictionsAbi } from 'fisherman/contracts'
     type Names = Extract<(typeof IConvictionsAbi)[number], { type: 'function' }>['name']
     export const names: Names[] = ['isConvicted', 'convictionsOf']
     // @ts-expect-error there is no such function
     export const wrong: Names = 'convict'
+    export async function first(signal: AbortSignal): Promise<WatchedProof | undefined> {
+      for await (const proof of watch({ peers: ['x'], chainId: 1n, anchor: '0x', signal })) return proof
+      return undefined
+    }
+    // @ts-expect-error peers are needed
+    watch({ chainId: 1, anchor: '0x' })
     export const verifier: \`0x\${string}\` | undefined = deployments['arbitrum-one'].fisherman?.verifier
   `
   writeFileSync(file, text)

@@ -1,0 +1,94 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import type { Hex } from '../../../proofs/types.ts'
+import { FishermanError, isFishermanError } from '../../base/errors.ts'
+import { httpGetJson } from '../../base/http-get.ts'
+
+const announced = z.looseObject({ pid: z.number().int().positive(), http: z.string() })
+
+const peer = z.looseObject({
+  id: z.string(),
+  address: z.string(),
+  direction: z.enum(['inbound', 'outbound']),
+  topics: z.number(),
+  agent: z.string(),
+  speaks: z.enum(['full', 'fraud-proofs']),
+  score: z.number(),
+  latencyMs: z.number().optional(),
+  connectedAtMs: z.number(),
+  lastSeenMs: z.number(),
+})
+/** A link of the daemon, as it tells it. */
+export type Peer = z.output<typeof peer>
+
+const hex = z
+  .string()
+  .regex(/^0x[0-9a-f]+$/)
+  .transform((text) => text as Hex)
+const network = z.looseObject({
+  peer: z.string(),
+  chainId: z.string().transform(BigInt),
+  anchor: hex,
+  verdictVersion: z.number(),
+  digests: z.looseObject({ full: z.string(), stable: z.string() }),
+  addresses: z.array(z.string()),
+  seenAs: z.array(z.string()),
+  peers: z.array(peer),
+  foreign: z.number(),
+  clock: z.looseObject({
+    systemSec: z.number(),
+    chainSec: z.number(),
+    headAgeSec: z.number(),
+    peersAhead: z.array(z.looseObject({ fisherman: hex, seconds: z.number() })),
+  }),
+})
+/** What the doctor of the network begins with. */
+export type Network = z.output<typeof network>
+
+const MAX_BYTES = 4 << 20
+const TIMEOUT_MS = 5_000
+
+/** Links of the daemon that works in this folder. */
+export async function readPeers(dataDir: string, options: { signal: AbortSignal }): Promise<Peer[]> {
+  return (await ask(dataDir, '/api/v1/peers', z.looseObject({ peers: z.array(peer) }), options)).peers
+}
+
+export async function readNetwork(dataDir: string, options: { signal: AbortSignal }): Promise<Network> {
+  return await ask(dataDir, '/api/v1/network', network, options)
+}
+
+/** A daemon writes where it answers into its data folder. */
+async function ask<T>(dataDir: string, path: string, schema: z.ZodType<T>, { signal }: { signal: AbortSignal }): Promise<T> {
+  const file = join(dataDir, 'daemon.json')
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw silent(`no fisherman runs in ${dataDir} (there is no daemon.json); start one: fisherman run`, cause)
+  })
+  let at: z.output<typeof announced>
+  try {
+    at = announced.parse(JSON.parse(text))
+  } catch (cause) {
+    throw silent(`${file} does not say where the fisherman answers; start it anew`, cause)
+  }
+  const url = loopbackOf(at.http)
+  try {
+    return schema.parse(await httpGetJson(`${url}${path}`, { maxBytes: MAX_BYTES, timeoutMs: TIMEOUT_MS, signal }))
+  } catch (cause) {
+    signal.throwIfAborted()
+    if (isFishermanError(cause) && cause.code === 'http-404')
+      throw silent(`the fisherman at ${url} is of an older version; update and restart it`, cause)
+    throw silent(
+      `the fisherman of ${dataDir} (process ${at.pid}) does not answer at ${url}; if it has ended, start it anew`,
+      cause,
+    )
+  }
+}
+
+/** Bound to all interfaces it answers here too, and here it knows us as of this machine. */
+function loopbackOf(http: string): string {
+  return http.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')
+}
+
+function silent(message: string, cause: unknown): FishermanError {
+  return new FishermanError({ code: 'daemon-silent', message, blame: 'ours', cause })
+}
