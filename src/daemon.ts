@@ -256,7 +256,7 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
       store: {
         since: (cursor, limit) => log.statementsSince(cursor, limit),
         has: (id) => log.hasStatement(id),
-        size: () => BigInt(log.head().size),
+        size: () => log.head().size,
       },
       heads: {
         last: headStore.last,

@@ -102,7 +102,7 @@ export async function createGossip(init: GossipInit, deps: GossipDeps): Promise<
   node.addEventListener('peer:discovery', ({ detail }) => peers.meet(detail.id.toString(), detail.multiaddrs.map(String)))
   const own = () => ({
     ...{ verdictVersion: init.verdictVersion, chainTimeSec: deps.nowSec() },
-    ...{ kept: deps.store.size?.() ?? 0n, peers: node.getPeers().length },
+    ...{ kept: deps.store.size?.() ?? 0, peers: node.getPeers().length },
   })
   const links = createLinkTable({ node, topics, contacts, own, clock, counters, log, signal: stopping.signal })
   await node.handle(topics.statusProtocol, links.serve, { maxInboundStreams: 2 })

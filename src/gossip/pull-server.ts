@@ -25,7 +25,7 @@ export interface StatementLog {
   /** At most `limit` entries with a number above `cursor`, ascending; numbers start at 1 and may have gaps. */
   since(cursor: bigint, limit: number): Promise<PullEntry[]>
   /** Entries of the log, for peers to know; 0 without. */
-  size?(): bigint
+  size?(): number
 }
 
 /** A peer asks once a round and, when it catches up, page after page: thirty at once, then three a second. */

@@ -18,13 +18,15 @@ export interface PeerStatus {
   /** Unix seconds by the newest block that the peer has seen. */
   chainTimeSec: number
   /** Entries of its log: one that stands still serves nobody. */
-  kept: bigint
+  kept: number
   /** Peers that it has. */
   peers: number
 }
 
 const STATUS_BYTES = 4 + 8 + 8 + 2
 const MAX_STATUS_BYTES = 256
+/** 53 bits. */
+const MOST = 2n ** 53n - 1n
 const TIMEOUT_MS = 5_000
 /** Once a link, and again when a doctor asks. */
 const QUOTA = { burst: 10, everyMs: 3_000 }
@@ -33,7 +35,7 @@ export function encodeStatus({ verdictVersion, chainTimeSec, kept, peers }: Peer
   const buffer = Buffer.alloc(STATUS_BYTES)
   buffer.writeUInt32BE(verdictVersion, 0)
   buffer.writeBigUInt64BE(BigInt(Math.max(0, Math.floor(chainTimeSec))), 4)
-  buffer.writeBigUInt64BE(kept, 12)
+  buffer.writeBigUInt64BE(BigInt(kept), 12)
   buffer.writeUInt16BE(Math.min(peers, 0xffff), 20)
   return buffer
 }
@@ -44,9 +46,9 @@ export function decodeStatus(bytes: Uint8Array): PeerStatus {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   return {
     verdictVersion: buffer.readUInt32BE(0),
-    // Far beyond every date: a clock that says so is wrong, and the number stays one that can be compared.
-    chainTimeSec: Number(buffer.readBigUInt64BE(4) & 0xff_ffff_ffffn),
-    kept: buffer.readBigUInt64BE(12),
+    // Cut to what a number holds: whoever says more lies, and what it says can still be compared.
+    chainTimeSec: Number(buffer.readBigUInt64BE(4) & MOST),
+    kept: Number(buffer.readBigUInt64BE(12) & MOST),
     peers: buffer.readUInt16BE(20),
   }
 }

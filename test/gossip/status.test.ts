@@ -4,8 +4,8 @@ import { decodeStatus, encodeStatus } from '../../src/gossip/status.ts'
 
 const status = fc.record({
   verdictVersion: fc.integer({ min: 0, max: 0xffff_ffff }),
-  chainTimeSec: fc.integer({ min: 0, max: 2 ** 39 }),
-  kept: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+  chainTimeSec: fc.integer({ min: 0, max: 2 ** 40 }),
+  kept: fc.maxSafeNat(),
   peers: fc.integer({ min: 0, max: 0xffff }),
 })
 
@@ -28,7 +28,7 @@ describe('a status', () => {
   })
 
   it('tells a crowd of peers and a clock before 1970 as the nearest number that fits', () => {
-    const bytes = encodeStatus({ verdictVersion: 1, chainTimeSec: -5, kept: 1n, peers: 100_000 })
-    expect(decodeStatus(bytes)).toEqual({ verdictVersion: 1, chainTimeSec: 0, kept: 1n, peers: 0xffff })
+    const bytes = encodeStatus({ verdictVersion: 1, chainTimeSec: -5, kept: 1, peers: 100_000 })
+    expect(decodeStatus(bytes)).toEqual({ verdictVersion: 1, chainTimeSec: 0, kept: 1, peers: 0xffff })
   })
 })

@@ -125,7 +125,7 @@ export class MemoryStore {
   has(id: Hex): boolean {
     return this.ids.has(id)
   }
-  size(): bigint {
-    return BigInt(this.entries.length)
+  size(): number {
+    return this.entries.length
   }
 }

@@ -33,7 +33,7 @@ describe('peers that meet', () => {
     await first.publish(await sealed(MEMBERS[0]!))
     const second = await net.start({ init: { bootstrap: bare(first) } })
     await until(() => [first, second].every(({ gossip }) => gossip.peers()[0]?.status !== undefined))
-    expect(second.gossip.peers()[0]!.status).toEqual({ verdictVersion: 1, chainTimeSec: NOW + 7, kept: 1n, peers: 1 })
+    expect(second.gossip.peers()[0]!.status).toEqual({ verdictVersion: 1, chainTimeSec: NOW + 7, kept: 1, peers: 1 })
     expect(first.gossip.peers()[0]!.status).toMatchObject({ verdictVersion: 1, chainTimeSec: NOW })
   })
 
