@@ -1,6 +1,11 @@
-// Bundles one benchmark of test/bench and runs it: `node scripts/bench.mjs <name> [arguments]`.
-import { bundleAndRun } from './bundle.mjs'
+// Bundles one benchmark of test/bench and runs it: `node scripts/bench.mjs <name> [arguments]`. One that starts programs of its own finds
+// `<name>-node.ts` bundled beside it.
+import { existsSync } from 'node:fs'
+import path from 'node:path'
+import { bundle, bundleAndRun, ROOT } from './bundle.mjs'
 
 const [name, ...args] = process.argv.slice(2)
+const child = `test/bench/${name}-node.ts`
 
+if (existsSync(path.join(ROOT, child))) await bundle(child, `dist/bench/${name}-node.mjs`)
 await bundleAndRun(`test/bench/${name}.ts`, `dist/bench/${name}.mjs`, args)

@@ -13,16 +13,21 @@ export const BUNDLE = {
   target: 'node20.19',
   sourcemap: true,
   logLevel: 'warning',
-  // Native modules, and fluent-ffmpeg, which finds its presets beside its own files.
-  external: ['sharp', 'level', 'classic-level', 'fluent-ffmpeg'],
+  // Native modules, and those that find files beside their own: presets, WebAssembly.
+  external: ['sharp', 'level', 'classic-level', 'fluent-ffmpeg', 'tiny-secp256k1'],
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },
 }
 
+/** Bundles one TypeScript file. */
+export async function bundle(entry, outfile, options = {}) {
+  await build({ ...BUNDLE, entryPoints: [entry], outfile, ...options })
+}
+
 /** Bundles one TypeScript file, runs it with these arguments, and ends with its exit code. */
 export async function bundleAndRun(entry, outfile, args, options = {}) {
-  await build({ ...BUNDLE, entryPoints: [entry], outfile, ...options })
+  await bundle(entry, outfile, options)
   const { status } = spawnSync(process.execPath, ['--enable-source-maps', outfile, ...args], { cwd: ROOT, stdio: 'inherit' })
   process.exit(status ?? 1)
 }

@@ -20,6 +20,7 @@ import { createPullLoops } from './pull-loops.ts'
 import { createPullServer } from './pull-server.ts'
 import { createPuller } from './puller.ts'
 import { createQuotas, SENDING_SHARE } from './quotas.ts'
+import { recoverKey } from './recover.ts'
 import { scoreOptions } from './scoring.ts'
 import { createSeen } from './seen.ts'
 import { parseAddresses } from './targets.ts'
@@ -59,6 +60,7 @@ export async function createGossip(init: GossipInit, deps: GossipDeps): Promise<
     view: deps.view,
     seen: createSeen(),
     quotas: createQuotas(clock),
+    recoverKey,
   }
   const { relays, onRefused, places } = deps
   const intake = createIntake({

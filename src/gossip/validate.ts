@@ -1,7 +1,7 @@
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { checkFraudProof } from '../../proofs/check.ts'
 import { type AnyStatement, decodeStatement, maxBytesOf, STATEMENT_STRUCTS, type StatementKind } from '../../proofs/codec.ts'
-import { bytesToHex, signerOf } from '../../proofs/signature.ts'
+import { bytesToHex, type RecoverKey, signerOf } from '../../proofs/signature.ts'
 import type { Domain, Hex } from '../../proofs/types.ts'
 import type { Quotas } from './quotas.ts'
 import { ignoreUnless, Refusal, rejectUnless } from './refusal.ts'
@@ -33,6 +33,8 @@ export interface ValidationContext {
   view: ChainView
   seen: Seen
   quotas: Quotas
+  /** A fast way to recover signers; by default the one of `proofs/`. */
+  recoverKey?: RecoverKey
 }
 
 export interface ValidStatement {
@@ -52,7 +54,7 @@ const MIN_VOTERS = 3
 
 /**
  * One statement's way through the rules, cheapest first: size, look-ups, structure, time, claims, view, quota, and only then a signature
- * (about 1.6 ms). Synchronous, so that nothing can happen between the look at the seen-cache and the caller's mark in it; a thrown
+ * (about 0.3 ms). Synchronous, so that nothing can happen between the look at the seen-cache and the caller's mark in it; a thrown
  * `Refusal` is the only way out but success. No media, no BLS, no network here (DESIGN section 8).
  */
 export function validateStatement(
@@ -81,7 +83,7 @@ export function validateStatement(
   ignoreUnless(ctx.quotas.allows(road, kind, statement.signer), 'quota', 'the signer is over its quota')
 
   // [REJECT] The signature is the claimed signer's, under our domain.
-  const recovered = signerOf(ctx.domain, STATEMENT_STRUCTS[kind], statement.body, statement.signature)
+  const recovered = signerOf(ctx.domain, STATEMENT_STRUCTS[kind], statement.body, statement.signature, ctx.recoverKey)
   rejectUnless(recovered === statement.signer, 'bad-signature', 'the signature is not of the claimed signer')
   ignoreUnless(ctx.quotas.take(road, kind, statement.signer), 'quota', 'the signer is over its quota')
 
