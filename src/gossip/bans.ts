@@ -9,7 +9,7 @@ const MAX_BANS = 4_096
 
 /** Peers that broke a rule which honest software cannot break, or belong to another network. */
 export interface Bans {
-  ban(peerId: string, reason: 'invalid-statement' | 'violation' | 'foreign'): void
+  ban(peerId: string, reason: 'invalid-statement' | 'violation' | 'foreign' | 'flood'): void
   isBanned(peerId: string): boolean
   /** The application's part of a gossip score. */
   scoreOf(peerId: string): number

@@ -6,6 +6,7 @@ import { FishermanError, messageOf } from '../base/errors.ts'
 import { createBans } from './bans.ts'
 import { createContacts } from './contacts.ts'
 import { createCounters } from './counters.ts'
+import { createFloods } from './floods.ts'
 import { createGoodbyeServer } from './goodbye.ts'
 import { askHead, createHeadServer } from './heads.ts'
 import { loadIdentity, newIdentity } from './identity.ts'
@@ -74,6 +75,7 @@ export async function createGossip(init: GossipInit, deps: GossipDeps): Promise<
   const followed: readonly StatementKind[] = init.follow === 'fraud-proofs' ? ['fraud-proof'] : STATEMENT_KINDS
   const pulls = init.follow === 'fraud-proofs' ? [topics.stablePullProtocol] : [topics.pullProtocol, topics.stablePullProtocol]
   const contacts = createContacts(node, { clock, pullProtocol: topics.pullProtocol })
+  const floods = createFloods(clock)
   const serve = createPullServer({ log, store: deps.store, topics, clock, counters })
   await node.handle(pulls, serve, { maxInboundStreams: PULL_STREAMS, maxOutboundStreams: PULL_STREAMS })
   const { heads } = deps
@@ -83,6 +85,7 @@ export async function createGossip(init: GossipInit, deps: GossipDeps): Promise<
     node.services.pubsub.topicValidators.set(topics.topicOf(kind), async (peer, message) => {
       contacts.heard(peer.toString())
       const outcome = await intake.receive(kind, message.data, 'gossip')
+      if (outcome.answer === 'ignore' && floods.isFlood(peer.toString(), outcome.refusal.code)) bans.ban(peer.toString(), 'flood')
       return outcome.answer === 'accept' && outcome.relay === false ? ANSWERS.ignore : ANSWERS[outcome.answer]
     })
   }

@@ -6,6 +6,8 @@ import { FishermanError } from '../base/errors.ts'
 /** Time between dials of one address: doubles from the first to the second. */
 const MIN_REDIAL_MS = 1_000
 const MAX_REDIAL_MS = 30_000
+/** A bootstrap peer is the way back after a partition: a network is whole again within half a minute of the line. */
+const MAX_BOOTSTRAP_REDIAL_MS = 10_000
 /** Peers met that we dial again when they are gone. */
 const MAX_MET = 256
 /** After this many dials in vain a peer met is forgotten; bootstrap peers never are. */
@@ -86,7 +88,7 @@ export function createTargets(
     missed(target) {
       target.vain++
       target.dueMs = clock.nowMs() + target.waitMs
-      target.waitMs = Math.min(2 * target.waitMs, MAX_REDIAL_MS)
+      target.waitMs = Math.min(2 * target.waitMs, target.bootstrap ? MAX_BOOTSTRAP_REDIAL_MS : MAX_REDIAL_MS)
       if (target.bootstrap || target.vain < MAX_VAIN_DIALS || !target.peerId) return false
       return met.delete(target.peerId.toString())
     },
