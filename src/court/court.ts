@@ -6,6 +6,7 @@ export interface Finding {
   fisherman: Hex
   transcoder: Hex
   receiptDigest: Hex
+  streamId: Hex
   rendition: number
   outcome: Outcome
   /** Unix seconds of chain time when the segment was finished. */
@@ -41,7 +42,7 @@ export interface Court {
    * is one member's word, and most likely quality, which convicts nobody.
    */
   callsForReplay(finding: Finding, hasCase: boolean): boolean
-  /** Have we failed enough of this node's segments ourselves, far enough apart, to vote? */
+  /** Have we failed enough of this node's segments ourselves, of enough streams and far enough apart, to vote? */
   hasEnough(transcoder: Hex): boolean
   /** Do our own findings and enough others convict? `rendition` is the one that the case's evidence names. */
   vote(about: OpenCase, rendition: number, members: number): VoteDecision
@@ -78,19 +79,19 @@ export function createCourt(params: CourtParams): Court {
   }
 
   function enoughSegments(transcoder: Hex): boolean {
-    const times = ownFails(transcoder)
-      .map((finding) => finding.completedAt)
-      .sort((a, b) => b - a)
-    const newest = times[0] ?? 0
+    const fails = ownFails(transcoder).sort((a, b) => b.completedAt - a.completedAt)
+    const newest = fails[0]?.completedAt ?? 0
+    const streams = new Set<Hex>()
     let apart = 0
     let last = Number.POSITIVE_INFINITY
-    for (const time of times) {
-      if (newest - time > params.segmentWithinSeconds) break
-      if (last - time < params.segmentGapSeconds) continue
+    for (const { completedAt, streamId } of fails) {
+      if (newest - completedAt > params.segmentWithinSeconds) break
+      streams.add(streamId)
+      if (last - completedAt < params.segmentGapSeconds) continue
       apart++
-      last = time
+      last = completedAt
     }
-    return apart >= params.failingSegments
+    return apart >= params.failingSegments && streams.size >= params.failingStreams
   }
 
   return {
@@ -105,6 +106,12 @@ export function createCourt(params: CourtParams): Court {
       if (finding.outcome !== 'fail' || own.has(keyOf(finding.receiptDigest, finding.rendition))) return false
       const replayed = replays.get(finding.transcoder) ?? new Set<Hex>()
       const most = hasCase ? params.replaysPerNode : params.replaysWithoutCase
+      // More of a stream that has failed often enough tells nothing new.
+      const ofStream = ownFails(finding.transcoder).filter(
+        ({ streamId, completedAt }) =>
+          streamId === finding.streamId && finding.completedAt - completedAt <= params.segmentWithinSeconds,
+      )
+      if (ofStream.length >= params.failingSegments) return false
       if (enoughSegments(finding.transcoder) || (replayed.size >= most && !replayed.has(finding.receiptDigest))) return false
       replays.set(finding.transcoder, replayed.add(finding.receiptDigest))
       return true

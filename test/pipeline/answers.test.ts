@@ -78,7 +78,15 @@ describe('answers of others', () => {
     stage.receive(sealed)
     stage.receive(opened)
     expect(findings).toEqual([
-      { fisherman: ann, transcoder, receiptDigest: hash(1), rendition: 0, outcome: 'fail', completedAt: 1000 },
+      {
+        fisherman: ann,
+        transcoder,
+        receiptDigest: hash(1),
+        streamId: receipt.receipt.streamId,
+        rendition: 0,
+        outcome: 'fail',
+        completedAt: 1000,
+      },
     ])
   })
 
