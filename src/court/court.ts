@@ -59,6 +59,8 @@ const REMEMBERED = 50_000
 export function createCourt(params: CourtParams): Court {
   const findings = new Map<string, Map<Hex, Finding>>()
   const own = new Map<string, OwnFinding>()
+  /** Keys of our voteable fails by node: they are asked for at each accusation. */
+  const ownFailKeys = new Map<Hex, Set<string>>()
   const replays = new Map<Hex, Set<Hex>>()
 
   function record(finding: Finding): void {
@@ -73,8 +75,11 @@ export function createCourt(params: CourtParams): Court {
   /** Our own voteable fails of a node, one a receipt. */
   function ownFails(transcoder: Hex): OwnFinding[] {
     const byReceipt = new Map<Hex, OwnFinding>()
-    for (const finding of own.values())
-      if (finding.transcoder === transcoder && finding.faultClass) byReceipt.set(finding.receiptDigest, finding)
+    for (const key of ownFailKeys.get(transcoder) ?? []) {
+      const finding = own.get(key)
+      if (finding) byReceipt.set(finding.receiptDigest, finding)
+      else ownFailKeys.get(transcoder)?.delete(key)
+    }
     return [...byReceipt.values()]
   }
 
@@ -98,7 +103,12 @@ export function createCourt(params: CourtParams): Court {
     record,
     recordOwn(finding) {
       record(finding)
-      own.set(keyOf(finding.receiptDigest, finding.rendition), finding)
+      const { transcoder, receiptDigest, rendition, faultClass } = finding
+      const key = keyOf(receiptDigest, rendition)
+      own.set(key, finding)
+      const keys = ownFailKeys.get(transcoder) ?? new Set<string>()
+      if (faultClass) ownFailKeys.set(transcoder, keys.add(key))
+      else keys.delete(key)
       if (own.size > REMEMBERED) own.delete(own.keys().next().value as string)
     },
     hasEnough: enoughSegments,

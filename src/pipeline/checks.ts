@@ -30,6 +30,8 @@ export interface CheckResult {
   missing?: string
   verdict?: RenditionVerdict
   files?: { source: string; rendition: string; request: JudgeRequest }
+  /** Chain time, seconds that the judge was busy, and bytes that were asked for. */
+  cost: { atSec: number; seconds: number; bytes: number }
 }
 
 export interface CheckStage {
@@ -49,8 +51,10 @@ export function createCheckStage(bench: Bench, deps: { worthProving(known: Known
 
   async function run(task: CheckTask, signal: AbortSignal): Promise<CheckResult | undefined> {
     const { known, rendition } = task
+    const cost = { atSec: Math.floor(bench.chain.nowSec()), seconds: 0, bytes: bytesOf(known) }
     const base = {
       task,
+      cost,
       fingerprint: ZERO_HASH,
       evidenceHash: evidenceHashFor(known, rendition),
     }
@@ -58,7 +62,10 @@ export function createCheckStage(bench: Bench, deps: { worthProving(known: Known
     try {
       const files = await fetchAll(known, rendition, signal)
       if ('missing' in files) return { ...base, outcome: 'withheld', missing: files.missing }
-      const { verdict, request, depth } = await judge(task, files, signal)
+      const judgedMs = bench.clock.monotonicMs()
+      const { verdict, request, depth } = await judge(task, files, signal).finally(() => {
+        cost.seconds = (bench.clock.monotonicMs() - judgedMs) / 1000
+      })
       bench.metrics.checkMs(depth, bench.clock.monotonicMs() - started)
       if (depth === 'prove' && verdict.verdict === 'fail') countProof(known)
       remember(known, rendition, verdict.packets)
@@ -80,6 +87,8 @@ export function createCheckStage(bench: Bench, deps: { worthProving(known: Known
       bench.metrics.dropped('check-failed')
       bench.logger.warn('Check could not be done', { sampleId: task.sampleId, blame: blameOf(error), reason: messageOf(error) })
       return undefined
+    } finally {
+      bench.budget.spend(cost.atSec, cost)
     }
   }
 
@@ -174,6 +183,11 @@ export function createCheckStage(bench: Bench, deps: { worthProving(known: Known
   }
 
   return { run }
+}
+
+/** Bytes of media that a check of this receipt asks for. */
+export function bytesOf({ receipt }: Pick<KnownReceipt, 'receipt'>): number {
+  return receipt.renditions.reduce((sum, { byteLength }) => sum + Number(byteLength), Number(receipt.order.sourceBytes))
 }
 
 /** The task of replaying what another member failed. */

@@ -8,6 +8,7 @@ import { type AnswerStage, createAnswerStage } from '../../src/pipeline/answers.
 import type { Bench } from '../../src/pipeline/bench.ts'
 import { createLedger } from '../../src/pipeline/ledger.ts'
 import { networkParams } from '../../src/pipeline/network.ts'
+import { createTally } from '../../src/pipeline/tally.ts'
 import type { SegmentReceipt } from '../../src/receipt/row.ts'
 import { addressOf, hash, receiptOf, renditions, wallet } from '../helpers/fixtures.ts'
 
@@ -43,6 +44,9 @@ beforeEach(() => {
     chain: { nowSec: () => now },
     ledger,
     court: createCourt(LOCAL_COURT),
+    tally: createTally(),
+    online: () => true,
+    logger: { warn() {} },
     metrics: { dropped: (what: string) => dropped.push(what) },
   } as unknown as Bench
   stage = createAnswerStage(bench, {

@@ -4,6 +4,7 @@ import { type Blame, FishermanError } from '../../src/base/errors.ts'
 import type { JudgeRequest, RenditionVerdict } from '../../src/judge.ts'
 import type { Bench } from '../../src/pipeline/bench.ts'
 import { type CheckTask, createCheckStage } from '../../src/pipeline/checks.ts'
+import { createBudget } from '../../src/sample/budget.ts'
 import { addressOf, hash, PROFILE, receiptOf, renditions, wallet } from '../helpers/fixtures.ts'
 
 const node = wallet(1)
@@ -36,6 +37,8 @@ function stage(world: { blob?: FishermanError; online?: boolean; worthProving?: 
     domain: { chainId: 1n, anchor: hash(0) },
     clock: { nowMs: () => 0, monotonicMs: () => 0 },
     metrics: { dropped() {}, checkMs() {} },
+    chain: { nowSec: () => 1000 },
+    budget: createBudget({ secondsPerDay: 1, bytesPerDay: 1 }),
     logger: { warn() {} },
     online: () => world.online ?? true,
     address: addressOf(wallet(5)),
