@@ -3,7 +3,7 @@ import type { FaultClass, Hex, Outcome, Rendition } from '../../proofs/types.ts'
 import { blameOf, FishermanError, isFishermanError, messageOf } from '../base/errors.ts'
 import type { PacketSet } from '../fingerprint/types.ts'
 import type { JudgeRequest, RenditionRequest, RenditionVerdict } from '../judge.ts'
-import type { Sample } from '../sample/draw.ts'
+import { type DrawParams, isDrawable, type Sample } from '../sample/draw.ts'
 import type { Bench } from './bench.ts'
 import { evidenceHashFor, type KnownReceipt } from './ledger.ts'
 
@@ -191,8 +191,10 @@ export function bytesOf({ receipt }: Pick<KnownReceipt, 'receipt'>): number {
 }
 
 /** The task of replaying what another member failed. */
-export function replayTask(known: KnownReceipt, rendition: number): CheckTask | undefined {
-  const beacon = known.window.draw?.beacon
-  if (!beacon || rendition >= known.receipt.renditions.length) return undefined
-  return { known, rendition, beacon, sampleId: sampleIdOf(known.receipt.digest, rendition, known.receipt.windowId) }
+export function replayTask(draw: DrawParams, known: KnownReceipt, rendition: number): CheckTask | undefined {
+  const drawn = known.window.draw
+  if (!drawn || rendition >= known.receipt.renditions.length) return undefined
+  const sampleId = sampleIdOf(known.receipt.digest, rendition, known.receipt.windowId)
+  // Who looks at all of a node's work always finds a segment that misleads the judge: only what a beacon could draw shows how often.
+  return isDrawable(draw, drawn, sampleId) ? { known, rendition, beacon: drawn.beacon, sampleId } : undefined
 }

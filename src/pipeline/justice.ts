@@ -109,7 +109,7 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
     const known = bench.ledger.receipt(view.receiptDigest)
     const rendition = standing.renditionOf(view)
     if (!known || rendition === undefined || !standing.isUnjudged(view) || objectives.has(view.receiptDigest)) return
-    const task = replayTask(known, rendition)
+    const task = replayTask(params.draw, known, rendition)
     if (task) deps.replay(task)
   }
 
@@ -122,7 +122,7 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
     const hasCase = standing.waiting(finding.transcoder).length > 0
     if (standing.isPunished(finding.transcoder) || !court.callsForReplay(finding, hasCase)) return
     const known = bench.ledger.receipt(finding.receiptDigest)
-    const task = known && replayTask(known, finding.rendition)
+    const task = known && replayTask(params.draw, known, finding.rendition)
     if (task) deps.replay(task)
   }
 

@@ -2,7 +2,10 @@ import { abiHash } from '../../proofs/digest.ts'
 import type { Hex } from '../../proofs/types.ts'
 import { type DrawParams, fraction, trancheOf } from './draw.ts'
 
-/** Share of samples with one answer that another fisherman looks at again: a lazy one is caught after 14 answers on average. */
+/**
+ * Share of samples whose first answer another fisherman looks at again: a lazy one is caught after 14 answers on average. Also where there
+ * are more answers: else whoever has lost trust in a member, and checks beside it, would keep everybody else from finding it out.
+ */
 export const AUDIT_SHARE = 0.07
 
 /**

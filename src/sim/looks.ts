@@ -53,7 +53,7 @@ export function createLooks(deps: {
       else if (fingerprint === 'copied') members.blame('copied', fisherman.index)
   }
 
-  /** A single answer may be looked at again by another member, with its own frames and those of the first. */
+  /** The first answer may be looked at again by another member, with its own frames and those of the first. */
   function audit(segment: Segment, shielded: boolean, first: WalkAnswer): { answers: WalkAnswer[]; checks: number } {
     const about = { members: count, answeredBy: first.fisherman.address }
     const drawn = members.list.flatMap((fisherman) => {
@@ -76,7 +76,7 @@ export function createLooks(deps: {
       blameOpenly(first.answers)
       const opened = first.answers.filter(({ outcome }) => outcome !== 'never')
       const [only] = opened
-      const again = only && opened.length === 1 && random.next() < AUDIT_SHARE ? audit(segment, shielded, only) : undefined
+      const again = only && random.next() < AUDIT_SHARE ? audit(segment, shielded, only) : undefined
       const look: Look = { checks: first.checks + (again?.checks ?? 0), replays: 0, found: false, convictedAfterSec: undefined }
       const fake = fakes[luckOfFakes.below(fakes.length)]
       if (fake) tribunal.accuse(segment, { index: -1, address: fake, kind: 'framing' }, true)

@@ -126,6 +126,24 @@ describe('answers of others', () => {
   })
 })
 
+describe('trust', () => {
+  it('is cut for opening the fingerprint of somebody else', async () => {
+    for (const who of [ann, bob]) stage.receive(pair(who, 'pass').sealed)
+    stage.receive(pair(ann, 'pass').opened)
+    expect(dropped).toEqual([])
+    stage.receive(pair(bob, 'pass').opened)
+    expect(dropped).toEqual(['trust-copied'])
+  })
+
+  it('is cut once for a seal that was not opened', async () => {
+    stage.receive(pair(ann, 'pass').sealed)
+    now += 20
+    expect(await cover()).toBeUndefined()
+    expect(await cover()).toBeUndefined()
+    expect(dropped).toEqual(['trust-never-opened'])
+  })
+})
+
 describe('cover for later tranches', () => {
   it('is a fresh seal of a drawn member, then its answer; not a seal that was never opened', async () => {
     expect(await cover()).toBeUndefined()
