@@ -1,6 +1,6 @@
 import { kindName } from './settings.ts'
 import type { SimResult } from './sim.ts'
-import { quantile, rateBounds } from './survival.ts'
+import { endedBy, quantile, rateBounds } from './survival.ts'
 
 const CLAIMS: readonly { kind: string; share: number; days: number }[] = [
   { kind: 'cheats in 5 %', share: 0.99, days: 1.1 },
@@ -18,6 +18,8 @@ export interface KindReport {
   cutOff: number
   /** Days until half, 95 % and 99 % of such nodes are convicted; null where too many were cut off. */
   days: { median: number | null; p95: number | null; p99: number | null }
+  /** For the times that are promised: has the share that was promised been convicted by then? Null where luck may have decided. */
+  inTime: Record<number, boolean | null>
   checksPerSample: number
   replaysPerDay: number
   alarms: number
@@ -49,6 +51,13 @@ export function reportOf({ settings, kinds, honest, faults, hostile }: SimResult
       ...{ kind: kindName(kind), nodeDays, samples, alarms },
       convicted: trials.filter(({ ended }) => ended).length,
       cutOff: trials.filter(({ ended }) => !ended).length,
+      inTime: Object.fromEntries(
+        CLAIMS.filter((one) => one.kind === kindName(kind)).map((one) => [
+          one.days,
+          // The 99th of a hundred is one trial: with fewer it says nothing.
+          trials.length < 100 ? null : (endedBy(trials, one.share, one.days) ?? null),
+        ]),
+      ),
       days: { median: at(0.5), p95: at(0.95), p99: at(0.99) },
       checksPerSample: samples === 0 ? 0 : checks / samples,
       replaysPerDay: nodeDays === 0 ? 0 : replays / nodeDays,
@@ -89,12 +98,12 @@ function claimsOf({ kinds, honest, checksPerSample, hostile }: SimReport): SimRe
     ...CLAIMS.map(({ kind, share, days }) => {
       const row = kinds.find((one) => one.kind === kind)
       const found = row?.days.p99 ?? null
-      // The 99th of a hundred is one trial: with fewer it says nothing.
-      const enough = row !== undefined && row.convicted >= 100
+      const holds = row?.inTime[days] ?? null
       return {
         claim: `a node that ${kind} is convicted within ${days} days at ${share * 100} %`,
-        found: found === null ? 'too many were cut off' : `${found.toFixed(2)} days${enough ? '' : ', too few trials to say'}`,
-        holds: enough ? found !== null && found <= days : null,
+        found:
+          found === null ? 'too many were cut off' : `${found.toFixed(2)} days${holds === null ? ', too few trials to say' : ''}`,
+        holds,
       }
     }),
     {

@@ -20,6 +20,18 @@ export function quantile(trials: readonly Trial[], share: number): number | unde
   return undefined
 }
 
+/**
+ * Has at least this share ended by then? True and false are what was measured; undefined where more went on than promised, but so few that luck
+ * does it in one of twenty simulations.
+ */
+export function endedBy(trials: readonly Trial[], share: number, days: number): boolean | undefined {
+  const found = quantile(trials, share)
+  if (found !== undefined && found <= days) return true
+  const longer = trials.filter((trial) => trial.days > days).length
+  const seen = trials.filter((trial) => trial.ended || trial.days > days).length
+  return longer > 0 && 1 - atMost(longer - 1, seen * (1 - share)) < 0.05 ? false : undefined
+}
+
 /** 95 % bounds of a rate of events: exact for a Poisson count; with none it is the rule of three. */
 export function rateBounds(events: number, exposure: number): { low: number; high: number } {
   const solve = (tail: (mean: number) => number, target: number) => {

@@ -6,7 +6,7 @@ import { createRandom } from '../../src/sim/random.ts'
 import { reportOf } from '../../src/sim/report.ts'
 import { DEFAULTS, dealNodes, HOSTILE, type SimSettings, underAThird } from '../../src/sim/settings.ts'
 import { simulate } from '../../src/sim/sim.ts'
-import { quantile, rateBounds } from '../../src/sim/survival.ts'
+import { endedBy, quantile, rateBounds } from '../../src/sim/survival.ts'
 import { walk } from '../../src/sim/walk.ts'
 
 const SMALL: SimSettings = { ...DEFAULTS, hostile: 0, orchestrators: 10, days: 3, trials: 4, honestYears: 5 }
@@ -79,6 +79,11 @@ describe('statistics', () => {
     const ended = [1, 2, 3, 4].map((days) => ({ days, ended: true }))
     expect(quantile(ended, 0.5)).toBe(2)
     expect(quantile([...ended, { days: 2.5, ended: false }, { days: 9, ended: false }], 0.99)).toBeUndefined()
+  })
+
+  it('call a promise broken only where luck does not explain it', () => {
+    const trials = (late: number) => Array.from({ length: 200 }, (_, i) => ({ days: i < late ? 9 : 1, ended: true }))
+    expect([0, 2, 4, 12].map((late) => endedBy(trials(late), 0.99, 5))).toEqual([true, true, undefined, false])
   })
 
   it('bound a rate: three over the exposure where nothing happened', () => {
