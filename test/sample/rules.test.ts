@@ -124,6 +124,10 @@ describe('budget', () => {
     expect(budget.allows(20, 'sample', 0)).toBe(false)
     expect(budget.allows(20, 'replay', 0)).toBe(true)
     expect(budget.allows(86_400, 'sample', 800)).toBe(true)
+    budget.spend(86_400, { seconds: 70, bytes: 0 })
+    // Read from the log late: yesterday's costs are not today's, and do not bring yesterday back.
+    budget.spend(20, { seconds: 50, bytes: 0 })
+    expect(budget.spent(86_401).seconds).toBe(70)
   })
 
   it('never lets more bytes through than it has, and seconds by at most one check; in any order of days', () => {
