@@ -41,7 +41,7 @@ describe('tally', () => {
     tally.verdict(counted('fail'))
     expect(tally.evidence(node)).toMatchObject({ value: 3.51, struckStreams: new Set([hash(1)]) })
     const { outcome: _, ...pass } = counted('pass', 2)
-    for (let i = 0; i < 360; i++) tally.heardPass(pass)
+    for (let i = 0; i < 361; i++) tally.heardPass(pass)
     expect(tally.evidence(node)?.value).toBe(0)
     expect(tally.nodes()[node]).toMatchObject({ checked: 1, pass: 0, evidenceScore: 0 })
     expect(tally.evidence(addressOf(wallet(2)))).toBeUndefined()
