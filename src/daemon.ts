@@ -43,6 +43,7 @@ import { createPipeline } from './pipeline.ts'
 import { createEvidenceStore } from './prooflog/evidence.ts'
 import { type About, openProofLog } from './prooflog/log.ts'
 import { type FeedReaderDeps, followFeed } from './receipt/feed.ts'
+import { createBudget } from './sample/budget.ts'
 
 /** Checks that may wait for their bytes while another one is judged. */
 const FETCHING = 3
@@ -213,6 +214,10 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
     },
     onSigning: watch.onSigning,
     court: createCourt(params.court),
+    budget: createBudget({
+      secondsPerDay: config.budget.secondsPerDay ?? Number.POSITIVE_INFINITY,
+      bytesPerDay: config.budget.bytesPerDay ?? Number.POSITIVE_INFINITY,
+    }),
     bundleDir: at(PLACES.bundles),
     evidence: createEvidenceStore({ folder: at(PLACES.bundles) }, { log, nowMs: clock.nowMs }),
     evidenceBytes: config.evidenceBytes,

@@ -3,7 +3,7 @@ import { hexToBytes } from '../proofs/signature.ts'
 import type { Answer, Hex, WindowRoot } from '../proofs/types.ts'
 import { createAnswerStage, type VerdictRecord } from './pipeline/answers.ts'
 import type { Bench } from './pipeline/bench.ts'
-import { type CheckTask, createCheckStage } from './pipeline/checks.ts'
+import { bytesOf, type CheckTask, createCheckStage } from './pipeline/checks.ts'
 import { createJusticeStage } from './pipeline/justice.ts'
 import { createWindowStage } from './pipeline/windows.ts'
 import { createFaultFinder } from './receipt/faults.ts'
@@ -65,6 +65,12 @@ export function createPipeline(bench: Bench): Pipeline {
     inHand.set(key, waits)
     const run = async (signal: AbortSignal): Promise<void> => {
       if (inHand.get(key) !== waits || (await isLeftToOthers(task))) return
+      // A budget silences only its owner: the later tranches of others wake, since we sealed nothing.
+      if (!bench.budget.allows(bench.chain.nowSec(), task.sample ? 'sample' : 'replay', bytesOf(task.known))) {
+        inHand.delete(key)
+        bench.metrics.dropped(task.sample ? 'sample-over-budget' : 'replay-over-budget')
+        return
+      }
       inHand.set(key, 'started')
       const result = await checks.run(task, signal)
       if (!result) {
@@ -134,6 +140,7 @@ export function createPipeline(bench: Bench): Pipeline {
       )
       for (const record of verdicts) {
         if (!record.again) inHand.set(record.sampleId, 'started')
+        if (record.cost) bench.budget.spend(record.cost.atSec, record.cost)
         await answers.resume(record, opened.has(record.sampleId))
       }
     },

@@ -12,6 +12,7 @@ import { declareLog } from './log.options.ts'
 import { declareNet } from './net.options.ts'
 import { declareReplay } from './replay.options.ts'
 import { declareRun } from './run.options.ts'
+import { declareSim } from './sim.options.ts'
 import { declareVerify } from './verify.options.ts'
 import { declareWatch } from './watch.options.ts'
 
@@ -82,6 +83,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   })
   declareDeploy(program, (options) => ends(async () => (await import('./deploy.ts')).deployCommand(options))())
   declareDemo(program, (options) => ends(async () => (await import('./demo.ts')).demoCommand(options))())
+  declareSim(program, (options) => ends(async () => (await import('./sim.ts')).simCommand(options))())
   declareDevnet(program, {
     orchestrator: (options) => ends(async () => (await import('./devnet.ts')).orchestratorCommand(options))(),
     gateway: (options) => ends(async () => (await import('./devnet.ts')).gatewayCommand(options))(),

@@ -59,6 +59,18 @@ export const configSchema = z
         slashesPerDay: z.number().int().min(0).optional(),
       })
       .prefault({}),
+    /**
+     * What checks may cost in a day of chain time; without limit where nothing is said. What goes beyond is left to others and counted; the
+     * last fifth of each is kept for replays.
+     */
+    budget: z
+      .strictObject({
+        /** Seconds that the judge is busy. */
+        secondsPerDay: z.number().positive().optional(),
+        /** Bytes of media asked for. */
+        bytesPerDay: positive.optional(),
+      })
+      .prefault({}),
     /** Checks at once; each is one ffmpeg process. */
     ffmpegJobs: positive.max(64).default(1),
     /** `auto` tries the graphics cards at start and uses what agrees with software, for everyday checks only. */

@@ -6,6 +6,7 @@ export interface Finding {
   fisherman: Hex
   transcoder: Hex
   receiptDigest: Hex
+  streamId: Hex
   rendition: number
   outcome: Outcome
   /** Unix seconds of chain time when the segment was finished. */
@@ -45,7 +46,7 @@ export interface Court {
    * is one member's word, and most likely quality, which convicts nobody.
    */
   callsForReplay(finding: Finding, hasCase: boolean): boolean
-  /** Have we failed enough of this node's segments ourselves, far enough apart, to vote? */
+  /** Have we failed enough of this node's segments ourselves, of enough streams and far enough apart, to vote? */
   hasEnough(transcoder: Hex): boolean
   /** Do our own findings and enough others convict? `rendition` is the one that the case's evidence names. */
   vote(about: OpenCase, rendition: number, members: number): VoteDecision
@@ -71,6 +72,8 @@ const REMEMBERED = 50_000
 export function createCourt(params: CourtParams): Court {
   const findings = new Map<string, Map<Hex, Finding>>()
   const own = new Map<string, OwnFinding>()
+  /** Keys of our voteable fails by node: they are asked for at each accusation. */
+  const ownFailKeys = new Map<Hex, Set<string>>()
   const replays = new Map<Hex, Set<Hex>>()
   const discredited = new Set<string>()
   const isDiscredited = ({ fisherman, receiptDigest, rendition }: Finding) =>
@@ -89,36 +92,43 @@ export function createCourt(params: CourtParams): Court {
   /** Our own voteable fails of a node, one a receipt. */
   function ownFails(transcoder: Hex): OwnFinding[] {
     const byReceipt = new Map<Hex, OwnFinding>()
-    for (const finding of own.values())
-      if (finding.transcoder === transcoder && finding.faultClass) byReceipt.set(finding.receiptDigest, finding)
+    for (const key of ownFailKeys.get(transcoder) ?? []) {
+      const finding = own.get(key)
+      if (finding) byReceipt.set(finding.receiptDigest, finding)
+      else ownFailKeys.get(transcoder)?.delete(key)
+    }
     return [...byReceipt.values()]
   }
 
   function enoughSegments(transcoder: Hex): boolean {
-    const times = ownFails(transcoder)
-      .map((finding) => finding.completedAt)
-      .sort((a, b) => b - a)
-    const newest = times[0] ?? 0
+    const fails = ownFails(transcoder).sort((a, b) => b.completedAt - a.completedAt)
+    const newest = fails[0]?.completedAt ?? 0
+    const streams = new Set<Hex>()
     let apart = 0
     let last = Number.POSITIVE_INFINITY
-    for (const time of times) {
-      if (newest - time > params.segmentWithinSeconds) break
-      if (last - time < params.segmentGapSeconds) continue
+    for (const { completedAt, streamId } of fails) {
+      if (newest - completedAt > params.segmentWithinSeconds) break
+      streams.add(streamId)
+      if (last - completedAt < params.segmentGapSeconds) continue
       apart++
-      last = time
+      last = completedAt
     }
-    return apart >= params.failingSegments
+    return apart >= params.failingSegments && streams.size >= params.failingStreams
   }
 
   return {
     record,
     recordOwn(finding) {
       record(finding)
-      const key = keyOf(finding.receiptDigest, finding.rendition)
+      const { transcoder, receiptDigest, rendition, faultClass } = finding
+      const key = keyOf(receiptDigest, rendition)
       const before = own.get(key)?.provenAtSec
       // Who looked deeper, or later as deep, knows better.
       if (before !== undefined && (finding.provenAtSec ?? 0) < before) return
       own.set(key, finding)
+      const keys = ownFailKeys.get(transcoder) ?? new Set<string>()
+      if (faultClass) ownFailKeys.set(transcoder, keys.add(key))
+      else keys.delete(key)
       if (own.size > REMEMBERED) own.delete(own.keys().next().value as string)
     },
     hasEnough: enoughSegments,
@@ -127,6 +137,12 @@ export function createCourt(params: CourtParams): Court {
         return false
       const replayed = replays.get(finding.transcoder) ?? new Set<Hex>()
       const most = hasCase ? params.replaysPerNode : params.replaysWithoutCase
+      // More of a stream that has failed often enough tells nothing new.
+      const ofStream = ownFails(finding.transcoder).filter(
+        ({ streamId, completedAt }) =>
+          streamId === finding.streamId && finding.completedAt - completedAt <= params.segmentWithinSeconds,
+      )
+      if (ofStream.length >= params.failingSegments) return false
       if (enoughSegments(finding.transcoder) || (replayed.size >= most && !replayed.has(finding.receiptDigest))) return false
       replays.set(finding.transcoder, replayed.add(finding.receiptDigest))
       return true

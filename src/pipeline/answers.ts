@@ -1,12 +1,14 @@
 import { decodeDrawProof, encodeDrawProof, type Statement } from '../../proofs/codec.ts'
-import { outcomeNumber, sampleIdOf, sealOf } from '../../proofs/digest.ts'
+import { outcomeNumber, sampleIdOf, sealOf, ZERO_HASH } from '../../proofs/digest.ts'
 import { structFromJson, structToJson } from '../../proofs/json.ts'
 import { type Answer, type Hex, OUTCOMES, type Outcome, VERDICT_VERSION } from '../../proofs/types.ts'
 import type { Finding, OwnFinding } from '../court/court.ts'
 import { type Json, plainJson } from '../prooflog/entry.ts'
+import { coverBy } from '../sample/cover.ts'
 import type { Bench, Identity } from './bench.ts'
 import type { CheckResult } from './checks.ts'
 import type { KnownReceipt } from './ledger.ts'
+import { createOpinions } from './opinions.ts'
 
 /** A verdict as the proof log keeps it: enough to open its answer after a restart. */
 export interface VerdictRecord {
@@ -26,6 +28,8 @@ export interface VerdictRecord {
   deadline: string
   drawProof: Hex
   beacon: Hex
+  /** What the check cost, for the operator's budget; records of older versions lack it. */
+  cost?: { atSec: number; seconds: number; bytes: number }
   /** Reasons, measures and facts, for people and for the bundle. */
   verdict: Json
 }
@@ -62,7 +66,8 @@ const SEALS = 100_000
 
 export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerStage {
   const seals = new Map<Hex, Map<Hex, Statement<'sealed'>>>()
-  const opened = new Map<Hex, Map<Hex, Outcome>>()
+  const opened = new Map<Hex, Map<Hex, { outcome: Outcome; fingerprint: Hex }>>()
+  const opinions = createOpinions(bench)
   let orphans: Statement<'answer'>[] = []
 
   async function submit(result: CheckResult): Promise<void> {
@@ -95,6 +100,7 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
       deadline: String(Math.floor(chain.nowSec()) + waitSeconds),
       drawProof: task.sample ? encodeDrawProof(task.sample.proof) : '0x',
       beacon: task.beacon,
+      cost: result.cost,
       verdict: verdictJson(result),
     }
     const write = () => bench.log.append('verdict', record as unknown as Json)
@@ -133,10 +139,11 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
     // We know it now, whenever others do: a case about it is credible to us from here on.
     const finding = ownFinding(me, record, answer)
     bench.court.recordOwn(finding)
+    if (record.drawProof === '0x') compare(sampleId, record.outcome)
     const open = async () => {
       if (finding.faultClass) await deps.freeze(finding)
       await bench.say(await identity.attester.answer(answer))
-      keepOpened(sampleId, me, record.outcome)
+      keepOpened(sampleId, me, answer)
       deps.onFinding(finding)
     }
     bench.later(Math.max(0, (Number(record.deadline) - bench.chain.nowSec()) * 1000), 'open', open)
@@ -170,11 +177,20 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
       bench.metrics.dropped('answer-unlike-its-seal')
       return true
     }
-    keepOpened(body.sampleId, signer, outcome)
+    // Its frames were drawn for it alone, so nobody else can have its fingerprint; the first to open it made it.
+    for (const [other, { fingerprint }] of opened.get(body.sampleId) ?? [])
+      if (other !== signer && fingerprint === body.fingerprint && fingerprint !== ZERO_HASH)
+        opinions.blame('copied', signer, body.sampleId)
+    keepOpened(body.sampleId, signer, body)
+    const { streamId, requester, completedAt } = receipt
+    // Only our own replay counts against a node; a pass of somebody who checked speaks for it.
+    if (outcome === 'pass')
+      bench.tally.heardPass({ transcoder: receipt.transcoder, streamId, requester, completedAt: Number(completedAt) })
     const finding: Finding = {
       fisherman: signer,
       transcoder: receipt.transcoder,
       receiptDigest: digest,
+      streamId: receipt.streamId,
       rendition,
       outcome,
       completedAt: Number(receipt.completedAt),
@@ -195,14 +211,15 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
     if (place && bench.court.isWithheld(known.receipt.digest, place.rendition)) return 'opened'
     let cover: 'sealed' | undefined
     for (const [member, sealed] of seals.get(sampleId) ?? []) {
-      const outcome = opened.get(sampleId)?.get(member)
-      // Missing bytes are believed when several say so: the later tranches look too.
-      if (outcome === 'withheld') continue
-      if (!outcome && now > Number(sealed.body.deadline) + bench.params.openGraceSeconds) continue
-      if (sealed.extra === '0x') continue
+      const outcome = opened.get(sampleId)?.get(member)?.outcome
+      const deadlineSec = Number(sealed.body.deadline)
+      const isLate = !outcome && now > deadlineSec + bench.params.openGraceSeconds
+      if (isLate && bench.online()) opinions.blame('never-opened', member, sampleId)
+      const by = coverBy({ deadlineSec, outcome, isTrusted: opinions.trusts(member) }, now, bench.params.openGraceSeconds)
+      if (!by || sealed.extra === '0x') continue
       if ((await deps.trancheOf(known, sampleId, member, decodeDrawProof(sealed.extra))) === undefined) continue
-      if (outcome) return 'opened'
-      cover = 'sealed'
+      if (by === 'opened') return by
+      cover = by
     }
     return cover
   }
@@ -226,8 +243,19 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
     if (seals.size > SEALS) seals.delete(seals.keys().next().value as Hex)
   }
 
-  function keepOpened(sampleId: Hex, member: Hex, outcome: Outcome): void {
-    opened.set(sampleId, (opened.get(sampleId) ?? new Map<Hex, Outcome>()).set(member, outcome))
+  /** Our replay against what others said before: near a line doubt is nobody's fault, but a clear pass overturns a fail. */
+  function compare(sampleId: Hex, mine: Outcome): void {
+    for (const [member, { outcome }] of opened.get(sampleId) ?? [])
+      if (member !== bench.address && outcome === 'fail' && mine === 'pass') opinions.blame('framing', member, sampleId)
+      else if (member !== bench.address && outcome === mine) opinions.agree(member)
+  }
+
+  function keepOpened(sampleId: Hex, member: Hex, answer: Answer): void {
+    const outcome = OUTCOMES[answer.outcome]
+    if (!outcome) return
+    const known = opened.get(sampleId) ?? new Map<Hex, { outcome: Outcome; fingerprint: Hex }>()
+    if (!known.has(member)) known.set(member, { outcome, fingerprint: answer.fingerprint })
+    opened.set(sampleId, known)
     if (opened.size > SEALS) opened.delete(opened.keys().next().value as Hex)
   }
 
@@ -239,6 +267,7 @@ function ownFinding(fisherman: Hex, record: VerdictRecord, answer: Answer): OwnF
     fisherman,
     transcoder: record.transcoder,
     receiptDigest: answer.receiptDigest,
+    streamId: record.streamId,
     rendition: answer.rendition,
     outcome: record.outcome,
     completedAt: record.completedAt,

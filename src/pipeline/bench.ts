@@ -13,6 +13,7 @@ import type { Judge } from '../judge.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { EvidenceStore } from '../prooflog/evidence.ts'
 import type { ProofLog } from '../prooflog/log.ts'
+import type { Budget } from '../sample/budget.ts'
 import type { Ledger } from './ledger.ts'
 import type { NetworkParams } from './network.ts'
 import type { Tally } from './tally.ts'
@@ -38,6 +39,8 @@ export interface Bench {
   readonly judge: Judge
   readonly blobs: BlobCache
   readonly queue: WorkQueue
+  /** What the operator lets checks cost in a day. */
+  readonly budget: Budget
   readonly ledger: Ledger
   readonly tally: Tally
   /** Our own address, whether we may sign or not; undefined without a key. */

@@ -3,7 +3,7 @@ import type { FaultClass, Hex, Outcome, Rendition } from '../../proofs/types.ts'
 import { blameOf, FishermanError, isFishermanError, messageOf } from '../base/errors.ts'
 import type { PacketSet } from '../fingerprint/types.ts'
 import type { JudgeRequest, RenditionRequest, RenditionVerdict } from '../judge.ts'
-import type { Sample } from '../sample/draw.ts'
+import { type DrawParams, isDrawable, type Sample } from '../sample/draw.ts'
 import type { Bench } from './bench.ts'
 import { evidenceHashFor, type KnownReceipt } from './ledger.ts'
 
@@ -17,6 +17,8 @@ export interface CheckTask {
   sample?: Sample
   /** Our answer stands already; a case needs a deeper look than it came from. */
   again?: true
+  /** No beacon could have drawn it: a look at it can clear the node, and never accuse it. */
+  undrawable?: true
 }
 
 /** One finished check, with the files that it looked at while they are still cached. */
@@ -34,6 +36,8 @@ export interface CheckResult {
   provenAtSec?: number
   verdict?: RenditionVerdict
   files?: { source: string; rendition: string; request: JudgeRequest }
+  /** Chain time, seconds that the judge was busy, and bytes that were asked for. */
+  cost: { atSec: number; seconds: number; bytes: number }
 }
 
 export interface CheckStage {
@@ -53,8 +57,10 @@ export function createCheckStage(bench: Bench, deps: { worthProving(known: Known
 
   async function run(task: CheckTask, signal: AbortSignal): Promise<CheckResult | undefined> {
     const { known, rendition } = task
+    const cost = { atSec: Math.floor(bench.chain.nowSec()), seconds: 0, bytes: bytesOf(known) }
     const base = {
       task,
+      cost,
       fingerprint: ZERO_HASH,
       evidenceHash: evidenceHashFor(known, rendition),
     }
@@ -65,12 +71,19 @@ export function createCheckStage(bench: Bench, deps: { worthProving(known: Known
     try {
       const files = await fetchAll(known, rendition, signal)
       if ('missing' in files) return { ...base, ...replayed, outcome: 'withheld', missing: files.missing }
-      const { verdict, request, depth } = await judge(task, files, signal)
+      const judgedMs = bench.clock.monotonicMs()
+      const { verdict, request, depth } = await judge(task, files, signal).finally(() => {
+        cost.seconds = (bench.clock.monotonicMs() - judgedMs) / 1000
+      })
       bench.metrics.checkMs(depth, bench.clock.monotonicMs() - started)
       if (depth === 'prove' && verdict.verdict === 'fail') countProof(known)
       remember(known, rendition, verdict.packets)
       const outcome: Outcome = verdict.verdict
-      const voteable = outcome === 'fail' && depth === 'prove' && (verdict.faultClass === 'D2' || verdict.faultClass === 'D3')
+      const voteable =
+        outcome === 'fail' &&
+        depth === 'prove' &&
+        !task.undrawable &&
+        (verdict.faultClass === 'D2' || verdict.faultClass === 'D3')
       return {
         ...base,
         ...(depth === 'prove' ? { provenAtSec } : {}),
@@ -89,6 +102,8 @@ export function createCheckStage(bench: Bench, deps: { worthProving(known: Known
       bench.metrics.dropped('check-failed')
       bench.logger.warn('Check could not be done', { sampleId: task.sampleId, blame: blameOf(error), reason: messageOf(error) })
       return undefined
+    } finally {
+      bench.budget.spend(cost.atSec, cost)
     }
   }
 
@@ -185,9 +200,17 @@ export function createCheckStage(bench: Bench, deps: { worthProving(known: Known
   return { run }
 }
 
+/** Bytes of media that a check of this receipt asks for. */
+export function bytesOf({ receipt }: Pick<KnownReceipt, 'receipt'>): number {
+  return receipt.renditions.reduce((sum, { byteLength }) => sum + Number(byteLength), Number(receipt.order.sourceBytes))
+}
+
 /** The task of replaying what another member failed. */
-export function replayTask(known: KnownReceipt, rendition: number): CheckTask | undefined {
-  const beacon = known.window.draw?.beacon
-  if (!beacon || rendition >= known.receipt.renditions.length) return undefined
-  return { known, rendition, beacon, sampleId: sampleIdOf(known.receipt.digest, rendition, known.receipt.windowId) }
+export function replayTask(draw: DrawParams, known: KnownReceipt, rendition: number): CheckTask | undefined {
+  const drawn = known.window.draw
+  if (!drawn || rendition >= known.receipt.renditions.length) return undefined
+  const sampleId = sampleIdOf(known.receipt.digest, rendition, known.receipt.windowId)
+  const task = { known, rendition, beacon: drawn.beacon, sampleId }
+  // Who looks at all of a node's work always finds a segment that misleads the judge: only what a beacon could draw shows how often.
+  return isDrawable(draw, drawn, sampleId) ? task : { ...task, undrawable: true }
 }

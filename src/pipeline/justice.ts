@@ -110,7 +110,7 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
     const rendition = standing.renditionOf(view)
     if (!known || rendition === undefined || objectives.has(view.receiptDigest)) return
     const isAgain = standing.needsReplay(view)
-    const task = isAgain || standing.isUnjudged(view) ? replayTask(known, rendition) : undefined
+    const task = isAgain || standing.isUnjudged(view) ? replayTask(params.draw, known, rendition) : undefined
     if (task) deps.replay(isAgain ? { ...task, again: true } : task)
   }
 
@@ -123,8 +123,8 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
     const hasCase = standing.waiting(finding.transcoder).length > 0
     if (standing.isPunished(finding.transcoder) || !court.callsForReplay(finding, hasCase)) return
     const known = bench.ledger.receipt(finding.receiptDigest)
-    const task = known && replayTask(known, finding.rendition)
-    if (task) deps.replay(task)
+    const task = known && replayTask(params.draw, known, finding.rendition)
+    if (task && !task.undrawable) deps.replay(task)
   }
 
   async function onHead(): Promise<void> {

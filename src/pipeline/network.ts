@@ -12,7 +12,7 @@ export interface NetworkParams {
   feedPollMs: number
   chainPollMs: number
   pullEveryMs: number
-  /** Seconds between a seal and its opening: by then the answers of all tranches are sealed. */
+  /** Seconds between a seal and its opening: by then whoever woke before it was heard has sealed its own answer. */
   openAfterSeconds: number
   /** Seconds after a seal's deadline when a later tranche stops waiting for it to be opened. */
   openGraceSeconds: number
@@ -58,7 +58,7 @@ const PUBLIC: NetworkParams = {
   feedPollMs: 10_000,
   chainPollMs: 2_000,
   pullEveryMs: 30_000,
-  // The last tranche wakes at 20 s and has as long again for its check.
+  // Four tranches: whoever woke in the same one, and whoever did not hear of the seal in time, has sealed its own by then.
   openAfterSeconds: 40,
   openGraceSeconds: 20,
   freezeWaitSeconds: 300,

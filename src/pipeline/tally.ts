@@ -30,6 +30,10 @@ const DAY_SECONDS = 86_400
 export interface Tally {
   receipts(transcoder: Hex, count: number): void
   verdict(counted: Counted): void
+  /** Another member checked and found nothing: evidence for the node, so that an accident does not stay for months. */
+  heardPass(counted: Omit<Counted, 'outcome'>): void
+  /** What we hold against a node; undefined for one that was never checked. */
+  evidence(transcoder: Hex): EvidenceScore | undefined
   statement(direction: 'sent' | 'received'): void
   nodes(): Record<Hex, NodeTally>
   totals(): { checked: number; statementsSent: number; statementsReceived: number }
@@ -46,6 +50,16 @@ export function createTally(): Tally {
     nodes.set(transcoder, fresh)
     return fresh
   }
+  function count({ transcoder, outcome, streamId, requester, completedAt }: Counted): void {
+    const known = scores.get(transcoder)
+    // Answers come in any order; an old one is counted with the strikes of today.
+    const day = Math.max(known?.day ?? 0, Math.floor(completedAt / DAY_SECONDS))
+    const before = !known ? NO_EVIDENCE : known.day === day ? known.score : nextDay(known.score)
+    const score = scored(before, { bad: outcome !== 'pass', stream: streamId, requester })
+    scores.set(transcoder, { score, day })
+    nodeOf(transcoder).evidenceScore = score.value
+  }
+
   return {
     receipts(transcoder, count) {
       nodeOf(transcoder).receipts += count
@@ -57,13 +71,10 @@ export function createTally(): Tally {
       totals.checked++
       // Doubt is no evidence either way.
       if (outcome === 'inconclusive') return
-      const day = Math.floor(completedAt / DAY_SECONDS)
-      const known = scores.get(transcoder)
-      const before = !known ? NO_EVIDENCE : known.day === day ? known.score : nextDay(known.score)
-      const score = scored(before, { bad: outcome !== 'pass', stream: streamId, requester })
-      scores.set(transcoder, { score, day })
-      node.evidenceScore = score.value
+      count({ transcoder, outcome, streamId, requester, completedAt })
     },
+    heardPass: (counted) => count({ ...counted, outcome: 'pass' }),
+    evidence: (transcoder) => scores.get(transcoder)?.score,
     statement(direction) {
       totals[direction === 'sent' ? 'statementsSent' : 'statementsReceived']++
     },

@@ -5,6 +5,7 @@ import type { Member } from '../chain/types.ts'
 import type { FaultFinder, FoundFault } from '../receipt/faults.ts'
 import type { FeedWindow } from '../receipt/feed.ts'
 import { checkDrawProof, type DrawWindow, drawMessage, drawSamples, type Sample } from '../sample/draw.ts'
+import { timesOf } from '../sample/target.ts'
 import type { Bench } from './bench.ts'
 import type { KnownReceipt } from './ledger.ts'
 
@@ -57,7 +58,11 @@ export function createWindowStage(bench: Bench, deps: WindowStageDeps): WindowSt
     deps.onDrawn()
     const { identity } = bench
     if (!identity || !members.some((member) => member.address === identity.attester.address)) return
-    const samples = drawSamples(params.draw, drawn, identity.bls.signDraw(drawMessage(drawn)))
+    const evidence = bench.tally.evidence(transcoder)
+    const streams = new Map(window.receipts.map(({ digest, receipt }) => [digest, receipt.streamId]))
+    const samples = drawSamples(params.draw, drawn, identity.bls.signDraw(drawMessage(drawn)), (digest) =>
+      timesOf(params.draw, evidence, streams.get(digest) ?? ''),
+    )
     if (samples.length === 0) return
     const drawnSamples = samples.map(({ sampleId, tranche }) => ({ sampleId, tranche }))
     const record = { transcoder, windowId: windowId.toString(), beacon, drawn: drawnSamples }

@@ -9,6 +9,8 @@ export interface DrawParams {
   beaconDelaySeconds: number
   /** Samples of one orchestrator that the network looks at in a day. */
   samplesPerDay: number
+  /** A checker may look at up to so many times as much, and its draws are valid: see `target.ts`. */
+  mostTimes: number
   /** One entry a tranche: seconds after the beacon when it wakes, and checkers expected of all tranches up to it. */
   tranches: readonly { afterSeconds: number; expectedCheckers: number }[]
 }
@@ -52,12 +54,17 @@ export function ticketOf(bls: Hex, index: number, rendition: number): number {
 
 /**
  * Is this sample looked at by anybody? The same for all, from the beacon alone, so that the load follows a number a day and not the
- * orchestrator's traffic. Who looks stays private.
+ * orchestrator's traffic. Who looks stays private. `times` as much is looked at of a node with evidence against it; thresholds are nested.
  */
-export function isSelected(params: DrawParams, window: DrawWindow, sampleId: Hex): boolean {
+export function isSelected(params: DrawParams, window: DrawWindow, sampleId: Hex, times = 1): boolean {
   const samples = window.receipts.reduce((sum, receipt) => sum + receipt.renditions, 0)
-  const wanted = (params.samplesPerDay * params.windowSeconds) / 86_400
+  const wanted = (times * params.samplesPerDay * params.windowSeconds) / 86_400
   return fraction(abiHash(['string', 'bytes32', 'bytes32'], ['selected', window.beacon, sampleId])) < wanted / samples
+}
+
+/** Is a checker allowed to look at this sample at all? What nobody could be drawn for is no evidence: picked samples show no rate. */
+export function isDrawable(params: DrawParams, window: DrawWindow, sampleId: Hex): boolean {
+  return isSelected(params, window, sampleId, params.mostTimes)
 }
 
 /** The tranche of a ticket, or undefined when it draws nothing. Thresholds are nested: an early ticket is also a late one. */
@@ -66,14 +73,21 @@ export function trancheOf(params: DrawParams, members: number, ticket: number): 
   return tranche < 0 ? undefined : tranche
 }
 
-/** Everything that the holder of this signature has to check in this window. */
-export function drawSamples(params: DrawParams, window: DrawWindow, bls: Hex): Sample[] {
+/** Everything that the holder of this signature has to check in this window, `timesOf` a receipt as much as usual. */
+export function drawSamples(
+  params: DrawParams,
+  window: DrawWindow,
+  bls: Hex,
+  timesOf: (receiptDigest: Hex) => number = () => 1,
+): Sample[] {
   const { transcoder, windowId, beacon } = window
   return window.receipts.flatMap((receipt, index) =>
     Array.from({ length: receipt.renditions }, (_, rendition) => rendition).flatMap((rendition): Sample[] => {
       const sampleId = sampleIdOf(receipt.digest, rendition, windowId)
+      // Few are selected: their tickets are all that is worth hashing.
+      if (!isSelected(params, window, sampleId, timesOf(receipt.digest))) return []
       const tranche = trancheOf(params, window.members, ticketOf(bls, index, rendition))
-      if (tranche === undefined || !isSelected(params, window, sampleId)) return []
+      if (tranche === undefined) return []
       const proof: DrawProof = { transcoder, windowId, index, rendition, bls }
       return [{ sampleId, receiptDigest: receipt.digest, transcoder, windowId, beacon, index, rendition, tranche, proof }]
     }),
@@ -81,7 +95,8 @@ export function drawSamples(params: DrawParams, window: DrawWindow, bls: Hex): S
 }
 
 /**
- * The tranche that a stranger's proof stands for, or undefined when it proves nothing. `verifyBls` is injected: 20 ms of pairing that
+ * The tranche that a stranger's proof stands for, or undefined when it proves nothing. Others may see evidence that we do not: up to
+ * `mostTimes` the usual number of draws is valid. `verifyBls` is injected: 20 ms of pairing that
  * the caller may remember.
  */
 export function checkDrawProof(
@@ -94,13 +109,13 @@ export function checkDrawProof(
   const receipt = window.receipts[proof.index]
   if (proof.transcoder !== window.transcoder || proof.windowId !== window.windowId) return undefined
   if (!receipt || proof.rendition >= receipt.renditions) return undefined
-  if (sampleIdOf(receipt.digest, proof.rendition, proof.windowId) !== sampleId || !isSelected(params, window, sampleId))
+  if (sampleIdOf(receipt.digest, proof.rendition, proof.windowId) !== sampleId || !isDrawable(params, window, sampleId))
     return undefined
   const tranche = trancheOf(params, window.members, ticketOf(proof.bls, proof.index, proof.rendition))
   return tranche !== undefined && verifyBls(drawMessage(window), proof.bls) ? tranche : undefined
 }
 
 /** First 53 bits of a hash as a number in [0, 1): all that a double holds exactly. */
-function fraction(hash: Hex): number {
+export function fraction(hash: Hex): number {
   return Number(BigInt(hash) >> 203n) / 2 ** 53
 }

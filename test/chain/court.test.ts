@@ -85,7 +85,8 @@ async function enlist(wallet: Wallet, n: number) {
     const sight = sights.get(digest)
     if (!sight) return
     looked.push({ task, atSec: chain.nowSec() })
-    const about = { fisherman: address, transcoder: receipt.transcoder, receiptDigest: digest, rendition: task.rendition }
+    const { transcoder, streamId } = receipt
+    const about = { fisherman: address, transcoder, streamId, receiptDigest: digest, rendition: task.rendition }
     const own = {
       ...about,
       ...sight,
@@ -187,7 +188,10 @@ describe('a court of five', { timeout: 60_000 }, () => {
     await until('the end of their turns', async () => (await total('reject')) === 1)
     expect(await sham.sent('reject')).toBe(0)
     // Three who say the same would be enough to believe it; one of them is not heard.
-    const word = { transcoder: addressOf(world.orchestrators[0]!), receiptDigest: digest, rendition: 1, completedAt: 1 }
+    const word = {
+      ...{ transcoder: addressOf(world.orchestrators[0]!), streamId: hash(1) },
+      ...{ receiptDigest: digest, rendition: 1, completedAt: 1 },
+    }
     const believes = ({ court }: Fisherman, ...who: Fisherman[]) => {
       for (const { address } of who) court.record({ ...word, fisherman: address, outcome: 'withheld' })
       return court.isWithheld(digest, 1)
@@ -259,6 +263,7 @@ describe('a court of those who are left', { timeout: 60_000 }, () => {
           const { receipt } = one.ledger.receipt(digest)!.receipt
           const finding = {
             transcoder: addressOf(node),
+            streamId: receipt.streamId,
             receiptDigest: digest,
             rendition: 1,
             completedAt: Number(receipt.completedAt),

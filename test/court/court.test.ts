@@ -13,6 +13,7 @@ const fail = (fisherman: Hex, receipt: number, completedAt: number): OwnFinding 
   fisherman,
   transcoder: node,
   receiptDigest: hash(receipt),
+  streamId: hash(7),
   rendition: 0,
   outcome: 'fail',
   completedAt,
@@ -20,8 +21,11 @@ const fail = (fisherman: Hex, receipt: number, completedAt: number): OwnFinding 
   fingerprint: hash(70),
 })
 
+/** One stream is enough here; what several are for has its own tests. */
+const ONE_STREAM = { ...PUBLIC_COURT, failingStreams: 1 }
+
 function courtWith(...findings: OwnFinding[]) {
-  const court = createCourt(PUBLIC_COURT)
+  const court = createCourt(ONE_STREAM)
   for (const finding of findings) finding.fisherman === me ? court.recordOwn(finding) : court.record(finding)
   return court
 }
@@ -79,6 +83,29 @@ describe('court', () => {
   it('counts a member once, whatever it says later', () => {
     const court = courtWith(fail(me, 1, 100), fail(me, 2, 200), fail(ann, 1, 100), fail(ann, 1, 100))
     expect(court.vote(about, 0, 4)).toMatchObject({ reason: 'too-few-agree' })
+  })
+
+  it('needs four streams on a public network: content that misleads the judge does so for a whole stream', () => {
+    const court = createCourt(PUBLIC_COURT)
+    const mine = (receipt: number, stream: number) =>
+      court.recordOwn({ ...fail(me, receipt, 100 * receipt), streamId: hash(stream) })
+    for (let receipt = 1; receipt <= 50; receipt++) mine(receipt, receipt % 3)
+    expect(court.hasEnough(node)).toBe(false)
+    mine(51, 3)
+    expect(court.hasEnough(node)).toBe(true)
+    // A stream that failed yesterday is no company for one that fails today.
+    mine(1000, 9)
+    expect(court.hasEnough(node)).toBe(false)
+  })
+
+  it('does not replay more of a stream that it failed twice within the day', () => {
+    const court = createCourt(PUBLIC_COURT)
+    court.recordOwn(fail(me, 1, 100))
+    expect(court.callsForReplay(fail(ann, 5, 500), true)).toBe(true)
+    court.recordOwn(fail(me, 2, 200))
+    expect(court.callsForReplay(fail(ann, 6, 600), true)).toBe(false)
+    expect(court.callsForReplay({ ...fail(ann, 7, 700), streamId: hash(8) }, true)).toBe(true)
+    expect(court.callsForReplay(fail(ann, 8, 90_000), true)).toBe(true)
   })
 
   it('replays one receipt on the word of a member and three of a node with a case', () => {

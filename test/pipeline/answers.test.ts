@@ -8,6 +8,7 @@ import { type AnswerStage, createAnswerStage } from '../../src/pipeline/answers.
 import type { Bench } from '../../src/pipeline/bench.ts'
 import { createLedger } from '../../src/pipeline/ledger.ts'
 import { networkParams } from '../../src/pipeline/network.ts'
+import { createTally } from '../../src/pipeline/tally.ts'
 import type { SegmentReceipt } from '../../src/receipt/row.ts'
 import { addressOf, hash, receiptOf, renditions, wallet } from '../helpers/fixtures.ts'
 
@@ -43,6 +44,9 @@ beforeEach(() => {
     chain: { nowSec: () => now },
     ledger,
     court: createCourt(LOCAL_COURT),
+    tally: createTally(),
+    online: () => true,
+    logger: { warn() {} },
     metrics: { dropped: (what: string) => dropped.push(what) },
   } as unknown as Bench
   stage = createAnswerStage(bench, {
@@ -78,7 +82,15 @@ describe('answers of others', () => {
     stage.receive(sealed)
     stage.receive(opened)
     expect(findings).toEqual([
-      { fisherman: ann, transcoder, receiptDigest: hash(1), rendition: 0, outcome: 'fail', completedAt: 1000 },
+      {
+        fisherman: ann,
+        transcoder,
+        receiptDigest: hash(1),
+        streamId: receipt.receipt.streamId,
+        rendition: 0,
+        outcome: 'fail',
+        completedAt: 1000,
+      },
     ])
   })
 
@@ -111,6 +123,24 @@ describe('answers of others', () => {
     stage.receive({ ...pair(ann, 'fail').sealed, signer: bob })
     stage.receive({ ...pair(ann, 'fail').opened, signer: bob })
     expect(findings).toEqual([])
+  })
+})
+
+describe('trust', () => {
+  it('is cut for opening the fingerprint of somebody else', async () => {
+    for (const who of [ann, bob]) stage.receive(pair(who, 'pass').sealed)
+    stage.receive(pair(ann, 'pass').opened)
+    expect(dropped).toEqual([])
+    stage.receive(pair(bob, 'pass').opened)
+    expect(dropped).toEqual(['trust-copied'])
+  })
+
+  it('is cut once for a seal that was not opened', async () => {
+    stage.receive(pair(ann, 'pass').sealed)
+    now += 20
+    expect(await cover()).toBeUndefined()
+    expect(await cover()).toBeUndefined()
+    expect(dropped).toEqual(['trust-never-opened'])
   })
 })
 

@@ -4,6 +4,7 @@ import { type Blame, FishermanError } from '../../src/base/errors.ts'
 import type { JudgeRequest, RenditionVerdict } from '../../src/judge.ts'
 import type { Bench } from '../../src/pipeline/bench.ts'
 import { type CheckTask, createCheckStage } from '../../src/pipeline/checks.ts'
+import { createBudget } from '../../src/sample/budget.ts'
 import { addressOf, hash, PROFILE, receiptOf, renditions, wallet } from '../helpers/fixtures.ts'
 
 const node = wallet(1)
@@ -36,6 +37,7 @@ function stage(world: { blob?: FishermanError; online?: boolean; worthProving?: 
     domain: { chainId: 1n, anchor: hash(0) },
     clock: { nowMs: () => 0, monotonicMs: () => 0 },
     metrics: { dropped() {}, checkMs() {} },
+    budget: createBudget({ secondsPerDay: 1, bytesPerDay: 1 }),
     logger: { warn() {} },
     chain: { nowSec: () => 77 },
     online: () => world.online ?? true,
@@ -127,6 +129,14 @@ describe('a check', () => {
     const { run, asked } = stage({ prove: { verdict: 'fail', faultClass: 'D2' } })
     expect(await run(replay)).toMatchObject({ outcome: 'fail', faultClass: 'D2' })
     expect(asked).toMatchObject([{ depth: 'prove', confirm: true }])
+  })
+
+  it('of what no beacon could have drawn clears, and never accuses', async () => {
+    const wrong = { prove: { verdict: 'fail', faultClass: 'D2' } } as const
+    const result = await stage(wrong).run({ ...replay, undrawable: true })
+    expect(result).toMatchObject({ outcome: 'fail' })
+    expect(result?.faultClass).toBeUndefined()
+    expect(await stage({ prove: { verdict: 'pass' } }).run({ ...replay, undrawable: true })).toMatchObject({ provenAtSec: 77 })
   })
 
   it('says when a look began that a vote may rest on, and nothing of the kind of an everyday check', async () => {

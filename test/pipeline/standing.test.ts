@@ -57,6 +57,7 @@ function world() {
       fisherman: me,
       transcoder,
       receiptDigest: hash(n),
+      streamId: hash(7),
       rendition,
       outcome: faultClass ? 'fail' : 'pass',
       completedAt: 10,

@@ -35,4 +35,15 @@ describe('tally', () => {
     tally.verdict(counted('pass', 1, 1))
     expect(score()).toBeCloseTo(10.52)
   })
+
+  it('lets passes of others speak for a node, and nothing but our own replay against it', () => {
+    const tally = createTally()
+    tally.verdict(counted('fail'))
+    expect(tally.evidence(node)).toMatchObject({ value: 3.51, struckStreams: new Set([hash(1)]) })
+    const { outcome: _, ...pass } = counted('pass', 2)
+    for (let i = 0; i < 361; i++) tally.heardPass(pass)
+    expect(tally.evidence(node)?.value).toBe(0)
+    expect(tally.nodes()[node]).toMatchObject({ checked: 1, pass: 0, evidenceScore: 0 })
+    expect(tally.evidence(addressOf(wallet(2)))).toBeUndefined()
+  })
 })

@@ -20,6 +20,9 @@ export function draw(): unknown {
   const secret = hexToBytes(hash(9))
   const message = drawMessage(window)
   const bls = toHex(scheme.sign(scheme.hash(hexToBytes(message), DST), secret).toBytes())
+  const expectedCheckers = params.tranches.map(({ expectedCheckers }) =>
+    Number.isFinite(expectedCheckers) ? expectedCheckers : 'all',
+  )
   const places = window.receipts.flatMap(({ digest, renditions }, index) =>
     Array.from({ length: renditions }, (_, rendition) => {
       const sampleId = sampleIdOf(digest, rendition, window.windowId)
@@ -33,7 +36,7 @@ export function draw(): unknown {
   return {
     about: 'Who checks what in one window. Fractions are the first 53 bits of a hash over 2^53, exact in a double.',
     ...{ window, secretKey: hash(9), publicKey: toHex(scheme.getPublicKey(secret).toBytes()), domain: DST, message, bls },
-    params: { samplesPerDay: params.samplesPerDay, windowSeconds: params.windowSeconds, expectedCheckers: [1, 2, 'all'] },
+    params: { samplesPerDay: params.samplesPerDay, windowSeconds: params.windowSeconds, expectedCheckers },
     places,
     drawn: drawSamples(params, window, bls).map(({ sampleId, tranche, proof }) => ({
       ...{ sampleId, tranche, index: proof.index, rendition: proof.rendition, proof: encodeDrawProof(proof) },
