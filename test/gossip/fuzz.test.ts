@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { STATEMENT_KINDS } from '../../proofs/codec.ts'
 import { fuzzKind, prepare } from './fuzz.ts'
 
-// 2,000 mutated messages a kind; `npm run test:deep` makes it 100,000.
+// 2,000 mutated messages a kind; `npm run test:fuzz` makes it 100,000 in all.
 
 beforeAll(prepare)
 
