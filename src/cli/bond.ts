@@ -1,9 +1,9 @@
 import { type BondRequest, type BondStatus, bondStatus, moveBond } from '../operator/bond.ts'
 import { coins, lpt, moment, span } from './amounts.ts'
-import { agrees } from './ask.ts'
 import type { BondOptions, BondStatusOptions } from './bond.options.ts'
 import { complain } from './complain.ts'
 import { toJson } from './json.ts'
+import { spending } from './spend.ts'
 import { untilSignal } from './until-signal.ts'
 
 /** `fisherman bond status`. */
@@ -22,22 +22,10 @@ export async function bondCommand(
   amount: string | undefined,
   options: BondOptions,
 ): Promise<number> {
-  const { orchestrator = false, dryRun = false, yes = false, json = false } = options
-  const say = (line: string) => (json ? console.error(line) : console.log(line))
+  const { orchestrator = false, dryRun = false, json = false } = options
   return await run(action, async (signal) => {
-    const done = await moveBond(
-      options,
-      { action, orchestrator, ...(amount === undefined ? {} : { amount }) },
-      {
-        async confirm(plan) {
-          say(`This ${plan.says}.`)
-          return !dryRun && (await agrees('Do it?', yes, signal))
-        },
-        onSent: (what, tx) => say(`${what.padEnd(9)} ${tx}`),
-        waits: (atSec, nowSec) => `in ${span(atSec - nowSec)}, on ${moment(atSec)}`,
-      },
-      { signal },
-    )
+    const { say, hooks } = spending(options, signal)
+    const done = await moveBond(options, { action, orchestrator, ...(amount === undefined ? {} : { amount }) }, hooks, { signal })
     if (!done) {
       say('Nothing was sent.')
       return dryRun ? 0 : 2

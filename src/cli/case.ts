@@ -1,11 +1,12 @@
 import { listCases, type SubmitStep, showCase, stepCase, submitCase } from '../operator/case.ts'
-import { lpt, moment, span } from './amounts.ts'
+import { lpt } from './amounts.ts'
 import { agrees } from './ask.ts'
 import type { CaseListOptions, CaseOptions, CaseSpendOptions } from './case.options.ts'
 import { caseLines, caseTable } from './case-view.ts'
 import { progressBar } from './chain-view.ts'
 import { complain } from './complain.ts'
 import { toJson } from './json.ts'
+import { spending } from './spend.ts'
 import { untilSignal } from './until-signal.ts'
 
 /** `fisherman case ls`. */
@@ -62,22 +63,10 @@ export async function caseStepCommand(
   faultId: string,
   options: CaseSpendOptions,
 ): Promise<number> {
-  const { dryRun = false, yes = false, json = false, claim } = options
-  const say = (line: string) => (json ? console.error(line) : console.log(line))
+  const { dryRun = false, json = false, claim } = options
   return await run(action, async (signal) => {
-    const done = await stepCase(
-      options,
-      { action, faultId, ...(claim === undefined ? {} : { claim }) },
-      {
-        async confirm(plan) {
-          say(`This ${plan.says}.`)
-          return !dryRun && (await agrees('Do it?', yes, signal))
-        },
-        onSent: (what, tx) => say(`${what.padEnd(9)} ${tx}`),
-        waits: (atSec, nowSec) => `in ${span(atSec - nowSec)}, on ${moment(atSec)}`,
-      },
-      { signal },
-    )
+    const { say, hooks } = spending(options, signal)
+    const done = await stepCase(options, { action, faultId, ...(claim === undefined ? {} : { claim }) }, hooks, { signal })
     if (!done) say('Nothing was sent.')
     else if (json) console.log(toJson(done))
     return done || dryRun ? 0 : 2

@@ -9,6 +9,7 @@ import {
   type Accused,
   accusation,
   accused,
+  asNew,
   conviction,
   createWorld,
   equivocation,
@@ -28,9 +29,7 @@ beforeAll(async () => {
 })
 afterAll(() => world?.stop())
 beforeEach(async () => {
-  await world.revert(clean)
-  await world.provider.send('anvil_setNextBlockBaseFeePerGas', ['0x300000'])
-  clean = await world.snapshot()
+  clean = await asNew(world, clean)
 })
 afterEach(async () => {
   await world.provider.send('evm_setAutomine', [true])

@@ -12,7 +12,7 @@ import { createCaseBook, type FoundCase } from '../../src/pipeline/case-book.ts'
 import { createIntentStore } from '../../src/pipeline/intents.ts'
 import { createProsecutions } from '../../src/pipeline/prosecutions.ts'
 import { openProofLog, type ProofLog } from '../../src/prooflog/log.ts'
-import { createWorld, equivocation, silent, type World } from './world.ts'
+import { asNew, createWorld, equivocation, silent, type World } from './world.ts'
 
 // A fault that a node's own signatures prove, from found to taken stake, on a real chain and a real log.
 
@@ -28,9 +28,7 @@ beforeAll(async () => {
 })
 afterAll(() => world?.stop())
 beforeEach(async () => {
-  await world.revert(clean)
-  await world.provider.send('anvil_setNextBlockBaseFeePerGas', ['0x300000'])
-  clean = await world.snapshot()
+  clean = await asNew(world, clean)
   folder = mkdtempSync(join(tmpdir(), 'fisherman-test-cases-'))
   ticking = setInterval(() => void world.pass(1).catch(() => undefined), 100)
 })

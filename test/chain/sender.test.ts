@@ -5,7 +5,7 @@ import { memoryIntents } from '../../src/chain/intents.ts'
 import type { Limits } from '../../src/chain/limits.ts'
 import { tokens } from '../../src/chain/presets.ts'
 import type { Chain, IntentStore } from '../../src/chain/types.ts'
-import { type Accused, accusation, accused, conviction, createWorld, equivocation, options, type World } from './world.ts'
+import { type Accused, accusation, accused, asNew, conviction, createWorld, equivocation, options, type World } from './world.ts'
 
 // What a real chain does to transactions: it takes them back, drops them, lets others take their nonce, and asks for more than they pay.
 
@@ -19,9 +19,7 @@ beforeAll(async () => {
 })
 afterAll(() => world?.stop())
 beforeEach(async () => {
-  await world.revert(clean)
-  await world.provider.send('anvil_setNextBlockBaseFeePerGas', ['0x300000'])
-  clean = await world.snapshot()
+  clean = await asNew(world, clean)
 })
 afterEach(async () => {
   await Promise.all(open.map((chain) => chain.close()))

@@ -246,6 +246,13 @@ export async function createWorld(
   return world
 }
 
+/** The chain as it was at this snapshot, with the price of gas that tests expect; returns the next snapshot, since each serves once. */
+export async function asNew(world: World, clean: string): Promise<string> {
+  await world.revert(clean)
+  await world.provider.send('anvil_setNextBlockBaseFeePerGas', ['0x300000'])
+  return await world.snapshot()
+}
+
 /** Opens a case about a receipt that this node signed for it. */
 export async function accuse(world: World, chain: Chain, node = world.orchestrators[0]!) {
   return chain.openCase(accusation(await accused(world, node)), options)
