@@ -1,5 +1,5 @@
 import { listCases, type SubmitStep, showCase, stepCase, submitCase } from '../operator/case.ts'
-import { lpt } from './amounts.ts'
+import { lpt, span } from './amounts.ts'
 import { agrees } from './ask.ts'
 import type { CaseListOptions, CaseOptions, CaseSpendOptions } from './case.options.ts'
 import { caseLines, caseTable } from './case-view.ts'
