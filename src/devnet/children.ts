@@ -28,6 +28,8 @@ export interface Child {
   /** Exit code, or undefined while it runs; -1 when a signal ended it. */
   exitCode(): number | undefined
   readonly exited: Promise<number>
+  /** Ends it and its process group at once, as a crash would. */
+  kill(): void
   /** Asks it to end, insists after a while, and takes its whole process group with it. */
   stop(): Promise<void>
 }
@@ -72,6 +74,7 @@ export function startChild(init: { name: string; args: readonly string[]; logFil
     logFile: init.logFile,
     exitCode: () => code,
     exited,
+    kill: () => signalAll('SIGKILL', true),
     async stop() {
       if (code === undefined) {
         signalAll('SIGTERM', false)

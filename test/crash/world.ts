@@ -104,8 +104,10 @@ export async function createCrashWorld(home: string): Promise<CrashWorld> {
         sleep(asked ? cut.withinMs : PATIENCE_MS, late, { ref: false }),
         ...(asked ? [becomesTrue(cut.until).then(() => done)] : []),
       ])
-      if (typeof ended === 'symbol') await kill(child.exited, journalFile, fisherman)
-      else if (ended !== -1) throw new Error(`the fisherman ended by itself with ${String(ended)}: ${tail(logFile)}`)
+      if (typeof ended === 'symbol') {
+        child.kill()
+        await child.exited
+      } else if (ended !== -1) throw new Error(`the fisherman ended by itself with ${String(ended)}: ${tail(logFile)}`)
       const journal = readFileSync(journalFile, 'utf8').split('\n').flatMap(readLine)
       await child.stop()
       return { journal, hit: ended !== late }
@@ -149,17 +151,6 @@ export async function createCrashWorld(home: string): Promise<CrashWorld> {
 /** Asked anew after each answer; what fails to answer is asked again. */
 async function becomesTrue(condition: () => Promise<boolean>): Promise<void> {
   while (!(await condition().catch(() => false))) await sleep(1_000, undefined, { ref: false })
-}
-
-/** The point did not come in time: cut it off where it stands. The daemon says its process id in its data folder. */
-async function kill(exited: Promise<number>, journalFile: string, { dataDir }: Party): Promise<void> {
-  try {
-    const { pid } = JSON.parse(readFileSync(join(dataDir, 'daemon.json'), 'utf8')) as { pid: number }
-    process.kill(pid, 'SIGKILL')
-  } catch (cause) {
-    throw new Error(`the fisherman did not start in time: ${readFileSync(journalFile, 'utf8').slice(-300)}`, { cause })
-  }
-  await exited
 }
 
 /** A line that was cut in the middle is none. */

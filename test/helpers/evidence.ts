@@ -12,6 +12,7 @@ import { type CheckResult, createCheckStage } from '../../src/pipeline/checks.ts
 import type { KnownReceipt } from '../../src/pipeline/ledger.ts'
 import { createEvidenceStore } from '../../src/prooflog/evidence.ts'
 import { openProofLog, type ProofLog } from '../../src/prooflog/log.ts'
+import { createBudget } from '../../src/sample/budget.ts'
 import { addressOf, DOMAIN, hash, signStruct, wallet } from './fixtures.ts'
 
 const [node, gateway, fisherman] = [wallet(1), wallet(2), wallet(3)]
@@ -115,6 +116,7 @@ export async function keeping(folder: string, evidenceBytes = 1e9): Promise<Keep
     program: { name: 'fisherman', version: '0.0.0-test', decoder: await judge.decoder(), platform: 'test' },
     logger: { info() {}, warn: (...all: unknown[]) => errors.push(all), error: (...all: unknown[]) => errors.push(all) },
     metrics: { dropped() {}, checkMs() {} },
+    budget: createBudget({ secondsPerDay: 1_000, bytesPerDay: 1e12 }),
     ...{ address: addressOf(fisherman), chain: { nowSec: () => 1_700_000_000 } },
     online: () => true,
     blobs: { get: async ({ contentHash }: { contentHash: Hex }) => files.get(contentHash) },
