@@ -7,6 +7,7 @@ import { bytesToHex } from '../proofs/signature.ts'
 import { type Hex, VERDICT_VERSION } from '../proofs/types.ts'
 import { type Attester, createAttester } from './attest/attester.ts'
 import { blsKeysOf } from './attest/bls.ts'
+import { QUICKNET, randomnessOf, roundAt, timeOfRound, verifyRound } from './attest/drand.ts'
 import { openGuard } from './attest/guard.ts'
 import { loadKeystore } from './attest/keys.ts'
 import { sleep, systemClock } from './base/clock.ts'
@@ -23,6 +24,7 @@ import { PLACES, programPath } from './config/paths.ts'
 import type { Config } from './config/schema.ts'
 import { createCourt } from './court/court.ts'
 import { createBlobCache } from './fetch/blobs.ts'
+import { createDrand, type Drand } from './fetch/drand.ts'
 import { openHeadStore } from './gossip/head-store.ts'
 import { createGossip, type Gossip } from './gossip/index.ts'
 import { idOf } from './gossip/validate.ts'
@@ -214,6 +216,7 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
     },
     onSigning: watch.onSigning,
     court: createCourt(params.court),
+    ...(config.network === 'local' ? {} : { drand: drandFor(config, logger, metrics) }),
     budget: createBudget({
       secondsPerDay: config.budget.secondsPerDay ?? Number.POSITIVE_INFINITY,
       bytesPerDay: config.budget.bytesPerDay ?? Number.POSITIVE_INFINITY,
@@ -394,6 +397,16 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
   closers.add('daemon.json', () => rmSync(at('daemon.json'), { force: true }))
   logger.info('Fisherman is running', { mode: config.mode, address: info.address, http: info.http, feeds: config.feeds.length })
   return { url: http.url, stop: () => closers.closeAll() }
+}
+
+function drandFor(config: Config, log: Logger, metrics: ReturnType<typeof createMetrics>): Drand {
+  return createDrand(
+    { urls: config.beacon.urls, chainHash: QUICKNET.chainHash },
+    {
+      ...{ clock: systemClock, log, roundAt, timeOfRound, verify: verifyRound, randomness: randomnessOf },
+      onBad: (reason) => metrics.badFeed(`drand-${reason}`),
+    },
+  )
 }
 
 /** The operator's kill switch: a file, since anybody who can stop us can make one, and it outlives a restart. */

@@ -59,6 +59,16 @@ export const configSchema = z
         slashesPerDay: z.number().int().min(0).optional(),
       })
       .prefault({}),
+    /** Public randomness that draws come from, on every network but `local`. */
+    beacon: z
+      .strictObject({
+        /** HTTP relays of drand, asked in turn; each answer is checked, so none of them needs to be trusted. */
+        urls: z
+          .array(url)
+          .min(1, 'needs at least one relay')
+          .default(['https://api.drand.sh', 'https://api2.drand.sh', 'https://api3.drand.sh', 'https://drand.cloudflare.com']),
+      })
+      .prefault({}),
     /**
      * What checks may cost in a day of chain time; without limit where nothing is said. What goes beyond is left to others and counted; the
      * last fifth of each is kept for replays.

@@ -9,6 +9,7 @@ import type { WriteAhead } from '../base/write-ahead.ts'
 import type { Chain } from '../chain/types.ts'
 import type { Court } from '../court/court.ts'
 import type { BlobCache } from '../fetch/blobs.ts'
+import type { Drand } from '../fetch/drand.ts'
 import type { Judge } from '../judge.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { EvidenceStore } from '../prooflog/evidence.ts'
@@ -33,6 +34,8 @@ export interface Bench {
   readonly logger: Logger
   readonly metrics: Metrics
   readonly chain: Chain
+  /** Public randomness; without it draws take the hash of a block, which its proposer can choose: good enough for a network of one's own. */
+  readonly drand?: Drand
   readonly log: ProofLog
   readonly writeAhead: WriteAhead
   readonly court: Court

@@ -118,9 +118,10 @@ export function createWindowStage(bench: Bench, deps: WindowStageDeps): WindowSt
   }
 }
 
-/** Waits for the first block at or after this time. */
+/** Waits for the first round of public randomness, or the first block, at or after this time. */
 async function beaconAt(bench: Bench, timestampSec: number): Promise<Hex> {
-  const { chain, signal } = bench
+  const { chain, drand, signal } = bench
+  if (drand) return await drand.at(timestampSec, { signal })
   const known = await chain.beaconAt(timestampSec, { signal })
   if (known) return known.hash
   return await new Promise<Hex>((resolve, reject) => {
