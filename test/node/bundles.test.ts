@@ -1,0 +1,158 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Wallet } from 'ethers'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { objectiveInputFiles } from '../../proofs/bundle.ts'
+import type { Hex } from '../../proofs/types.ts'
+import type { BundleDesk } from '../../src/gossip/bundle-client.ts'
+import { decodeBundleHeader, decodeBundleRequest } from '../../src/gossip/bundle-frames.ts'
+import type { BundleShelf } from '../../src/gossip/bundles.ts'
+import { createBundleDesk } from '../../src/pipeline/bundle-desk.ts'
+import { type BundleParts, writeBundle } from '../../src/prooflog/bundle.ts'
+import { MEMBERS, proof, STRANGER } from '../gossip/world.ts'
+import { addressOf, DOMAIN, hash, signStruct } from '../helpers/fixtures.ts'
+import { createNet, type Member, type Net, until } from './net.ts'
+
+// Real files over real TCP: evidence goes to members, whole or in parts, and no other bytes are kept.
+
+const [ALICE, BOB, CAROL] = MEMBERS as [Wallet, Wallet, Wallet]
+let net: Net
+let evidenceHash: Hex
+let bundle: Buffer
+
+beforeEach(async () => {
+  net = await createNet()
+  const { body, extra } = await proof()
+  const { faultId, transcoder, receiptDigest } = body
+  evidenceHash = body.evidenceHash
+  const about = { faultId, transcoder, receiptDigest, evidenceHash }
+  const inputs = objectiveInputFiles({ domain: DOMAIN, faultClass: 'O1', ...about, evidence: extra })
+  const picture = join(net.folder, 'picture')
+  await writeFile(picture, randomBytes(5_000_000))
+  const json = Object.fromEntries(Object.entries(inputs).map(([name, value]) => [name, { json: value }])) as BundleParts
+  await writeBundle(join(net.folder, 'bundle'), { inputs: json, notes: { 'sheet.png': { file: picture } } })
+  bundle = await readFile(join(net.folder, 'bundle'))
+})
+afterEach(async () => net.close())
+
+const fileIn = (folder: string, name: Hex) => join(net.folder, folder, `${name}.fishbundle`)
+
+async function start(
+  who: Wallet,
+  name: string,
+  peers: Member[],
+  holds?: Buffer,
+  changes: Partial<BundleShelf & BundleDesk> = {},
+) {
+  await mkdir(join(net.folder, name))
+  if (holds) await writeFile(fileIn(name, evidenceHash), holds)
+  const desk = createBundleDesk(
+    { scratchDir: join(net.folder, `${name}-scratch`), searchPath: '' },
+    {
+      evidence: { fileOf: (it) => fileIn(name, it) },
+      authorize: async (request) => ({ address: addressOf(who), signature: await signStruct(who, 'BlobRequest', request) }),
+      nowMs: () => Date.now(),
+    },
+  )
+  const bootstrap = peers.flatMap(({ gossip }) => gossip.addresses())
+  const member = await net.start({ init: { bootstrap }, deps: { bundles: { ...desk, ...changes } } })
+  await until(() => member.gossip.peers().length >= peers.length)
+  return { ...member, desk }
+}
+
+/** Serves so many bytes of its file in all, and then breaks off. */
+function cutting(desk: () => BundleShelf, bytes: number): Partial<BundleShelf> {
+  return {
+    async open(it) {
+      const opened = await desk().open(it)
+      const read = async (offset: number, length: number) => {
+        if (offset + length > bytes) throw new Error('cut')
+        return await (opened as NonNullable<typeof opened>).read(offset, length)
+      }
+      return opened && { ...opened, read }
+    },
+  }
+}
+
+const fetchBy = ({ gossip }: Member, it = evidenceHash) => gossip.fetchBundle(it, { signal: AbortSignal.timeout(20_000) })
+const unavailable = expect.objectContaining({ code: 'bundle-unavailable' })
+
+describe('evidence over direct streams', () => {
+  it('arrives whole, byte for byte, and is what its receiver serves next', async () => {
+    const alice = await start(ALICE, 'alice', [], bundle)
+    const bob = await start(BOB, 'bob', [alice])
+    expect(await fetchBy(bob)).toBe(fileIn('bob', evidenceHash))
+    expect((await readFile(fileIn('bob', evidenceHash))).equals(bundle)).toBe(true)
+    expect(alice.gossip.counters()).toMatchObject({ 'bundles.served-ok': 1, 'bundles.served-bytes': bundle.length })
+    await expect(fetchBy(bob, hash(99))).rejects.toEqual(unavailable)
+    expect(alice.gossip.counters()['bundles.served-unknown']).toBe(3)
+  })
+
+  it('goes on at another peer where the first was cut, and asks for nothing twice', async () => {
+    let own: BundleShelf | undefined
+    const alice = await start(
+      ALICE,
+      'alice',
+      [],
+      bundle,
+      cutting(() => own as BundleShelf, 2_000_000),
+    )
+    own = alice.desk
+    const bob = await start(BOB, 'bob', [alice])
+    const carol = await start(CAROL, 'carol', [], bundle)
+    // Only Alice is there at first: her part is kept until Carol comes.
+    const fetching = fetchBy(bob).catch(() => undefined)
+    await fetching
+    const dave = await start(MEMBERS[3] as Wallet, 'dave', [alice, carol])
+    await fetchBy(dave)
+    expect((await readFile(fileIn('dave', evidenceHash))).equals(bundle)).toBe(true)
+    const served = carol.gossip.counters()['bundles.served-bytes'] as number
+    const cut = dave.gossip.counters()['bundles.cut'] ?? 0
+    expect(served).toBe(cut > 0 ? bundle.length - Math.floor(2_000_000 / 65_536) * 65_536 : bundle.length)
+  })
+
+  it('is refused to a stranger, and to a member whose signature was made for another peer', async () => {
+    const alice = await start(ALICE, 'alice', [], bundle)
+    const stranger = await start(STRANGER, 'stranger', [alice])
+    await expect(fetchBy(stranger)).rejects.toEqual(unavailable)
+    const thief = await start(BOB, 'thief', [alice], undefined, {
+      authorize: async (request) => ({
+        address: addressOf(BOB),
+        signature: await signStruct(BOB, 'BlobRequest', { ...request, transcoder: addressOf(CAROL) }),
+      }),
+    })
+    await expect(fetchBy(thief)).rejects.toEqual(unavailable)
+    expect(alice.gossip.counters()).toMatchObject({ 'bundles.served-refused': 6 })
+  })
+
+  it('of a liar is not kept, and the liar is asked once only', async () => {
+    const forged = Buffer.from(bundle)
+    const at = forged.indexOf('"evidence":"0x') + 400
+    forged[at] = forged[at] === 0x30 ? 0x31 : 0x30
+    const liar = await start(ALICE, 'liar', [], forged)
+    const bob = await start(BOB, 'bob', [liar])
+    await expect(fetchBy(bob)).rejects.toEqual(unavailable)
+    await expect(readFile(fileIn('bob', evidenceHash))).rejects.toMatchObject({ code: 'ENOENT' })
+    expect(bob.gossip.counters()['bundles.refused']).toBe(1)
+    const honest = await start(CAROL, 'carol', [], bundle)
+    const dave = await start(MEMBERS[3] as Wallet, 'dave', [liar, honest])
+    await fetchBy(dave)
+    expect((await readFile(fileIn('dave', evidenceHash))).equals(bundle)).toBe(true)
+  })
+
+  it('asked for too often is busy', async () => {
+    const alice = await start(ALICE, 'alice', [])
+    const bob = await start(BOB, 'bob', [alice])
+    for (let n = 0; n < 5; n++) await expect(fetchBy(bob, hash(n))).rejects.toEqual(unavailable)
+    expect(alice.gossip.counters()).toMatchObject({ 'bundles.served-unknown': 12, 'bundles.served-busy': 3 })
+  })
+
+  it('is not spoken of in frames of another length or with lengths that no bundle has', () => {
+    const violation = expect.objectContaining({ code: 'pull-violation' })
+    for (const length of [0, 132, 134]) expect(() => decodeBundleRequest(new Uint8Array(length))).toThrowError(violation)
+    expect(() => decodeBundleRequest(new Uint8Array(133).fill(255))).toThrowError(violation)
+    expect(() => decodeBundleHeader(Uint8Array.of(4, ...new Uint8Array(40)))).toThrowError(violation)
+    expect(() => decodeBundleHeader(new Uint8Array(41).fill(1).fill(255, 1, 9))).toThrowError(violation)
+  })
+})
