@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
-import { type FileHandle, open, rename } from 'node:fs/promises'
-import { join } from 'node:path'
+import { type FileHandle, mkdir, open, rename } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import type { Hex } from '../../proofs/types.ts'
 import { FishermanError } from '../base/errors.ts'
 import type { BundleDesk } from '../gossip/bundle-client.ts'
@@ -75,6 +75,7 @@ export function createBundleDesk(
           blame: 'theirs',
         })
       const kept = deps.evidence.fileOf(evidenceHash)
+      await mkdir(dirname(kept), { recursive: true })
       await rename(file, kept)
       return kept
     },
