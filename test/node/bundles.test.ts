@@ -8,10 +8,12 @@ import type { Hex } from '../../proofs/types.ts'
 import type { BundleDesk } from '../../src/gossip/bundle-client.ts'
 import { decodeBundleHeader, decodeBundleRequest } from '../../src/gossip/bundle-frames.ts'
 import type { BundleShelf } from '../../src/gossip/bundles.ts'
+import { framesOn } from '../../src/gossip/pull-frames.ts'
 import { createBundleDesk } from '../../src/pipeline/bundle-desk.ts'
 import { type BundleParts, writeBundle } from '../../src/prooflog/bundle.ts'
 import { MEMBERS, proof, STRANGER } from '../gossip/world.ts'
 import { addressOf, DOMAIN, hash, signStruct } from '../helpers/fixtures.ts'
+import { createAttacker, topics } from './attacker.ts'
 import { createNet, type Member, type Net, until } from './net.ts'
 
 // Real files over real TCP: evidence goes to members, whole or in parts, and no other bytes are kept.
@@ -153,6 +155,25 @@ describe('evidence over direct streams', () => {
     const bob = await start(BOB, 'bob', [alice])
     for (let n = 0; n < 5; n++) await expect(fetchBy(bob, hash(n))).rejects.toEqual(unavailable)
     expect(alice.gossip.counters()).toMatchObject({ 'bundles.served-unknown': 12, 'bundles.served-busy': 3 })
+  })
+
+  it('is given to nobody who sends garbage, and to everybody else after it', async () => {
+    const alice = await start(ALICE, 'alice', [], bundle)
+    const attacker = await createAttacker(alice.gossip.addresses())
+    try {
+      const [link] = attacker.connections
+      for (const bytes of [new Uint8Array(0), randomBytes(133), randomBytes(134), new Uint8Array(70_000)]) {
+        const stream = await (link as NonNullable<typeof link>).newStream(topics.bundleProtocol)
+        const wire = framesOn(stream, { frameBytes: 100_000, bufferBytes: 200_000 })
+        await wire.write(bytes).catch(() => undefined)
+        await expect(wire.read({ signal: AbortSignal.timeout(5_000) })).rejects.toThrow()
+      }
+    } finally {
+      await attacker.node.stop()
+    }
+    expect(alice.gossip.counters()['bundles.serve-failed']).toBe(4)
+    const bob = await start(BOB, 'bob', [alice])
+    expect(await fetchBy(bob)).toBe(fileIn('bob', evidenceHash))
   })
 
   it('is not spoken of in frames of another length or with lengths that no bundle has', () => {
