@@ -34,6 +34,7 @@ import { createMetrics } from './observe/metrics.ts'
 import { daemonRoutes } from './observe/routes.ts'
 import { createHeadAnchor } from './pipeline/anchor.ts'
 import type { Bench } from './pipeline/bench.ts'
+import { createBundleDesk } from './pipeline/bundle-desk.ts'
 import { createPeerClocks } from './pipeline/clocks.ts'
 import { createHeadWatch, type HeadWatch } from './pipeline/heads.ts'
 import { createIntentStore } from './pipeline/intents.ts'
@@ -271,6 +272,14 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
         sign: async (body) =>
           identity && { signer: identity.attester.address, signature: await identity.attester.headReturn(body) },
       },
+      bundles: createBundleDesk(
+        { scratchDir: at('scratch'), searchPath: programPath() },
+        {
+          evidence: bench.evidence,
+          authorize: (request) => authorize(identity?.attester, request),
+          nowMs: clock.nowMs,
+        },
+      ),
       async deliver(statement, bytes, from) {
         // Heads of other logs are kept beside ours, not in it.
         if (statement.kind === 'head') {

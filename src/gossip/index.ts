@@ -4,6 +4,8 @@ import { STATEMENT_KINDS, type StatementKind } from '../../proofs/codec.ts'
 import { bytesToHex } from '../../proofs/signature.ts'
 import { FishermanError, messageOf } from '../base/errors.ts'
 import { createBans } from './bans.ts'
+import { createBundleClient } from './bundle-client.ts'
+import { createBundleServer } from './bundles.ts'
 import { createContacts } from './contacts.ts'
 import { createCounters } from './counters.ts'
 import { createFloods } from './floods.ts'
@@ -35,6 +37,8 @@ export type { Gossip, GossipDeps, GossipInit, GossipPeer } from './types.ts'
 const STATUTE_SECONDS = 15 * 5_760 * 12
 /** Streams of the pull protocol that one peer may hold open with us. */
 const PULL_STREAMS = 2
+/** Bundles that one peer may be taking from us at a time. */
+const BUNDLE_STREAMS = 2
 /** Enough that a partition of the graph is unlikely, few enough for a home router: twice the mesh of a topic and some. */
 const TARGET_PEERS = 25
 
@@ -81,6 +85,13 @@ export async function createGossip(init: GossipInit, deps: GossipDeps): Promise<
   const { heads } = deps
   if (heads)
     await node.handle(topics.headsProtocol, createHeadServer({ keeper: heads, clock, counters, log }), { maxInboundStreams: 2 })
+  const { bundles } = deps
+  if (bundles) {
+    const served = { shelf: bundles, isMember: deps.view.isMember, nowSec: () => deps.nowSec(), domain: init.domain }
+    await node.handle(topics.bundleProtocol, createBundleServer({ ...served, clock, counters, log }), {
+      maxInboundStreams: BUNDLE_STREAMS,
+    })
+  }
   for (const kind of followed) {
     node.services.pubsub.topicValidators.set(topics.topicOf(kind), async (peer, message) => {
       contacts.heard(peer.toString())
@@ -165,6 +176,17 @@ export async function createGossip(init: GossipInit, deps: GossipDeps): Promise<
     quotas: createQuotas(clock, SENDING_SHARE),
     send: async (kind, bytes) => (await node.services.pubsub.publish(topics.topicOf(kind), bytes)).recipients.length,
   })
+  // One link for each peer.
+  const openLinks = () => {
+    const open = node.getConnections().filter(({ status }) => status === 'open')
+    return [...new Map(open.map((connection) => [connection.remotePeer.toString(), connection])).values()]
+  }
+  const fetchBundle =
+    bundles &&
+    createBundleClient({
+      ...{ peerId: node.peerId.toString(), protocol: topics.bundleProtocol, desk: bundles, connections: openLinks },
+      ...{ nowSec: () => deps.nowSec(), counters, log },
+    })
   return {
     peerId: node.peerId.toString(),
     addresses: () => node.getMultiaddrs().map(String),
@@ -173,16 +195,22 @@ export async function createGossip(init: GossipInit, deps: GossipDeps): Promise<
     seenAs: contacts.seenAs,
     publish,
     async askHeads(fisherman, { signal }) {
-      const open = node.getConnections().filter(({ status }) => status === 'open')
-      // One link for each peer.
-      const links = new Map(open.map((connection) => [connection.remotePeer.toString(), connection]))
       const nonce = bytesToHex(randomBytes(32))
       const question = { domain: init.domain, fisherman, nonce }
       const asked = await Promise.allSettled(
-        [...links.values()].map((connection) => askHead(connection, topics.headsProtocol, question, { signal })),
+        openLinks().map((connection) => askHead(connection, topics.headsProtocol, question, { signal })),
       )
       counters.add('heads.unanswered', asked.filter(({ status }) => status === 'rejected').length)
       return asked.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+    },
+    async fetchBundle(evidenceHash, { signal }) {
+      if (!fetchBundle)
+        throw new FishermanError({
+          code: 'bundle-unavailable',
+          message: 'This program takes no evidence from peers.',
+          blame: 'ours',
+        })
+      return await fetchBundle(evidenceHash, { signal: AbortSignal.any([signal, stopping.signal]) })
     },
     counters: () => ({ ...counters.all(), queued: intake.queued() }),
     async stop() {

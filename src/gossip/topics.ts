@@ -23,6 +23,8 @@ export interface Topics {
   stablePullProtocol: string
   /** Head exchange; a log outlives verdict versions. */
   headsProtocol: string
+  /** Evidence for members: a bundle names its verdict version itself. */
+  bundleProtocol: string
   /** What a peer runs, and why it leaves: of all verdict versions. */
   statusProtocol: string
   goodbyeProtocol: string
@@ -42,6 +44,7 @@ export function createTopics(domain: Domain, verdictVersion: number): Topics {
     pullProtocol: `/fisherman/${digest}/statements-since/1`,
     stablePullProtocol: `/fisherman/${stableDigest}/statements-since/1`,
     headsProtocol: `/fisherman/${stableDigest}/heads/1`,
+    bundleProtocol: `/fisherman/${stableDigest}/bundle/1`,
     statusProtocol: `/fisherman/${stableDigest}/status/1`,
     goodbyeProtocol: `/fisherman/${stableDigest}/goodbye/1`,
   }

@@ -1,6 +1,8 @@
 import type { AnyStatement } from '../../proofs/codec.ts'
 import type { Domain, Hex } from '../../proofs/types.ts'
 import type { Logger } from '../base/log.ts'
+import type { BundleDesk } from './bundle-client.ts'
+import type { BundleShelf } from './bundles.ts'
 import type { PeerView } from './contacts.ts'
 import type { HeadKeeper, ReturnedHead } from './heads.ts'
 import type { StatementLog } from './pull-server.ts'
@@ -63,6 +65,8 @@ export interface GossipDeps {
   places?: PullPlaces
   /** Heads of others' logs that we keep for them; without it we return none. */
   heads?: HeadKeeper
+  /** Evidence that we serve to members, and how we ask for it; without it we do neither. */
+  bundles?: BundleShelf & BundleDesk
 }
 
 export interface GossipPeer extends PeerView {
@@ -97,6 +101,11 @@ export interface Gossip {
   publish(statement: AnyStatement): Promise<{ recipients: number }>
   /** Asks all connected peers for the last head of this fisherman's log; those that do not answer are left out. */
   askHeads(fisherman: Hex, options: { signal: AbortSignal }): Promise<ReturnedHead[]>
+  /**
+   * Fetches the evidence of a case from peers that hold it, over as many of them as it takes; returns where it lies. Throws `bundle-unavailable`
+   * where nobody gives it, `no-key` without a key.
+   */
+  fetchBundle(evidenceHash: Hex, options: { signal: AbortSignal }): Promise<string>
   /** `accepted.<kind>`, `ignored.<kind>.<code>`, `rejected.<kind>.<code>`, `delivered.<kind>`, `pull.*`, `peers.*`, `banned.*`. */
   counters(): Record<string, number>
   stop(): Promise<void>
