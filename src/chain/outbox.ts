@@ -88,15 +88,13 @@ export function createOutbox({ intents, writeAhead, log }: OutboxDeps): Outbox {
       if (await by.receiptOf(known, signal)) return !wasMined
       // What the chain would refuse by now is sent all the same where later nonces wait behind it: they could never be mined.
       if (!isWaitedFor(known.nonce) && (await by.refusalOf(known, signal))) {
+        // It may have been mined between the two questions, and be refused by its own work.
+        if (await by.receiptOf(known, signal)) return !wasMined
         if (!wasMined) await end(known, 'refused', signal)
         return false
       }
-      if ((await by.broadcast(known, signal)) === 'nonce-used') {
-        // It may have been mined between the two questions.
-        if (await by.receiptOf(known, signal)) return !wasMined
-        await end(known, 'replaced', signal)
-        return false
-      }
+      // A nonce that is used up is ours, mined this moment, or another program's: whoever follows it looks until that is clear.
+      await by.broadcast(known, signal)
       await revive(known, signal)
       log.info('Took up a transaction that was signed before', { faultId: known.faultId, action: known.action })
       return true
