@@ -5,13 +5,14 @@ import { fileURLToPath } from 'node:url'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const chosen = process.argv.slice(2)
 const vitest = ['node_modules/vitest/vitest.mjs', 'run']
-// Whole networks of processes go last and one by one: beside other tests, two cores would show how the machine is doing, not the program.
+// Networks of nodes and of processes go last and one by one: beside other tests, two cores would show how the machine is doing, not the program.
+const networks = ['test/demo', 'test/crash', 'test/node', 'test/monitor']
 const tests =
   chosen.length > 0
     ? [['tests', [...vitest, ...chosen]]]
     : [
-        ['tests', [...vitest, '--exclude', 'test/demo/**', '--exclude', 'test/crash/**']],
-        ['networks', [...vitest, 'test/demo', 'test/crash', '--maxWorkers=1']],
+        ['tests', [...vitest, ...networks.flatMap((folder) => ['--exclude', `${folder}/**`])]],
+        ['networks', [...vitest, ...networks, '--maxWorkers=1']],
       ]
 const parts = [
   ['types', ['node_modules/typescript/bin/tsc', '--noEmit']],

@@ -17,12 +17,15 @@ export async function forged(n: number, reporter = MEMBERS[1]!): Promise<Stateme
   return await proof(reporter, { observedAt: now - 5n, expiresAt: now + 86_400n, faultId: hash(n) }, { order: n })
 }
 
+/** What a watch in this process has shown so far, for tests that wait for it. */
+export const showing = (): { proofs: WatchedProof[]; events: WatchEvent[] } => ({ proofs: [], events: [] })
+
 /** Watches in this process until it ends. */
 export async function watching(
   watch: typeof import('../../src/monitor/watch/library.ts').watch,
   options: Partial<WatchOptions> & { peers: readonly string[] },
+  { proofs, events } = showing(),
 ) {
-  const [proofs, events]: [WatchedProof[], WatchEvent[]] = [[], []]
   const running = watch({ ...DOMAIN, pullEveryMs: 200, onEvent: (event) => events.push(event), ...options })
   for await (const one of running) proofs.push(one)
   return { proofs, events, counts: running.counts() }

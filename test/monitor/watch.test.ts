@@ -11,7 +11,7 @@ import { answer, MEMBERS, NODE, proof, sealed } from '../gossip/world.ts'
 import { addressOf, DOMAIN, wallet } from '../helpers/fixtures.ts'
 import { createAttacker, serving, topics } from '../node/attacker.ts'
 import { createNet, type Member, type Net, until } from '../node/net.ts'
-import { forged, fresh, watching } from './watch-world.ts'
+import { forged, fresh, showing, watching } from './watch-world.ts'
 
 // Watchers follow real nodes over TCP. The fishermen's clock is the real one, as the watchers' is.
 
@@ -46,12 +46,17 @@ describe('a watcher', () => {
     const [a, b] = (await fishermen(2)) as [Member, Member]
     const stop = new AbortController()
     const options = { peers: addresses(a, b), signal: stop.signal, pullEveryMs: 60_000 }
-    const running = watching(watch, options)
+    const shown = showing()
+    const running = watching(watch, options, shown)
     // Three in all, as each of them sees it.
-    await until(() => [a, b].every(({ gossip }) => gossip.peers().length === 2))
+    await until(() =>
+      [a, b].every(({ gossip }) => gossip.peers().length === 2 && gossip.peers().every(({ topics }) => topics > 0)),
+    )
     await new Promise((resolve) => setTimeout(resolve, 1_000))
     for (let n = 0; n < 3; n++) await a.publish(await fresh(n))
-    await new Promise((resolve) => setTimeout(resolve, 1_500))
+    await until(() => shown.proofs.length === 3)
+    // It came over two peers: a second copy would be here by now.
+    await new Promise((resolve) => setTimeout(resolve, 500))
     stop.abort()
     const { proofs } = await running
     expect(proofs.map(({ from }) => from)).toEqual(['gossip', 'gossip', 'gossip'])
@@ -130,13 +135,14 @@ describe('a watcher', () => {
     const believes = { deps: { nowSec, view: { isMember: () => true, isSignerOf: () => true, ready: () => true } } }
     const b = await net.start(believes)
     const stop = new AbortController()
-    const running = watching(watch, { peers: addresses(a, b), signal: stop.signal })
-    await until(() => [a, b].every(({ gossip }) => gossip.peers().length === 1))
+    const shown = showing()
+    const running = watching(watch, { peers: addresses(a, b), signal: stop.signal }, shown)
+    await until(() => [a, b].every(({ gossip }) => gossip.peers().length === 1 && gossip.peers()[0]!.topics > 0))
     await new Promise((resolve) => setTimeout(resolve, 1_000))
     await b.publish(await fresh(1, MEMBERS[0]!, { key: wallet(60) }))
     await b.publish(await fresh(2, MEMBERS[0]!))
-    await until(() => a.store.entries.length === 1)
-    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    await until(() => a.store.entries.length === 1 && shown.proofs.length === 2)
+    await new Promise((resolve) => setTimeout(resolve, 500))
     stop.abort()
     expect((await running).proofs).toHaveLength(2)
     expect(a.gossip.counters()['ignored.fraud-proof.not-signer']).toBeUndefined()
@@ -155,10 +161,11 @@ describe('false proofs', () => {
     await liar.node.handle([topics.stablePullProtocol], serving(entriesOf(await fresh(2), await forged(3))))
     const stop = new AbortController()
     const peers = [...addresses(a), liar.node.getMultiaddrs()[0]!.toString()]
-    const running = watching(watch, { peers, signal: stop.signal })
+    const shown = showing()
+    const running = watching(watch, { peers, signal: stop.signal }, shown)
     await until(() => liar.node.getConnections().length === 1)
     await until(() => liar.node.getConnections().length === 0)
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    await until(() => shown.proofs.length === 2)
     stop.abort()
     const { proofs, events, counts } = await running
     expect(proofs).toHaveLength(2)
@@ -180,12 +187,19 @@ describe('false proofs', () => {
     const liar = await createAttacker([])
     await liar.node.handle([topics.stablePullProtocol], serving([]))
     const stop = new AbortController()
-    const running = watching(watch, { peers: [liar.node.getMultiaddrs()[0]!.toString()], signal: stop.signal })
+    const shown = showing()
+    const running = watching(watch, { peers: [liar.node.getMultiaddrs()[0]!.toString()], signal: stop.signal }, shown)
     const topic = topics.topicOf('fraud-proof')
     await until(() => liar.node.services.pubsub.getSubscribers(topic).length === 1)
+    // The liar hears of the subscription a moment before its own stream is open: what it says until then is lost.
+    for (let n = 100; n < 150 && !shown.events.some(({ type }) => type === 'false'); n++) {
+      await liar.node.services.pubsub.publish(topic, encodeStatement(await forged(n, wallet(n % 40))))
+      await new Promise((resolve) => setTimeout(resolve, 200))
+    }
     const lies = await Promise.all(Array.from({ length: 40 }, (_, n) => forged(n + 10, wallet(n))))
     for (const lie of lies) await liar.node.services.pubsub.publish(topic, encodeStatement(lie))
-    await new Promise((resolve) => setTimeout(resolve, 1_500))
+    // The rest of the flood, as far as the liar is still listened to.
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
     stop.abort()
     const { proofs, events, counts } = await running
     expect(proofs).toEqual([])
