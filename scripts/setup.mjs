@@ -111,6 +111,19 @@ function installFfmpeg() {
   if (locked.status !== 0) say('bubblewrap could not be installed: media will run under limits alone')
 }
 
+/** What checks alert rules: one program out of Debian's package, so that no service is installed. Without it one test is skipped. */
+function unpackPromtool() {
+  const tool = at('dist/tools/promtool')
+  if (existsSync(tool) || run('promtool', ['--version']).status === 0 || run('dpkg-deb', ['--version']).status !== 0) return
+  say('unpacking promtool, which checks the alert rules')
+  const folder = at('dist/tools/unpack')
+  mkdirSync(folder, { recursive: true })
+  const done = run('sh', ['-c', 'apt-get download prometheus && dpkg-deb -x prometheus_*.deb .'], { cwd: folder })
+  if (done.status === 0) renameSync(join(folder, 'usr/bin/promtool'), tool)
+  else say('promtool could not be had: its test will be skipped')
+  rmSync(folder, { recursive: true, force: true })
+}
+
 /** Runs a step unless its inputs are those of its last finished run and its output is still there. */
 function step(name, inputs, output, sentence, make) {
   const stampFile = at('dist', `.${name}`)
@@ -149,3 +162,4 @@ step(
 if (!existsSync(at('node_modules/.bin/fisherman'))) linkProgram()
 if (purpose === 'demo' || purpose === 'test')
   step('clip', ['scripts/clip.mjs'], 'dist/demo.mp4', 'rendering the demo clip (once, half a minute or so)', makeClip)
+if (purpose === 'test') unpackPromtool()

@@ -40,6 +40,7 @@ import { createHeadWatch, type HeadWatch } from './pipeline/heads.ts'
 import { createIntentStore } from './pipeline/intents.ts'
 import { createLedger } from './pipeline/ledger.ts'
 import { limitsFor, networkParams } from './pipeline/network.ts'
+import { createReadings } from './pipeline/readings.ts'
 import { createTally } from './pipeline/tally.ts'
 import { followView } from './pipeline/view.ts'
 import { createPipeline } from './pipeline.ts'
@@ -346,25 +347,31 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
     await Promise.all(feeds)
   })
 
-  metrics.gauges(() => ({
-    peers: gossip?.peers().length ?? 0,
-    waiting: queue.size(),
-    running: queue.running(),
-    logSize: log.head().size,
-    headAgeSec: chain.headAgeSec(),
-  }))
+  const ready = () =>
+    log.trouble() ??
+    (watch.state() === 'stopped' ? watch.refusal() : undefined) ??
+    chain.trouble() ??
+    chain.blocked() ??
+    (chain.headAgeSec() > 60 ? 'the newest block is more than a minute old' : undefined)
+  metrics.readings(
+    createReadings(
+      {
+        ...{ version: init.version ?? 'unknown', verdictVersion: VERDICT_VERSION, network: config.network },
+        ...{ dataDir: config.dataDir, budget: config.budget },
+      },
+      {
+        ...{ bench, ready, gossip: () => gossip, signing: watch.state, members: view.memberCount },
+        ...{ feeds: () => config.feeds.length, hardware: () => hardware?.counts() ?? [], clocksAhead: peerClocks.ahead },
+      },
+    ),
+  )
   const network = gossip
   const http = await startHttp({
     ...config.http,
     routes: daemonRoutes({
       bundleDir: bench.bundleDir,
       metrics,
-      ready: () =>
-        log.trouble() ??
-        (watch.state() === 'stopped' ? watch.refusal() : undefined) ??
-        chain.trouble() ??
-        chain.blocked() ??
-        (chain.headAgeSec() > 60 ? 'the newest block is more than a minute old' : undefined),
+      ready,
       peers: () => network.peers(),
       network: () => ({
         peer: network.peerId,

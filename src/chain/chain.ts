@@ -14,7 +14,7 @@ import { createEventFollower } from './follow.ts'
 import { createGate } from './gate.ts'
 import { createHealth } from './health.ts'
 import { memoryIntents } from './intents.ts'
-import type { Limits } from './limits.ts'
+import { type Limits, usageOf } from './limits.ts'
 import { controllerOf } from './livepeer.ts'
 import { createReads } from './reads.ts'
 import { createRpc, isGarbage, problem, type Rpc } from './rpc.ts'
@@ -285,6 +285,12 @@ export async function createChain(init: ChainInit, deps: ChainDeps): Promise<Cha
     headAgeSec: cursor.headAgeSec,
     trouble: () => trouble,
     blocked: () => deps.halted?.() ?? health?.problem(),
+    account: () =>
+      address && {
+        balanceWei: health?.balance(),
+        usage: usageOf(intents.all(), book.list(), address, clock.nowMs()),
+        limits: init.limits,
+      },
     onHead(listener) {
       listeners.add(listener)
       return () => void listeners.delete(listener)

@@ -12,6 +12,8 @@ export interface Health {
   refresh(signal: AbortSignal): Promise<void>
   /** One line that says what to do; undefined when all is well. */
   problem(): string | undefined
+  /** Wei of the native coin at the last look. */
+  balance(): bigint | undefined
 }
 
 /** Milliseconds between two looks. */
@@ -26,6 +28,7 @@ export function createHealth(
   const { address, deployment } = init
   const { rpc, reads, clock } = deps
   let problem: string | undefined
+  let balanceWei: bigint | undefined
   let nextMs = Number.NEGATIVE_INFINITY
 
   async function look(signal: AbortSignal): Promise<string | undefined> {
@@ -35,13 +38,14 @@ export function createHealth(
       rpc.send('eth_getBlockByNumber', ['latest', false], { signal }),
       reads.call(deployment.verifier, verifierInterface, 'paused', []),
     ])
+    const has = quantity(balance, 'balance')
+    balanceWei = has
     const own = members.find((member) => member.address === address)
     if (!own)
       return `${address} is no registered fisherman on chain ${deployment.chainId}; is it the right key file? If so, bond it in the registry ${deployment.registry}`
     if (own.exiting)
       return `${address} is leaving the registry, so its proofs count no more; register it again or stop this daemon`
     const needed = PROOF_GAS * (parseHeader(header)?.baseFeePerGas ?? 0n)
-    const has = quantity(balance, 'balance')
     if (has === 0n || has < needed)
       return `${address} holds ${formatEther(has)} of the native coin, less than one proof costs (${formatEther(needed)}); send some to it`
     if (paused === true)
@@ -51,6 +55,7 @@ export function createHealth(
 
   return {
     problem: () => problem,
+    balance: () => balanceWei,
     async refresh(signal) {
       if (clock.monotonicMs() < nextMs) return
       nextMs = clock.monotonicMs() + EVERY_MS

@@ -1,5 +1,6 @@
 import type { Domain, FaultClass, Hex, LogHead } from '../../proofs/types.ts'
 import type { Accusation } from './build.ts'
+import type { Limits, Usage } from './limits.ts'
 
 /** Signs transactions; every ethers signer is one. The key stays behind it. */
 export interface TransactionSigner {
@@ -187,6 +188,14 @@ export interface Waiting {
   signal: AbortSignal
 }
 
+/** Our account by its last look at the chain, and by our own intents. */
+export interface Account {
+  /** Wei of the native coin; undefined where nothing may be sent. */
+  balanceWei: bigint | undefined
+  usage: Usage
+  limits: Limits | undefined
+}
+
 export interface Chain {
   readonly domain: Domain
   readonly deployment: Deployment
@@ -203,6 +212,8 @@ export interface Chain {
   trouble(): string | undefined
   /** Why our account cannot act now, in one line that says what to do; undefined when all is well, or without a key. */
   blocked(): string | undefined
+  /** What our account has, spent and locked; undefined without a key. */
+  account(): Account | undefined
   /** Highest block of each confirmation level, at the newest head. */
   confirmations(): Confirmations
   /** Level of a block of our chain; undefined above the head. */

@@ -1,8 +1,20 @@
-import { Counter, Gauge, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { CATALOG, type MetricKey, type MetricSpec } from './catalog.ts'
 
-/** Numbers that the daemon counts; labels are bounded sets (outcomes, kinds, codes), never addresses or messages. */
+/** Value of one series; labels by name. */
+export interface Reading {
+  labels?: Readonly<Record<string, string>>
+  value: number
+}
+
+/** What is read when somebody asks; an absent key has no series at all. Totals must never fall while the process lives. */
+export type Readings = Partial<Record<MetricKey, number | readonly Reading[]>>
+
+/** Numbers that the daemon counts; labels are bounded sets (outcomes, kinds, codes), never messages. */
 export interface Metrics {
-  verdict(outcome: string): void
+  drawn(samples: number): void
+  receipts(count: number): void
+  verdict(outcome: string, delaySec?: number): void
   checkMs(depth: string, ms: number): void
   dropped(what: string): void
   badFeed(code: string): void
@@ -10,46 +22,83 @@ export interface Metrics {
   transaction(action: string, status: string): void
   /** A suspect moved stake or keys. */
   alarm(kind: string): void
-  gauges(read: () => { peers: number; waiting: number; running: number; logSize: number; headAgeSec: number }): void
+  /** Says what is read at each scrape; must be quick, and what it throws shows as a scrape that failed. */
+  readings(read: () => Readings): void
   /** Prometheus text. */
   render(): Promise<string>
 }
 
 export function createMetrics(): Metrics {
   const registry = new Registry()
-  const counter = (name: string, help: string, labelNames: string[]) =>
-    new Counter({ name, help, labelNames, registers: [registry] })
-  const verdicts = counter('fisherman_verdicts_total', 'Verdicts by outcome', ['outcome'])
-  const seconds = counter('fisherman_check_seconds_total', 'Wall seconds spent in checks by depth', ['depth'])
-  const drops = counter('fisherman_dropped_total', 'Work dropped on overload, by what it was', ['what'])
-  const feeds = counter('fisherman_feed_errors_total', 'Feed answers that could not be used, by code', ['code'])
-  const statements = counter('fisherman_statements_total', 'Statements by direction and kind', ['direction', 'kind'])
-  const transactions = counter('fisherman_transactions_total', 'Chain actions by action and result', ['action', 'status'])
-  const alarms = counter('fisherman_alarms_total', 'Moves of stake or keys by suspects, by kind', ['kind'])
+  // Memory, processor, event loop, handles: what a long run is judged by.
+  collectDefaultMetrics({ register: registry })
+  const of = (key: MetricKey) => {
+    const { name, help, labels = {}, buckets }: MetricSpec = CATALOG[key]
+    return { name, help, labelNames: Object.keys(labels), registers: [registry], ...(buckets ? { buckets: [...buckets] } : {}) }
+  }
+  const counters = new Map<MetricKey, Counter>()
+  const counter = (key: MetricKey) => {
+    const made = new Counter(of(key))
+    counters.set(key, made)
+    return made
+  }
+  const drawn = counter('drawn')
+  const receipts = counter('receipts')
+  const verdicts = counter('verdicts')
+  const drops = counter('dropped')
+  const feeds = counter('feedErrors')
+  const statements = counter('statements')
+  const transactions = counter('transactions')
+  const alarms = counter('alarms')
+  const seconds = new Histogram(of('checkSeconds'))
+  const delays = new Histogram(of('verdictDelay'))
+  const counted = new Set<MetricKey>([...counters.keys(), 'checkSeconds', 'verdictDelay'])
+  /** All others are read when somebody asks; a total that somebody else counts is shown as the counter that it is. */
+  const read = new Map(
+    (Object.keys(CATALOG) as MetricKey[])
+      .filter((key) => !counted.has(key))
+      .map((key) => [key, CATALOG[key].kind === 'counter' ? new Counter(of(key)) : new Gauge(of(key))]),
+  )
+  let source: () => Readings = () => ({})
+
+  function take(): void {
+    const readings = source()
+    for (const [key, metric] of read) {
+      metric.reset()
+      const found = readings[key]
+      const series: readonly Reading[] = typeof found === 'number' ? [{ value: found }] : (found ?? [])
+      // A metric without labels stands at 0 after a reset: where nothing is known, nothing is said.
+      if (series.length === 0 && !isLabelled(key)) metric.remove()
+      for (const { labels = {}, value } of series)
+        if (metric instanceof Gauge) metric.set(labels, value)
+        else metric.inc(labels, value)
+    }
+  }
+
   return {
-    verdict: (outcome) => verdicts.inc({ outcome }),
-    checkMs: (depth, ms) => seconds.inc({ depth }, ms / 1000),
+    drawn: (samples) => drawn.inc(samples),
+    receipts: (count) => receipts.inc(count),
+    verdict(outcome, delaySec) {
+      verdicts.inc({ outcome })
+      if (delaySec !== undefined) delays.observe(Math.max(0, delaySec))
+    },
+    checkMs: (depth, ms) => seconds.observe({ depth }, ms / 1000),
     dropped: (what) => drops.inc({ what }),
     badFeed: (code) => feeds.inc({ code }),
     statement: (direction, kind) => statements.inc({ direction, kind }),
     transaction: (action, status) => transactions.inc({ action, status }),
     alarm: (kind) => alarms.inc({ kind }),
-    gauges(read) {
-      const gauge = (name: string, help: string, value: () => number) =>
-        new Gauge({
-          name,
-          help,
-          registers: [registry],
-          collect() {
-            this.set(value())
-          },
-        })
-      gauge('fisherman_peers', 'Connected peers', () => read().peers)
-      gauge('fisherman_samples_waiting', 'Samples waiting for a check', () => read().waiting)
-      gauge('fisherman_checks_running', 'Checks running now', () => read().running)
-      gauge('fisherman_log_entries', 'Entries of the proof log', () => read().logSize)
-      gauge('fisherman_chain_head_age_seconds', 'Age of the newest block by the wall clock', () => read().headAgeSec)
+    readings(next) {
+      source = next
     },
-    render: () => registry.metrics(),
+    async render() {
+      take()
+      return await registry.metrics()
+    },
   }
+}
+
+function isLabelled(key: MetricKey): boolean {
+  const { labels }: MetricSpec = CATALOG[key]
+  return labels !== undefined
 }

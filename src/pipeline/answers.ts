@@ -113,7 +113,7 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
     const { receipt } = task.known.receipt
     if (!task.again) {
       bench.tally.verdict(record)
-      bench.metrics.verdict(outcome)
+      bench.metrics.verdict(outcome, bench.chain.nowSec() - record.completedAt)
     }
     bench.logger.info(task.again ? 'Looked again for a case' : 'Checked', {
       transcoder: receipt.transcoder,

@@ -7,6 +7,8 @@ import type { FeedAddress } from '../receipt/feed.ts'
 /** The chain as gossip's validators need it: without waiting. */
 export interface ChainView {
   isMember(address: Hex): boolean
+  /** Registered fishermen. */
+  memberCount(): number
   isSignerOf(transcoder: Hex, signer: Hex): boolean
   ready(): boolean
   /** A key that the chain has confirmed as this node's. */
@@ -26,6 +28,7 @@ export async function followView(chain: Chain, feeds: readonly FeedAddress[], lo
   })
   return {
     isMember: (address: Hex) => members.has(address),
+    memberCount: () => members.size,
     isSignerOf: (transcoder: Hex, signer: Hex) => signers.get(transcoder)?.has(signer) ?? false,
     ready: () => chain.trouble() === undefined,
     learn: (transcoder: Hex, signer: Hex) => void signers.set(transcoder, (signers.get(transcoder) ?? new Set()).add(signer)),

@@ -64,6 +64,7 @@ export function createWindowStage(bench: Bench, deps: WindowStageDeps): WindowSt
       timesOf(params.draw, evidence, streams.get(digest) ?? ''),
     )
     if (samples.length === 0) return
+    bench.metrics.drawn(samples.length)
     const drawnSamples = samples.map(({ sampleId, tranche }) => ({ sampleId, tranche }))
     const record = { transcoder, windowId: windowId.toString(), beacon, drawn: drawnSamples }
     await bench.writeAhead.run(
@@ -93,6 +94,7 @@ export function createWindowStage(bench: Bench, deps: WindowStageDeps): WindowSt
       const { window: body } = window.signed
       noteIfLate(body)
       bench.tally.receipts(body.transcoder, window.receipts.length)
+      bench.metrics.receipts(window.receipts.length)
       // An empty window promises nothing; if others were shown a fuller one, theirs proves it.
       if (body.count > 0)
         await bench.say({ kind: 'window', body, signer: window.signed.signer, extra: '0x', signature: window.signed.signature })

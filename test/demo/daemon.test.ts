@@ -139,6 +139,27 @@ describe('a daemon', { timeout: 180_000 }, () => {
     expect(readdirSync(join(simulating.dataDir, 'bundles')).length).toBeGreaterThan(0)
   })
 
+  it('tells its numbers to Prometheus', async () => {
+    const text = (await httpGet(`${simulator.url}/metrics`, { maxBytes: 1 << 20, timeoutMs: 5000 })).toString()
+    const shown = (series: string) => Number(new RegExp(`^${series.replace(/[{}]/g, '\\$&')} (\\S+)$`, 'm').exec(text)?.[1])
+    const cheat = (nodes[1] as RunningNode).address
+    expect(text).toMatch(/fisherman_build_info\{version="[^"]+",verdict_version="\d+",network="local",mode="dry-run"\} 1/)
+    expect(shown(`fisherman_orchestrator_verdicts{orchestrator="${cheat}",outcome="fail"}`)).toBeGreaterThan(0)
+    expect(shown(`fisherman_orchestrator_evidence_score{orchestrator="${cheat}"}`)).toBeGreaterThan(0)
+    expect(text).toMatch(/^fisherman_transactions_total\{action="[a-z]+",status="simulated"\} [1-9]/m)
+    for (const name of [
+      'ready',
+      'log_writable',
+      'feeds',
+      'chain_head_number',
+      'members',
+      'samples_drawn_total',
+      'disk_free_bytes',
+    ])
+      expect(shown(`fisherman_${name}`), name).toBeGreaterThan(0)
+    expect(shown('fisherman_gas_spent_day_coins')).toBe(0)
+  })
+
   it('in observe watches without a key and says nothing of its own', async () => {
     await until('receipts', async () => {
       const summary = await httpGetJson(`${watcher.url}/api/v1/summary`, { maxBytes: 1 << 20, timeoutMs: 5000 })
