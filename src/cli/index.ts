@@ -9,6 +9,7 @@ import { declareDevnet } from './devnet.options.ts'
 import { declareDoctor } from './doctor.options.ts'
 import { declareGuard } from './guard.options.ts'
 import { declareLog } from './log.options.ts'
+import { declareMonitor } from './monitor.options.ts'
 import { declareNet } from './net.options.ts'
 import { declareReplay } from './replay.options.ts'
 import { declareRun } from './run.options.ts'
@@ -59,6 +60,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     import: (file, options) => ends(async () => (await import('./guard.ts')).guardImportCommand(file, options))(),
   })
   declareWatch(program, (options) => ends(async () => (await import('./watch.ts')).watchCommand(options))())
+  declareMonitor(program, (flags) => ends(async () => (await import('./monitor.ts')).monitorCommand(flags))())
   declareNet(program, {
     peers: (options) => ends(async () => (await import('./net.ts')).peersCommand(options))(),
     doctor: (options) => ends(async () => (await import('./net.ts')).netDoctorCommand(options))(),

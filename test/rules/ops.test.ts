@@ -1,0 +1,55 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+
+// What an operator copies: files that name each other must not drift apart.
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const read = (path: string) => readFileSync(join(root, path), 'utf8')
+
+describe('the compose file', () => {
+  const { services, volumes } = parse(read('ops/compose.yaml')) as {
+    services: Record<string, { image: string; ports?: string[]; volumes?: string[]; environment?: Record<string, string> }>
+    volumes: Record<string, unknown>
+  }
+
+  it('mounts only files that are there, and volumes that it declares', () => {
+    for (const { volumes: mounts = [] } of Object.values(services))
+      for (const mount of mounts) {
+        const [from = ''] = mount.split(':')
+        if (!from.startsWith('.')) expect(Object.keys(volumes)).toContain(from)
+        // The operator's own folder.
+        else if (from !== './config') expect(existsSync(join(root, 'ops', from)), from).toBe(true)
+      }
+  })
+
+  it('opens nothing but the port of gossip to other machines, and pins every image', () => {
+    for (const [name, { ports = [], image }] of Object.entries(services)) {
+      for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:\d+:\d+$|^7935:7935$/)
+      if (name !== 'fisherman') expect(image).toMatch(/:v?\d+\.\d+\.\d+$/)
+    }
+  })
+
+  it('is scraped where it listens', () => {
+    const { scrape_configs } = parse(read('ops/prometheus/prometheus.yml')) as {
+      scrape_configs: { job_name: string; static_configs: { targets: string[] }[] }[]
+    }
+    expect(scrape_configs.map(({ job_name }) => job_name)).toEqual(['fisherman'])
+    expect(scrape_configs[0]?.static_configs[0]?.targets).toEqual(['fisherman:7936'])
+    expect(read('Dockerfile')).toContain('EXPOSE 7935 7936')
+  })
+})
+
+describe('the systemd unit', () => {
+  const unit = read('ops/systemd/fisherman.service')
+  it('starts the program that there is, with room to end, as the least urgent work and without rights', () => {
+    const [, program = ''] = /^ExecStart=\S+ \/opt\/fisherman\/(\S+) run --config/m.exec(unit) ?? []
+    expect(existsSync(join(root, program))).toBe(true)
+    expect(unit).toMatch(/^ExecReload=.*-HUP/m)
+    expect(Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)?.[1])).toBeGreaterThanOrEqual(30)
+    expect(unit).toMatch(/^NoNewPrivileges=yes$/m)
+    expect(unit).toMatch(/^Nice=10$/m)
+  })
+})
