@@ -42,6 +42,7 @@ import { createLedger } from './pipeline/ledger.ts'
 import { limitsFor, networkParams } from './pipeline/network.ts'
 import { createReadings } from './pipeline/readings.ts'
 import { createTally } from './pipeline/tally.ts'
+import { openTrustFile } from './pipeline/trust-file.ts'
 import { followView } from './pipeline/view.ts'
 import { createPipeline } from './pipeline.ts'
 import { createEvidenceStore } from './prooflog/evidence.ts'
@@ -163,6 +164,8 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
   )
 
   const view = await followView(chain, config.feeds, logger)
+  const trust = await openTrustFile(at('trust.json'), { log: logger })
+  closers.add('trust', () => trust.close())
   const headStore = await openHeadStore(at('heads.json'), { log: logger })
   closers.add('heads of others', () => headStore.close())
   const watch = createHeadWatch(
@@ -209,6 +212,7 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
       queue,
       ledger,
       tally,
+      trust,
       later,
       signal,
     },
@@ -373,6 +377,7 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
       metrics,
       ready,
       peers: () => network.peers(),
+      explain: (digest) => pipeline.explain(digest),
       network: () => ({
         peer: network.peerId,
         chainId: domain.chainId.toString(),

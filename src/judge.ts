@@ -64,12 +64,13 @@ function worstFrames(features: Features | undefined, reasons: readonly Reason[])
 }
 
 function verdictOf(examined: Examined): RenditionVerdict {
-  const { path, input, packets, fingerprint } = examined
+  const { path, input, packets, fingerprint, audited } = examined
   const decision = decide(input)
   return {
     path,
     ...decision,
     ...(fingerprint ? { fingerprint } : {}),
+    ...(audited ? { audited } : {}),
     ...(input.rendition.facts ? { facts: input.rendition.facts } : {}),
     packets,
     worstFrames: worstFrames(input.features, decision.reasons),

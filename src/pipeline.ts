@@ -2,9 +2,12 @@ import { type AnyStatement, decodeStatement, type Statement } from '../proofs/co
 import { hexToBytes } from '../proofs/signature.ts'
 import type { Answer, Hex, WindowRoot } from '../proofs/types.ts'
 import { createAnswerStage, type VerdictRecord } from './pipeline/answers.ts'
+import { createAudits } from './pipeline/audits.ts'
 import type { Bench } from './pipeline/bench.ts'
 import { bytesOf, type CheckTask, createCheckStage } from './pipeline/checks.ts'
+import { createExplainer, createFates, type Explained } from './pipeline/explain.ts'
 import { createJusticeStage } from './pipeline/justice.ts'
+import { createOpinions } from './pipeline/opinions.ts'
 import { createWindowStage } from './pipeline/windows.ts'
 import { createFaultFinder } from './receipt/faults.ts'
 import type { FeedWindow } from './receipt/feed.ts'
@@ -17,6 +20,8 @@ export interface Pipeline {
   /** A valid statement of another fisherman, already in the log. */
   takeStatement(statement: AnyStatement): void
   onHead(): Promise<void>
+  /** Why a receipt is looked at or not, and what became of it; undefined for one that is not known. */
+  explain(receiptDigest: string): Promise<Explained | undefined>
   /** Takes up what an earlier run of this daemon left unfinished. */
   resume(): Promise<void>
 }
@@ -35,15 +40,26 @@ export function createPipeline(bench: Bench): Pipeline {
   /** What is known of each sample's check: it runs at most once, whoever asks for it. */
   const inHand = new Map<string, 'waiting' | 'urgent' | 'started' | 'resting'>()
   const troubles = new Map<string, number>()
+  const fates = createFates()
 
   const justice = createJusticeStage(bench, { replay })
   const checks = createCheckStage(bench, { worthProving: justice.worthProving })
+  const opinions = createOpinions(bench, bench.trust)
   const answers = createAnswerStage(bench, {
+    opinions,
+    onDrawnAnswer: (answer) => audits.heard(answer),
+    isAudit: (...args) => audits.isAudit(...args),
     freeze: justice.freeze,
     onFinding: justice.heard,
     trancheOf: (...args) => windows.trancheOf(...args),
   })
   const windows = createWindowStage(bench, { finder, onFault: justice.objective, onSample: consider, onDrawn: answers.retry })
+
+  const audits = createAudits(bench, {
+    ...{ opinions, beaconAt: windows.beaconAt, membersAt: windows.membersAt, seals: answers.sealsOf },
+    isAnswered: (sampleId) => bench.address !== undefined && answers.sealsOf(sampleId).has(bench.address),
+    check: (task) => void (inHand.has(task.sampleId) || enqueue(task, REPLAY_PRIORITY + 1 + (task.sample?.tranche ?? 0))),
+  })
 
   function consider(sample: Sample): void {
     const found = bench.ledger.sample(sample.sampleId)
@@ -68,6 +84,7 @@ export function createPipeline(bench: Bench): Pipeline {
       // A budget silences only its owner: the later tranches of others wake, since we sealed nothing.
       if (!bench.budget.allows(bench.chain.nowSec(), task.sample ? 'sample' : 'replay', bytesOf(task.known))) {
         inHand.delete(key)
+        fates.set(key, 'over-budget')
         bench.metrics.dropped(task.sample ? 'sample-over-budget' : 'replay-over-budget')
         return
       }
@@ -79,12 +96,14 @@ export function createPipeline(bench: Bench): Pipeline {
         return
       }
       if (result.faultClass) await justice.failed(result)
+      audits.judged(result)
       await answers.submit(result)
       // A case may need one more look, after the accused's time to bring its bytes.
       if (task.again) inHand.delete(key)
     }
     if (bench.queue.add({ priority, run })) return
     inHand.delete(key)
+    fates.set(key, 'dropped')
     bench.metrics.dropped('sample')
   }
 
@@ -94,17 +113,20 @@ export function createPipeline(bench: Bench): Pipeline {
     const failures = (troubles.get(key) ?? 0) + 1
     troubles.set(key, failures)
     if (troubles.size > TROUBLES) troubles.delete(troubles.keys().next().value as string)
-    if (failures > RETRIES) inHand.delete(key)
-    else
+    if (failures > RETRIES) {
+      inHand.delete(key)
+      fates.set(key, 'failed-here')
+    } else
       bench.later(failures * RETRY_MS, 'retry', async () => (inHand.get(key) === 'resting' ? enqueue(task, priority) : undefined))
   }
 
   /** Later tranches stay asleep while a drawn member has answered; a seal that is not opened in time wakes them after all. */
-  async function isLeftToOthers({ sample, known, sampleId }: CheckTask): Promise<boolean> {
-    if (!sample || sample.tranche === 0) return false
+  async function isLeftToOthers({ sample, known, sampleId, audit }: CheckTask): Promise<boolean> {
+    if (!sample || sample.tranche === 0 || audit) return false
     const cover = await answers.coverOf(known, sampleId)
     if (!cover) return false
     inHand.delete(sampleId)
+    fates.set(sampleId, 'left-to-others')
     if (cover === 'sealed') {
       const seconds = bench.params.openAfterSeconds + bench.params.openGraceSeconds
       bench.later(seconds * 1000, 'recheck', async () => consider(sample))
@@ -114,6 +136,7 @@ export function createPipeline(bench: Bench): Pipeline {
 
   return {
     takeWindow: windows.take,
+    explain: createExplainer(bench, { windows, answers, stateOf: (sampleId) => inHand.get(sampleId) ?? fates.get(sampleId) }),
     takeStatement(statement) {
       if (statement.kind === 'sealed' || statement.kind === 'answer')
         answers.receive(statement as Statement<'sealed'> | Statement<'answer'>)

@@ -13,6 +13,7 @@ import { declareMonitor } from './monitor.options.ts'
 import { declareNet } from './net.options.ts'
 import { declareReplay } from './replay.options.ts'
 import { declareRun } from './run.options.ts'
+import { declareSample } from './sample.options.ts'
 import { declareSim } from './sim.options.ts'
 import { declareVerify } from './verify.options.ts'
 import { declareWatch } from './watch.options.ts'
@@ -64,6 +65,9 @@ export async function main(argv: readonly string[]): Promise<void> {
   declareNet(program, {
     peers: (options) => ends(async () => (await import('./net.ts')).peersCommand(options))(),
     doctor: (options) => ends(async () => (await import('./net.ts')).netDoctorCommand(options))(),
+  })
+  declareSample(program, {
+    explain: (digest, options) => ends(async () => (await import('./sample.ts')).sampleExplainCommand(digest, options))(),
   })
   declareChain(program, {
     status: (options) => ends(async () => (await import('./chain.ts')).chainStatusCommand(options))(),

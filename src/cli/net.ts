@@ -45,7 +45,8 @@ export function peerLines(peers: readonly Peer[], nowMs: number): string[] {
   return [...columns([HEADER, ...rows], new Set([5, 6])), '', `${peers.length} connected: ${out} out, ${peers.length - out} in`]
 }
 
-async function within(
+/** Works for the daemon that the flags name; what goes wrong is one line. */
+export async function within(
   name: string,
   options: NetOptions,
   signal: AbortSignal,

@@ -2,7 +2,7 @@ import type { Profile } from '../../proofs/types.ts'
 import { audioMatch } from '../fingerprint/audio.ts'
 import { drawDetailFrames, framesAt } from '../fingerprint/detail.ts'
 import { packetSetOf, passedThrough, reused } from '../fingerprint/packets.ts'
-import { fingerprintFrames, framesOf } from '../fingerprint/pdq.ts'
+import { type Draw, fingerprintFrames, framesOf } from '../fingerprint/pdq.ts'
 import { contentOf, sourceTrackOf } from '../fingerprint/track.ts'
 import type { PacketSet } from '../fingerprint/types.ts'
 import type { DecodeInput, DecodeRun } from '../transcode/decode.ts'
@@ -66,10 +66,11 @@ export async function examine(
     passedThrough({ rendition: demuxed?.units ?? [], source: source.demuxed?.units ?? [] }),
   )
   const usable = files.map((file, i) => ({ file, i })).filter(({ file }) => isDecodable(file))
-  const drawn = files.map((file, i) => {
-    const draw = request.renditions[i]?.draw
-    return draw && isDecodable(file) && file.demuxed ? framesOf(draw, file.demuxed.facts.frames) : []
-  })
+  const framesFor = (draw: Draw | undefined, file: JobFile) =>
+    draw && isDecodable(file) && file.demuxed ? framesOf(draw, file.demuxed.facts.frames) : []
+  const numbersOfOwn = files.map((file, i) => framesFor(request.renditions[i]?.draw, file))
+  const audits = files.map((file, i) => framesFor(request.renditions[i]?.audit, file))
+  const drawn = numbersOfOwn.map((numbers, i) => [...numbers, ...(audits[i] ?? [])])
   const claims = files.map((file, i): Profile | undefined => {
     const own = file.demuxed?.facts
     // What is the source itself needs no yardstick.
@@ -187,7 +188,8 @@ export async function examine(
       own,
       controls,
       packets: looked,
-      fingerprint: pictures && fingerprintFrames(drawn[i] ?? [], pictures),
+      fingerprint: pictures && fingerprintFrames(numbersOfOwn[i] ?? [], pictures),
+      audited: pictures && audits[i]?.length ? fingerprintFrames(audits[i], pictures) : undefined,
     }
   })
   lap('compare')

@@ -11,6 +11,8 @@ export interface RenditionRequest {
   leaf?: LeafClaim
   /** Which frames to fingerprint; without one no fingerprint is made. */
   draw?: Draw
+  /** Another fisherman's draw, whose fingerprint is made beside ours: an audit of its answer. */
+  audit?: Draw
   /** Packets of earlier segments of the same stream and rung. */
   earlier?: readonly PacketSet[]
 }
@@ -31,6 +33,8 @@ export interface RenditionVerdict {
   reasons: Reason[]
   measures: Record<string, number | string | boolean>
   fingerprint?: Fingerprint
+  /** Over the frames of `audit`. */
+  audited?: Fingerprint
   facts?: MediaFacts
   packets: PacketSet
   /** Rendition frames that differ most, worst first. */
@@ -61,6 +65,7 @@ export interface Examined {
   controls: readonly Look[]
   packets: PacketSet
   fingerprint: Fingerprint | undefined
+  audited: Fingerprint | undefined
 }
 
 export interface Examination {

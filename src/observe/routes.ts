@@ -12,11 +12,13 @@ export interface DaemonRoutesDeps {
   summary(): Readonly<Record<string, unknown>>
   /** Links to peers. */
   peers(): readonly unknown[]
+  /** Why a receipt is looked at, and by whom; undefined for one that is not known here. */
+  explain(digest: string): Promise<unknown>
   /** What a doctor of the network wants to know. */
   network(): Readonly<Record<string, unknown>>
 }
 
-const EVIDENCE_HASH = /^0x[0-9a-f]{64}$/
+const HASH = /^0x[0-9a-f]{64}$/
 
 /** What a daemon answers to anybody on its own machine, and its case bundles to everybody. */
 export function daemonRoutes(deps: DaemonRoutesDeps): (app: HttpApp) => void {
@@ -31,6 +33,14 @@ export function daemonRoutes(deps: DaemonRoutesDeps): (app: HttpApp) => void {
     // Where our peers are is nobody's business but this machine's.
     app.get('/api/v1/peers', async (request, reply) => (isLocal(request) ? { peers: deps.peers() } : onlyLocal(reply)))
     app.get('/api/v1/network', async (request, reply) => (isLocal(request) ? deps.network() : onlyLocal(reply)))
+    // Whom we were drawn for is private until we answer.
+    app.get('/api/v1/receipts/:digest/draws', async (request, reply) => {
+      if (!isLocal(request)) return onlyLocal(reply)
+      const { digest } = request.params as { digest: string }
+      if (!HASH.test(digest)) return reply.code(400).send({ error: 'a receipt digest is 0x and 64 lower-case hex digits' })
+      const told = await deps.explain(digest)
+      return told ?? reply.code(404).send({ error: 'no feed that is followed here has shown this receipt lately' })
+    })
     app.get('/fisherman/v1/bundles/:hash', async (request, reply) =>
       sendBundle(reply, deps.bundleDir, (request.params as { hash: string }).hash),
     )
@@ -51,7 +61,7 @@ async function bundles(folder: string): Promise<string[]> {
 }
 
 async function sendBundle(reply: HttpReply, folder: string, hash: string): Promise<HttpReply> {
-  if (!EVIDENCE_HASH.test(hash)) return reply.code(400).send({ error: 'an evidence hash is 0x and 64 lower-case hex digits' })
+  if (!HASH.test(hash)) return reply.code(400).send({ error: 'an evidence hash is 0x and 64 lower-case hex digits' })
   const file = join(folder, `${hash}.fishbundle`)
   const info = await stat(file).catch(() => undefined)
   if (!info) return reply.code(404).send({ error: 'this fisherman has no such bundle' })

@@ -5,10 +5,11 @@ import { type Answer, type Hex, OUTCOMES, type Outcome, VERDICT_VERSION } from '
 import type { Finding, OwnFinding } from '../court/court.ts'
 import { type Json, plainJson } from '../prooflog/entry.ts'
 import { coverBy } from '../sample/cover.ts'
+import type { DrawnAnswer } from './audits.ts'
 import type { Bench, Identity } from './bench.ts'
 import type { CheckResult } from './checks.ts'
 import type { KnownReceipt } from './ledger.ts'
-import { createOpinions } from './opinions.ts'
+import type { Opinions } from './opinions.ts'
 
 /** A verdict as the proof log keeps it: enough to open its answer after a restart. */
 export interface VerdictRecord {
@@ -44,6 +45,10 @@ export interface AnswerStage {
   retry(): void
   /** Has somebody who was drawn answered this sample: opened it, or sealed it a short while ago? */
   coverOf(known: KnownReceipt, sampleId: Hex): Promise<'opened' | 'sealed' | undefined>
+  /** What is known of a sample: who sealed it, and what was opened. */
+  about(sampleId: Hex): { member: Hex; deadlineSec: number; isReplay: boolean; isTrusted: boolean; outcome?: Outcome }[]
+  /** Seals of a sample, by member. */
+  sealsOf(sampleId: Hex): ReadonlyMap<Hex, Statement<'sealed'>>
   /** Takes up verdicts of an earlier run whose answer was never opened. */
   resume(record: VerdictRecord, opened: boolean): Promise<void>
 }
@@ -52,6 +57,11 @@ export interface AnswerStageDeps {
   /** Before a voteable fail is opened: the deposit must be frozen, or the accused empties it. Never throws. */
   freeze(finding: OwnFinding): Promise<void>
   onFinding(finding: Finding): void
+  opinions: Opinions
+  /** A drawn member opened its answer. */
+  onDrawnAnswer(answer: DrawnAnswer): void
+  /** Was this member drawn to look again at an answer of another? */
+  isAudit(sampleId: Hex, member: Hex, proof: ReturnType<typeof decodeDrawProof>): boolean
   trancheOf(
     known: KnownReceipt,
     sampleId: Hex,
@@ -67,7 +77,7 @@ const SEALS = 100_000
 export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerStage {
   const seals = new Map<Hex, Map<Hex, Statement<'sealed'>>>()
   const opened = new Map<Hex, Map<Hex, { outcome: Outcome; fingerprint: Hex }>>()
-  const opinions = createOpinions(bench)
+  const { opinions } = deps
   let orphans: Statement<'answer'>[] = []
 
   async function submit(result: CheckResult): Promise<void> {
@@ -182,10 +192,6 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
       if (other !== signer && fingerprint === body.fingerprint && fingerprint !== ZERO_HASH)
         opinions.blame('copied', signer, body.sampleId)
     keepOpened(body.sampleId, signer, body)
-    const { streamId, requester, completedAt } = receipt
-    // Only our own replay counts against a node; a pass of somebody who checked speaks for it.
-    if (outcome === 'pass')
-      bench.tally.heardPass({ transcoder: receipt.transcoder, streamId, requester, completedAt: Number(completedAt) })
     const finding: Finding = {
       fisherman: signer,
       transcoder: receipt.transcoder,
@@ -196,8 +202,30 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
       completedAt: Number(receipt.completedAt),
     }
     bench.court.record(finding)
-    deps.onFinding(finding)
+    bench.later(0, 'answer', () => weigh(known, finding, sealed, body))
     return true
+  }
+
+  /** A replay counts for those who replay too; but only who was drawn speaks for a node, or calls others to look. */
+  async function weigh(
+    known: KnownReceipt,
+    finding: Finding,
+    { body, extra, signer }: Statement<'sealed'>,
+    { fingerprint }: Answer,
+  ) {
+    if (extra === '0x') return
+    const { sampleId, deadline } = body
+    const { outcome, rendition } = finding
+    const proof = decodeDrawProof(extra)
+    const tranche = await deps.trancheOf(known, sampleId, signer, proof)
+    if (tranche === undefined && !deps.isAudit(sampleId, signer, proof)) return bench.metrics.dropped('answer-not-drawn')
+    const { transcoder, streamId, requester, completedAt } = known.receipt.receipt
+    // Only our own replay counts against a node; a pass of somebody who checked speaks for it.
+    if (outcome === 'pass') bench.tally.heardPass({ transcoder, streamId, requester, completedAt: Number(completedAt) })
+    deps.onFinding(finding)
+    if (tranche === undefined) return
+    const answer = { known, rendition, sampleId, member: signer, tranche, index: proof.index, outcome, fingerprint }
+    deps.onDrawnAnswer({ ...answer, deadlineSec: Number(deadline) })
   }
 
   function retry(): void {
@@ -259,7 +287,19 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
     if (opened.size > SEALS) opened.delete(opened.keys().next().value as Hex)
   }
 
-  return { submit, receive, retry, coverOf, resume }
+  const sealsOf = (sampleId: Hex): ReadonlyMap<Hex, Statement<'sealed'>> => seals.get(sampleId) ?? new Map()
+
+  return {
+    ...{ submit, receive, retry, coverOf, resume, sealsOf },
+    about: (sampleId) =>
+      [...sealsOf(sampleId)].map(([member, { body, extra }]) => {
+        const outcome = opened.get(sampleId)?.get(member)?.outcome
+        return {
+          ...{ member, deadlineSec: Number(body.deadline), isReplay: extra === '0x', isTrusted: opinions.trusts(member) },
+          ...(outcome ? { outcome } : {}),
+        }
+      }),
+  }
 }
 
 function ownFinding(fisherman: Hex, record: VerdictRecord, answer: Answer): OwnFinding {

@@ -18,6 +18,7 @@ import type { Budget } from '../sample/budget.ts'
 import type { Ledger } from './ledger.ts'
 import type { NetworkParams } from './network.ts'
 import type { Tally } from './tally.ts'
+import type { TrustFile } from './trust-file.ts'
 
 /** What a daemon without a key lacks: without it the pipeline watches and says nothing. */
 export interface Identity {
@@ -46,6 +47,8 @@ export interface Bench {
   readonly budget: Budget
   readonly ledger: Ledger
   readonly tally: Tally
+  /** Keeps what we think of other members over restarts. */
+  readonly trust?: TrustFile
   /** Our own address, whether we may sign or not; undefined without a key. */
   readonly address: Hex | undefined
   /** What we sign with; undefined without a key, and while nothing may be signed. Ask for it anew each time. */

@@ -17,6 +17,8 @@ export interface CheckTask {
   sample?: Sample
   /** Our answer stands already; a case needs a deeper look than it came from. */
   again?: true
+  /** The answer of another member that this look was drawn to audit. */
+  audit?: { member: Hex; fingerprint: Hex }
   /** No beacon could have drawn it: a look at it can clear the node, and never accuse it. */
   undrawable?: true
 }
@@ -154,6 +156,7 @@ export function createCheckStage(bench: Bench, deps: { worthProving(known: Known
       ...(profile ? { profile } : {}),
       leaf: { width: leaf.width, height: leaf.height, frames: leaf.frames, durationMs: leaf.durationMs },
       ...(fisherman ? { draw: { beacon: task.beacon, sampleId: task.sampleId, fisherman } } : {}),
+      ...(task.audit ? { audit: { beacon: task.beacon, sampleId: task.sampleId, fisherman: task.audit.member } } : {}),
       earlier: earlierOf(known, rendition),
     }
     const at = async (depth: 'check' | 'prove', confirm: boolean) => {

@@ -4,7 +4,8 @@ import { verifyDraw, verifyPossession } from '../attest/bls.ts'
 import type { Member } from '../chain/types.ts'
 import type { FaultFinder, FoundFault } from '../receipt/faults.ts'
 import type { FeedWindow } from '../receipt/feed.ts'
-import { checkDrawProof, type DrawWindow, drawMessage, drawSamples, type Sample } from '../sample/draw.ts'
+import { beaconSecOf, checkDrawProof, type DrawWindow, drawMessage, drawSamples, type Sample } from '../sample/draw.ts'
+import { type DrawExplanation, explainDraw } from '../sample/explain.ts'
 import { timesOf } from '../sample/target.ts'
 import type { Bench } from './bench.ts'
 import type { KnownReceipt } from './ledger.ts'
@@ -12,8 +13,27 @@ import type { KnownReceipt } from './ledger.ts'
 /** Takes windows in, waits for their beacon, draws, and wakes each sample in its tranche. */
 export interface WindowStage {
   take(window: FeedWindow): Promise<void>
+  /** Members whose draw key counts at this time: registered, active, not leaving, and in possession of their key. */
+  membersAt(timestampSec: number): Promise<readonly Member[]>
+  /** Waits for the first round of public randomness, or the first block, at or after this time. */
+  beaconAt(timestampSec: number): Promise<Hex>
+  /** Why the renditions of a receipt are looked at, and by us, or not. */
+  explain(known: KnownReceipt): Promise<WindowExplained>
   /** The tranche that a member's proof stands for, or undefined when it proves nothing. */
   trancheOf(known: KnownReceipt, sampleId: Hex, member: Hex, proof: DrawProof): Promise<number | undefined>
+}
+
+export interface WindowExplained {
+  /** Unix seconds of chain time at which the beacon is known, and the beacon once it is. */
+  beaconSec: number
+  beacon: Hex | undefined
+  members: number
+  receipts: number
+  /** Can we draw at all? */
+  we: 'drawn' | 'no-key' | 'not-signing' | 'not-a-member'
+  /** How often we look at this stream, against the usual. */
+  times: number
+  renditions: DrawExplanation[]
 }
 
 export interface WindowStageDeps {
@@ -31,7 +51,6 @@ export function createWindowStage(bench: Bench, deps: WindowStageDeps): WindowSt
   const possessions = new Map<string, boolean>()
   const draws = new Map<string, boolean>()
 
-  /** Members whose draw key counts at this time: registered, active, not leaving, and in possession of their key. */
   async function membersAt(timestampSec: number): Promise<Member[]> {
     return (await chain.members()).filter((member) => {
       if (member.activeFromSec > timestampSec || member.exiting) return false
@@ -44,7 +63,7 @@ export function createWindowStage(bench: Bench, deps: WindowStageDeps): WindowSt
 
   async function draw(window: FeedWindow, shared: { draw: DrawWindow | undefined }): Promise<void> {
     const { transcoder, windowId } = window.signed.window
-    const beaconSec = (Number(windowId) + 1) * params.draw.windowSeconds + params.draw.beaconDelaySeconds
+    const beaconSec = beaconSecOf(params.draw, windowId)
     const beacon = await beaconAt(bench, beaconSec)
     const members = await membersAt(beaconSec)
     const drawn: DrawWindow = {
@@ -82,14 +101,34 @@ export function createWindowStage(bench: Bench, deps: WindowStageDeps): WindowSt
 
   /** A root that was not out before its beacon could have been chosen to fit it. It is still drawn from: unlooked-at would be worse. */
   function noteIfLate({ transcoder, windowId, closedAt }: WindowRoot): void {
-    const beaconSec = (Number(windowId) + 1) * params.draw.windowSeconds + params.draw.beaconDelaySeconds
+    const beaconSec = beaconSecOf(params.draw, windowId)
     const looked = params.feedPollMs / 1000 + 1
     if (Number(closedAt) < startedSec || chain.nowSec() <= beaconSec + looked) return
     bench.metrics.badFeed('window-late')
     bench.logger.warn('Window came after its beacon', { transcoder, windowId })
   }
 
+  async function explain({ receipt, window }: KnownReceipt): Promise<WindowExplained> {
+    const beaconSec = beaconSecOf(params.draw, receipt.windowId)
+    const { draw } = window
+    const members = await membersAt(beaconSec)
+    const { identity, address } = bench
+    const isMember = members.some((member) => member.address === address)
+    const we = !address ? 'no-key' : !isMember ? 'not-a-member' : identity ? 'drawn' : 'not-signing'
+    const { transcoder, streamId } = receipt.receipt
+    const times = timesOf(params.draw, bench.tally.evidence(transcoder), streamId)
+    const index = draw?.receipts.findIndex(({ digest }) => digest === receipt.digest) ?? -1
+    const own = { times, ...(draw && identity && we === 'drawn' ? { bls: identity.bls.signDraw(drawMessage(draw)) } : {}) }
+    return {
+      ...{ beaconSec, beacon: draw?.beacon, members: draw?.members ?? members.length, receipts: draw?.receipts.length ?? 0 },
+      ...{ we, times, renditions: draw ? explainDraw(params.draw, draw, index, own) : [] },
+    }
+  }
+
   return {
+    membersAt,
+    beaconAt: (timestampSec) => beaconAt(bench, timestampSec),
+    explain,
     async take(window) {
       const { window: body } = window.signed
       noteIfLate(body)

@@ -27,6 +27,11 @@ export interface DrawWindow {
   members: number
 }
 
+/** Unix seconds from which the beacon of this window is known: the first round, or block, at or after. */
+export function beaconSecOf(params: Pick<DrawParams, 'windowSeconds' | 'beaconDelaySeconds'>, windowId: bigint): number {
+  return (Number(windowId) + 1) * params.windowSeconds + params.beaconDelaySeconds
+}
+
 /** One (receipt, rendition) that this daemon was drawn to check. */
 export interface Sample {
   sampleId: Hex
@@ -57,9 +62,18 @@ export function ticketOf(bls: Hex, index: number, rendition: number): number {
  * orchestrator's traffic. Who looks stays private. `times` as much is looked at of a node with evidence against it; thresholds are nested.
  */
 export function isSelected(params: DrawParams, window: DrawWindow, sampleId: Hex, times = 1): boolean {
+  return selectionOf(window, sampleId) < selectedShare(params, window, times)
+}
+
+/** Uniform in [0, 1), from the beacon alone: what `isSelected` compares. */
+export function selectionOf({ beacon }: Pick<DrawWindow, 'beacon'>, sampleId: Hex): number {
+  return fraction(abiHash(['string', 'bytes32', 'bytes32'], ['selected', beacon, sampleId]))
+}
+
+/** Share of a window's samples that is looked at; more than 1 where there are fewer than are wanted. */
+export function selectedShare(params: DrawParams, window: Pick<DrawWindow, 'receipts'>, times: number): number {
   const samples = window.receipts.reduce((sum, receipt) => sum + receipt.renditions, 0)
-  const wanted = (times * params.samplesPerDay * params.windowSeconds) / 86_400
-  return fraction(abiHash(['string', 'bytes32', 'bytes32'], ['selected', window.beacon, sampleId])) < wanted / samples
+  return (times * params.samplesPerDay * params.windowSeconds) / 86_400 / samples
 }
 
 /** Is a checker allowed to look at this sample at all? What nobody could be drawn for is no evidence: picked samples show no rate. */

@@ -1,6 +1,8 @@
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { JsonRpcProvider } from 'ethers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { decodeStatement } from '../../proofs/codec.ts'
@@ -158,6 +160,31 @@ describe('a daemon', { timeout: 180_000 }, () => {
     ])
       expect(shown(`fisherman_${name}`), name).toBeGreaterThan(0)
     expect(shown('fisherman_gas_spent_day_coins')).toBe(0)
+  })
+
+  it('explains why it looked at a receipt, from the beacon to the verdict; not one that it does not know', async () => {
+    const program = fileURLToPath(new URL('../../bin/fisherman.mjs', import.meta.url))
+    const explain = (digest: string, ...flags: string[]) =>
+      spawnSync(process.execPath, [program, 'sample', 'explain', digest, '--data-dir', simulating.dataDir, ...flags], {
+        encoding: 'utf8',
+      })
+    const bundles = join(simulating.dataDir, 'bundles')
+    const bundle = readFileSync(join(bundles, readdirSync(bundles)[0] ?? ''), 'latin1')
+    const [, digest = ''] = /"receiptDigest":\s*"(0x[0-9a-f]{64})"/.exec(bundle) ?? []
+    const { status, stdout, stderr } = explain(digest)
+    expect([status, stderr]).toEqual([0, ''])
+    expect(stdout).toMatch(
+      new RegExp(`^receipt {4}${digest}\nof {9}${(nodes[1] as RunningNode).address}, segment \\d+ of stream 0x`),
+    )
+    expect(stdout).toMatch(/\nwe {9}are a member: our ticket decides\n/)
+    expect(stdout).toMatch(/\n {2}selected {3}0\.\d+ is below infinity\n {2}ticket {5}0\.\d+ (is below|draws tranche)/)
+    const told = JSON.parse(explain(digest, '--json').stdout)
+    expect(told).toMatchObject({ receiptDigest: digest, we: 'drawn', members: 2 })
+    expect(told.renditions.some(({ verdict }: { verdict?: string }) => verdict === 'fail')).toBe(true)
+    const unknown = explain(`0x${'12'.repeat(32)}`)
+    expect([unknown.status, unknown.stdout]).toEqual([2, ''])
+    expect(unknown.stderr).toMatch(/^fisherman sample explain: no feed that this fisherman follows has shown the receipt 0x/)
+    expect(explain('0x12').stderr).toMatch(/'0x12' is no receipt digest: 0x and 64 hex digits/)
   })
 
   it('in observe watches without a key and says nothing of its own', async () => {

@@ -5,10 +5,12 @@ import type { Answer, Hex, Outcome } from '../../proofs/types.ts'
 import { createCourt, type Finding } from '../../src/court/court.ts'
 import { LOCAL_COURT } from '../../src/court/params.ts'
 import { type AnswerStage, createAnswerStage } from '../../src/pipeline/answers.ts'
+import type { DrawnAnswer } from '../../src/pipeline/audits.ts'
 import type { Bench } from '../../src/pipeline/bench.ts'
 import { createLedger } from '../../src/pipeline/ledger.ts'
 import { networkParams } from '../../src/pipeline/network.ts'
-import { createTally } from '../../src/pipeline/tally.ts'
+import { createOpinions } from '../../src/pipeline/opinions.ts'
+import { createTally, type Tally } from '../../src/pipeline/tally.ts'
 import type { SegmentReceipt } from '../../src/receipt/row.ts'
 import { addressOf, hash, receiptOf, renditions, wallet } from '../helpers/fixtures.ts'
 
@@ -25,14 +27,21 @@ const sampleId = sampleIdOf(receipt.digest, 0, 5n)
 const proof = encodeDrawProof({ transcoder, windowId: 5n, index: 0, rendition: 0, bls: `0x${'ab'.repeat(48)}` })
 
 let stage: AnswerStage
+let tally: Tally
 let findings: Finding[]
 let dropped: string[]
 let now: number
 let drawn: boolean
 let reveal: () => void
+let drawnAnswers: DrawnAnswer[]
+let isAudit: boolean
+/** What follows from an answer once its draw proof was looked at. */
+const settled = () => new Promise((resolve) => setImmediate(resolve))
 
 beforeEach(() => {
   ;[findings, dropped, now, drawn] = [[], [], 1000, true]
+  ;[drawnAnswers, isAudit] = [[], false]
+  tally = createTally()
   const ledger = createLedger()
   const window = ledger.add({ feed: { transcoder, url: '' }, signed: {} as never, receipts: [receipt] })
   reveal = () => {
@@ -44,12 +53,16 @@ beforeEach(() => {
     chain: { nowSec: () => now },
     ledger,
     court: createCourt(LOCAL_COURT),
-    tally: createTally(),
+    tally,
     online: () => true,
     logger: { warn() {} },
     metrics: { dropped: (what: string) => dropped.push(what) },
+    later: (_ms: number, _what: string, work: () => Promise<void>) => void work(),
   } as unknown as Bench
   stage = createAnswerStage(bench, {
+    opinions: createOpinions(bench),
+    onDrawnAnswer: (answer) => void drawnAnswers.push(answer),
+    isAudit: () => isAudit,
     freeze: async () => undefined,
     onFinding: (finding) => findings.push(finding),
     trancheOf: async () => (drawn ? 0 : undefined),
@@ -77,10 +90,11 @@ const cover = () =>
   stage.coverOf({ receipt, feed: { transcoder, url: '' }, window: { signed: {} as never, draw: undefined } }, sampleId)
 
 describe('answers of others', () => {
-  it('count when they open their own seal', () => {
+  it('count when they open their own seal', async () => {
     const { sealed, opened } = pair(ann, 'fail')
     stage.receive(sealed)
     stage.receive(opened)
+    await settled()
     expect(findings).toEqual([
       {
         fisherman: ann,
@@ -94,13 +108,16 @@ describe('answers of others', () => {
     ])
   })
 
-  it('wait for their seal when they come first, and for the window when that comes last', () => {
+  it('wait for their seal when they come first, and for the window when that comes last', async () => {
     const { sealed, opened } = pair(ann, 'fail')
     stage.receive(opened)
+    await settled()
     expect(findings).toHaveLength(0)
     stage.receive(sealed)
+    await settled()
     expect(findings).toHaveLength(1)
     stage.retry()
+    await settled()
     expect(findings).toHaveLength(1)
   })
 
@@ -123,6 +140,46 @@ describe('answers of others', () => {
     stage.receive({ ...pair(ann, 'fail').sealed, signer: bob })
     stage.receive({ ...pair(ann, 'fail').opened, signer: bob })
     expect(findings).toEqual([])
+  })
+})
+
+describe('who was not drawn', () => {
+  const say = async (outcome: Outcome, extra?: Hex) => {
+    const { sealed, opened } = pair(ann, outcome)
+    stage.receive({ ...sealed, ...(extra ? { extra } : {}) })
+    stage.receive(opened)
+    await settled()
+  }
+
+  it('speaks for no node: a pass of it is no evidence, and its fail calls nobody', async () => {
+    drawn = false
+    tally.verdict({ transcoder, outcome: 'fail', streamId: hash(8), requester: hash(9), completedAt: 1000 })
+    const before = tally.evidence(transcoder)?.value
+    await say('pass')
+    expect(tally.evidence(transcoder)?.value).toBe(before)
+    expect([findings, drawnAnswers, dropped]).toEqual([[], [], ['answer-not-drawn']])
+  })
+
+  it('and replays are no draws, but no lies either', async () => {
+    await say('fail', '0x')
+    expect([findings, drawnAnswers, dropped]).toEqual([[], [], []])
+  })
+
+  it('while an audit speaks like a draw, and is itself not audited', async () => {
+    ;[drawn, isAudit] = [false, true]
+    await say('fail')
+    expect(findings).toHaveLength(1)
+    expect([drawnAnswers, dropped]).toEqual([[], []])
+  })
+
+  it('a drawn pass is evidence for the node, and may be audited', async () => {
+    tally.verdict({ transcoder, outcome: 'fail', streamId: hash(8), requester: hash(9), completedAt: 1000 })
+    const before = tally.evidence(transcoder)?.value ?? 0
+    await say('pass')
+    expect(tally.evidence(transcoder)?.value).toBeLessThan(before)
+    expect(drawnAnswers).toMatchObject([
+      { member: ann, tranche: 0, index: 0, outcome: 'pass', fingerprint: hash(4), deadlineSec: 1002 },
+    ])
   })
 })
 

@@ -188,7 +188,15 @@ describe('whole jobs', () => {
     expect(first?.frames.length).toBe(8)
     expect(await of(draw)).toEqual(first)
     expect(await of(draw, 'prove')).toEqual(first)
-    expect((await of({ ...draw, fisherman: `0x${'4'.repeat(40)}` }))?.value).not.toBe(first?.value)
+    const other = { ...draw, fisherman: `0x${'4'.repeat(40)}` as const }
+    const theirs = await of(other)
+    expect(theirs?.value).not.toBe(first?.value)
+    // An auditor makes its own and theirs of one decode.
+    for (const depth of ['check', 'prove'] as const) {
+      const [both] = (await judge.judge({ source, renditions: [{ path, draw, audit: other }], depth })).renditions
+      expect(both?.fingerprint).toEqual(first)
+      expect(both?.audited).toEqual(theirs)
+    }
   })
 
   it('sees packets sold twice as reuse, and prefers D2 for the wrong picture', async () => {

@@ -58,8 +58,55 @@ export async function readNetwork(dataDir: string, options: { signal: AbortSigna
   return await ask(dataDir, '/api/v1/network', network, options)
 }
 
-/** A daemon writes where it answers into its data folder. */
-async function ask<T>(dataDir: string, path: string, schema: z.ZodType<T>, { signal }: { signal: AbortSignal }): Promise<T> {
+const line = z.number().nullable()
+const draws = z.looseObject({
+  ...{ receiptDigest: hex, transcoder: hex, requester: hex, streamId: hex, seq: z.string(), windowId: z.string() },
+  ...{ completedAt: z.number(), nowSec: z.number(), beaconSec: z.number(), beacon: hex.optional() },
+  ...{ members: z.number(), receipts: z.number(), times: z.number() },
+  we: z.enum(['drawn', 'no-key', 'not-signing', 'not-a-member']),
+  renditions: z.array(
+    z.looseObject({
+      ...{ rendition: z.number(), sampleId: hex, isSelected: z.boolean(), isDrawable: z.boolean() },
+      // Where everything is looked at the line is infinite, for which JSON has no number.
+      selection: z.looseObject({ value: z.number(), line, mostLine: line }),
+      ticket: z
+        .looseObject({
+          ...{ value: z.number(), firstLine: line, lastLine: line },
+          ...{ tranche: z.number().optional(), afterSeconds: z.number().optional() },
+        })
+        .optional(),
+      state: z.string().optional(),
+      verdict: z.string().optional(),
+      seals: z.array(
+        z.looseObject({
+          ...{ member: hex, deadlineSec: z.number(), isReplay: z.boolean(), isTrusted: z.boolean() },
+          outcome: z.string().optional(),
+        }),
+      ),
+    }),
+  ),
+})
+/** Why a receipt is looked at, and by whom, as the daemon tells it. */
+export type Draws = z.output<typeof draws>
+
+export async function readDraws(dataDir: string, digest: string, options: { signal: AbortSignal }): Promise<Draws> {
+  if (!/^0x[0-9a-fA-F]{64}$/.test(digest))
+    throw new FishermanError({
+      code: 'bad-digest',
+      message: `'${digest}' is no receipt digest: 0x and 64 hex digits, as fisherman log ls shows them`,
+      blame: 'ours',
+    })
+  const none = `no feed that this fisherman follows has shown the receipt ${digest} lately`
+  return await ask(dataDir, `/api/v1/receipts/${digest.toLowerCase()}/draws`, draws, { ...options, none })
+}
+
+/** A daemon writes where it answers into its data folder. `none` is what a 404 means. */
+async function ask<T>(
+  dataDir: string,
+  path: string,
+  schema: z.ZodType<T>,
+  { signal, none }: { signal: AbortSignal; none?: string },
+): Promise<T> {
   const file = join(dataDir, 'daemon.json')
   const text = await readFile(file, 'utf8').catch((cause: unknown) => {
     throw silent(`no fisherman runs in ${dataDir} (there is no daemon.json); start one: fisherman run`, cause)
@@ -76,7 +123,7 @@ async function ask<T>(dataDir: string, path: string, schema: z.ZodType<T>, { sig
   } catch (cause) {
     signal.throwIfAborted()
     if (isFishermanError(cause) && cause.code === 'http-404')
-      throw silent(`the fisherman at ${url} is of an older version; update and restart it`, cause)
+      throw silent(none ?? `the fisherman at ${url} is of an older version; update and restart it`, cause)
     throw silent(
       `the fisherman of ${dataDir} (process ${at.pid}) does not answer at ${url}; if it has ended, start it anew`,
       cause,

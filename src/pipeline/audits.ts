@@ -1,0 +1,174 @@
+import { type DrawProof, decodeDrawProof, type Statement } from '../../proofs/codec.ts'
+import { ZERO_HASH } from '../../proofs/digest.ts'
+import type { Hex, Outcome } from '../../proofs/types.ts'
+import { verifyDraw } from '../attest/bls.ts'
+import { messageOf } from '../base/errors.ts'
+import type { Member } from '../chain/types.ts'
+import {
+  type Audited,
+  auditResult,
+  auditTicketOf,
+  auditTrancheOf,
+  auditWindowOf,
+  checkAuditProof,
+  isAudited,
+} from '../sample/audit.ts'
+import { beaconSecOf, drawMessage } from '../sample/draw.ts'
+import type { Bench } from './bench.ts'
+import type { CheckResult, CheckTask } from './checks.ts'
+import type { KnownReceipt } from './ledger.ts'
+import type { Opinions } from './opinions.ts'
+
+/** An opened answer whose draw proof holds. */
+export interface DrawnAnswer {
+  known: KnownReceipt
+  rendition: number
+  sampleId: Hex
+  member: Hex
+  /** Tranche and place that its proof stands for. */
+  tranche: number
+  index: number
+  outcome: Outcome
+  fingerprint: Hex
+  deadlineSec: number
+}
+
+/** Looks again at a share of what others answered, with our frames and with theirs, so that no answer can be made up. */
+export interface Audits {
+  /** It may be looked at again, from a beacon that nobody knows yet. */
+  heard(answer: DrawnAnswer): void
+  /** What our look says of the answer that it was made for; a doubt says nothing. */
+  judged(result: CheckResult): void
+  /** Does the proof of a seal stand for an audit of this sample? */
+  isAudit(sampleId: Hex, auditor: Hex, proof: DrawProof): boolean
+}
+
+export interface AuditsDeps {
+  opinions: Opinions
+  beaconAt(timestampSec: number): Promise<Hex>
+  membersAt(timestampSec: number): Promise<readonly Member[]>
+  /** Seals of a sample, by member. */
+  seals(sampleId: Hex): ReadonlyMap<Hex, Statement<'sealed'>>
+  /** Have we answered this sample ourselves? */
+  isAnswered(sampleId: Hex): boolean
+  check(task: CheckTask): void
+}
+
+/** Samples whose audit is not over yet: a day of 100 nodes has 10,000 answers, and each waits for minutes. */
+const PENDING = 10_000
+
+interface Pending {
+  first: DrawnAnswer
+  about?: Audited
+}
+
+export function createAudits(bench: Bench, deps: AuditsDeps): Audits {
+  const { params, chain } = bench
+  const pending = new Map<Hex, Pending>()
+  const valid = new Map<string, boolean>()
+
+  function heard(answer: DrawnAnswer): void {
+    const known = pending.get(answer.sampleId)
+    // The earliest tranche counts, whatever came first here: so all audit the same answer.
+    if (known && !known.about && isBefore(answer, known.first)) known.first = answer
+    if (known) return
+    pending.set(answer.sampleId, { first: answer })
+    if (pending.size > PENDING) pending.delete(pending.keys().next().value as Hex)
+    const openBySec = answer.deadlineSec + params.openGraceSeconds
+    bench.later(Math.max(0, (openBySec - chain.nowSec()) * 1000), 'audit', () => draw(answer.sampleId))
+  }
+
+  async function draw(sampleId: Hex): Promise<void> {
+    const one = pending.get(sampleId)
+    if (!one) return
+    const { first } = one
+    const { transcoder } = first.known.receipt.receipt
+    const windowId = auditWindowOf(params.draw, first.deadlineSec + params.openGraceSeconds)
+    const beaconSec = beaconSecOf(params.draw, windowId)
+    const beacon = await deps.beaconAt(beaconSec)
+    const members = await deps.membersAt(beaconSec)
+    const about: Audited = {
+      ...{ transcoder, sampleId, index: first.index, rendition: first.rendition, answeredBy: first.member },
+      ...{ windowId, beacon, members: members.length },
+    }
+    one.about = about
+    const { identity } = bench
+    const me = identity?.attester.address
+    if (!isAudited(beacon, sampleId) || !identity || !me || !members.some(({ address }) => address === me)) return
+    const bls = identity.bls.signDraw(drawMessage(about))
+    const tranche = auditTrancheOf(params.draw, { ...about, auditor: me }, auditTicketOf(bls, sampleId))
+    if (tranche === undefined) return
+    const atSec = beaconSec + (params.draw.tranches[tranche]?.afterSeconds ?? 0)
+    const proof: DrawProof = { transcoder, windowId, index: about.index, rendition: about.rendition, bls }
+    bench.later(Math.max(0, (atSec - chain.nowSec()) * 1000), 'audit', async () => wake(one, proof, tranche))
+  }
+
+  function wake({ first }: Pending, proof: DrawProof, tranche: number): void {
+    const { known, rendition, sampleId, member, outcome } = first
+    const beacon = known.window.draw?.beacon
+    // Bytes that are gone, and doubt, have no fingerprint to compare; and who answered the sample has said what it found.
+    if (!beacon || outcome === 'withheld' || outcome === 'inconclusive' || deps.isAnswered(sampleId)) return
+    if (isDone(sampleId)) return
+    const { digest, windowId, receipt } = known.receipt
+    const sample = {
+      ...{ sampleId, receiptDigest: digest, transcoder: receipt.transcoder, windowId, beacon },
+      ...{ index: proof.index, rendition, tranche, proof },
+    }
+    bench.logger.info('Looking again at an answer', { sampleId, member })
+    deps.check({ known, rendition, sampleId, beacon, sample, audit: { member, fingerprint: first.fingerprint } })
+  }
+
+  /** Somebody else has sealed an audit of it. */
+  function isDone(sampleId: Hex): boolean {
+    return [...deps.seals(sampleId)].some(([auditor, { extra }]) => {
+      if (extra === '0x' || auditor === bench.address || !deps.opinions.trusts(auditor)) return false
+      try {
+        return isAudit(sampleId, auditor, decodeDrawProof(extra))
+      } catch (error) {
+        bench.logger.debug('A seal has no proof that can be read', { auditor, reason: messageOf(error) })
+        return false
+      }
+    })
+  }
+
+  function isAudit(sampleId: Hex, auditor: Hex, proof: DrawProof): boolean {
+    const about = pending.get(sampleId)?.about
+    const key = blsKeys.get(auditor)
+    if (!about || key === undefined) return false
+    const check = (message: Hex, signature: Hex) => {
+      const id = `${message}/${signature}/${key}`
+      const known = valid.get(id) ?? verifyDraw(message, signature, key)
+      valid.set(id, known)
+      if (valid.size > PENDING) valid.delete(valid.keys().next().value as string)
+      return known
+    }
+    return checkAuditProof(params.draw, about, auditor, proof, check) !== undefined
+  }
+
+  /** Draw keys of all members, as the newest head tells them. */
+  let blsKeys: ReadonlyMap<Hex, Hex> = new Map()
+  const learn = async () => {
+    blsKeys = new Map((await deps.membersAt(chain.nowSec())).map(({ address, blsPublicKey }) => [address, blsPublicKey]))
+  }
+  const stop = chain.onHead(() => {
+    learn().catch((error: unknown) => bench.logger.debug('Members could not be read', { reason: messageOf(error) }))
+  })
+  bench.signal.addEventListener('abort', stop, { once: true })
+
+  return {
+    heard,
+    isAudit,
+    judged({ task, outcome, verdict }) {
+      const { audit, sampleId } = task
+      if (!audit || outcome === 'withheld' || outcome === 'inconclusive') return
+      const fingerprint = verdict?.audited?.value ?? ZERO_HASH
+      if (auditResult(audit, { fingerprint }) === 'agreed') deps.opinions.agree(audit.member)
+      else deps.opinions.blame('wrong-fingerprint', audit.member, sampleId)
+    },
+  }
+}
+
+/** Earlier tranche first; of one tranche the smaller address, so that everybody who heard both chooses the same. */
+function isBefore(a: DrawnAnswer, b: DrawnAnswer): boolean {
+  return a.tranche < b.tranche || (a.tranche === b.tranche && a.member < b.member)
+}
