@@ -1,7 +1,9 @@
 import { sleep } from '../base/clock.ts'
-import { loadConfig } from '../config/load.ts'
+import { configKeys } from '../config/keys.ts'
+import { readConfig } from '../config/load.ts'
 import { startDaemon } from '../daemon.ts'
 import { createLogger } from '../observe/logger.ts'
+import { configFlagsOf } from './config-flags.ts'
 import type { RunOptions } from './run.options.ts'
 import { untilSignal } from './until-signal.ts'
 
@@ -10,7 +12,7 @@ const STOP_MS = 20_000
 
 /** Runs the daemon until it is told to stop. Returns the exit code. */
 export async function runCommand(options: RunOptions, version: string): Promise<number> {
-  const config = loadConfig(options.config, { mode: options.mode, dataDir: options.dataDir, 'log.level': options.logLevel })
+  const { config } = readConfig({ file: options.config, flags: configFlagsOf(options, configKeys()) })
   const logger = createLogger({ level: config.log.level, format: config.log.format ?? (process.stderr.isTTY ? 'human' : 'json') })
   const signal = untilSignal()
   const daemon = await startDaemon(config, logger, { version, firstStart: options.firstStart === true })

@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs'
 import { loadKeystore, type Signer } from '../attest/keys.ts'
 import { FishermanError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import { openSite, type Site } from '../chain/site.ts'
 import type { TransactionSigner, Waiting } from '../chain/types.ts'
 import { loadConfig } from '../config/load.ts'
+import { configFile } from '../config/paths.ts'
 import { readDeployment } from './files.ts'
 
 /** Where a command works: a configuration as for `run`, or its parts by flags; a flag goes before the file. */
@@ -24,14 +26,21 @@ export interface Place {
 export const SILENT: Logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
 
 export function placeOf(flags: PlaceFlags): Place {
-  const config = flags.config === undefined ? undefined : loadConfig(flags.config, flags.rpc ? { rpc: flags.rpc } : {})
+  const said = flags.rpc !== undefined && flags.deployment !== undefined
+  const usual = !said && existsSync(configFile()) ? configFile() : undefined
+  const file = flags.config ?? usual
+  const config = file === undefined ? undefined : loadConfig(file, flags.rpc ? { rpc: flags.rpc } : {})
   const rpcUrls = flags.rpc ?? config?.rpc
   const deploymentFile = flags.deployment ?? config?.deployment
   if (!rpcUrls || deploymentFile === undefined) throw bad('say where to work: --config FILE, or --rpc URL and --deployment FILE')
-  const file = flags.key ?? config?.key?.file
+  const keyFile = flags.key ?? config?.key?.file
   const passwordFile = flags.passwordFile ?? config?.key?.passwordFile
-  if (file !== undefined && passwordFile === undefined) throw bad('--key needs --password-file')
-  return { rpcUrls, deploymentFile, ...(file === undefined || passwordFile === undefined ? {} : { key: { file, passwordFile } }) }
+  if (keyFile !== undefined && passwordFile === undefined) throw bad('--key needs --password-file')
+  return {
+    rpcUrls,
+    deploymentFile,
+    ...(keyFile === undefined || passwordFile === undefined ? {} : { key: { file: keyFile, passwordFile } }),
+  }
 }
 
 export interface OpenPlace {
