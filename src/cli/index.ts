@@ -10,6 +10,8 @@ import { declareDeploy } from './deploy.options.ts'
 import { declareDevnet } from './devnet.options.ts'
 import { declareDoctor } from './doctor.options.ts'
 import { declareGuard } from './guard.options.ts'
+import { declareInit } from './init.options.ts'
+import { declareKeys } from './keys.options.ts'
 import { declareLog } from './log.options.ts'
 import { declareNet } from './net.options.ts'
 import { declareReplay } from './replay.options.ts'
@@ -66,6 +68,13 @@ export async function main(argv: readonly string[]): Promise<void> {
   declareGuard(program, {
     export: (file, options) => ends(async () => (await import('./guard.ts')).guardExportCommand(file, options))(),
     import: (file, options) => ends(async () => (await import('./guard.ts')).guardImportCommand(file, options))(),
+  })
+  declareInit(program, (options) => ends(async () => (await import('./init.ts')).initCommand(options))())
+  declareKeys(program, {
+    create: (options) => ends(async () => (await import('./keys.ts')).keysNewCommand(options))(),
+    import: (options) => ends(async () => (await import('./keys.ts')).keysImportCommand(options))(),
+    list: (options) => ends(async () => (await import('./keys.ts')).keysListCommand(options))(),
+    export: (file, options) => ends(async () => (await import('./keys.ts')).keysExportCommand(file, options))(),
   })
   declareWatch(program, (options) => ends(async () => (await import('./watch.ts')).watchCommand(options))())
   declareNet(program, {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { type ConfigFile, configError, readConfigFile } from './file.ts'
+import { type ConfigFile, configError, parseConfig, readConfigFile } from './file.ts'
 import { type ConfigKey, configKeys } from './keys.ts'
 import { nearest } from './nearest.ts'
 import { configFile, dataFolder } from './paths.ts'
@@ -23,6 +23,8 @@ export interface LoadedConfig {
 export interface ConfigSources {
   /** @default the file at its usual place, if it is there */
   file?: string | undefined
+  /** What the file says, where it is not written yet. */
+  text?: string
   /** Values by path (`http.port`), as text or as they are. */
   flags?: Readonly<Record<string, unknown>>
   env?: NodeJS.ProcessEnv
@@ -44,7 +46,8 @@ export function loadConfig(
 export function readConfig(sources: ConfigSources = {}): LoadedConfig {
   const { flags = {}, env = process.env } = sources
   const path = sources.file ?? (existsSync(configFile(env)) ? configFile(env) : undefined)
-  const file = path === undefined ? undefined : readConfigFile(path)
+  const { text } = sources
+  const file = path === undefined ? undefined : text === undefined ? readConfigFile(path) : parseConfig(text, path)
   const raw: Record<string, unknown> = file?.values ?? {}
   if (file) fixPaths(raw, dirname(resolve(file.file)))
   const origins = new Map<string, Origin>()

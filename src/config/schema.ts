@@ -77,7 +77,8 @@ export const configSchema = z
         port: z.number().int().min(0).max(65535).default(7936).describe('Its port; 0 takes any free one.'),
       })
       .prefault({}),
-    key: keyFiles('that signs our statements and transactions').optional(),
+    key: keyFiles('that signs our statements, and sends what the contracts take from a member only').optional(),
+    sender: keyFiles('that pays for what anybody may send: case submit, appeal, settle and expire').optional(),
     log: z
       .strictObject({
         level: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('How much it says.').meta({ reload: true }),

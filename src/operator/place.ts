@@ -21,6 +21,8 @@ export interface Place {
   rpcUrls: readonly string[]
   deploymentFile: string
   key?: { file: string; passwordFile: string }
+  /** Pays for what anybody may send; the key does without it. */
+  sender?: { file: string; passwordFile: string }
 }
 
 export const SILENT: Logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
@@ -49,18 +51,22 @@ export interface OpenPlace {
   signer?: Signer
 }
 
-/** Connects; `key` says whether the key is opened: it costs a second and its password. */
+/**
+ * Connects; `key` says whether a key is opened, which costs a second and its password: `needed` is the key of the member, `any` is for what anybody
+ * may send, and takes the sender where there is one.
+ */
 export async function withPlace<T>(
   flags: PlaceFlags,
-  init: { key: 'needed' | 'unused' },
+  init: { key: 'needed' | 'any' | 'unused' },
   work: (open: OpenPlace) => Promise<T>,
   options: Waiting,
 ): Promise<T> {
   const place = placeOf(flags)
   const deployment = await readDeployment(place.deploymentFile)
-  if (init.key === 'needed' && !place.key)
+  const key = init.key === 'unused' ? undefined : ((init.key === 'any' ? place.sender : undefined) ?? place.key)
+  if (init.key !== 'unused' && !key)
     throw bad('a key is needed: --key FILE and --password-file FILE, or key in the configuration')
-  const signer = init.key === 'needed' && place.key ? await loadKeystore(place.key.file, place.key.passwordFile) : undefined
+  const signer = key && (await loadKeystore(key.file, key.passwordFile))
   const site = await openSite(
     { rpcUrls: place.rpcUrls, deployment },
     { log: SILENT, ...(signer ? { signer: signer.wallet() as unknown as TransactionSigner } : {}) },

@@ -104,7 +104,12 @@ describe('configuration', () => {
     for (const key of configKeys()) {
       if (key.variable === undefined) continue
       const value = key.choices?.at(-1) ?? values[key.kind]
-      const both = { FISHERMAN_KEY_FILE: 'k', FISHERMAN_KEY_PASSWORD_FILE: 'p' }
+      const both = {
+        FISHERMAN_KEY_FILE: 'k',
+        FISHERMAN_KEY_PASSWORD_FILE: 'p',
+        FISHERMAN_SENDER_FILE: 's',
+        FISHERMAN_SENDER_PASSWORD_FILE: 'p',
+      }
       const { originOf } = readWith(GOOD, {}, { ...both, [key.variable]: value })
       expect(originOf(key.path)).toEqual({ from: 'variable', name: key.variable })
       expect(readWith(GOOD, { [key.path]: value }, both).originOf(key.path)).toEqual({ from: 'flag', name: key.flag })
