@@ -25,6 +25,9 @@ export function declareRun(program: Command, run: (options: RunOptions) => Promi
 Flags go before FISHERMAN_* variables, these before the file; fisherman config show prints what holds and why. Modes: observe needs
 no key and signs nothing; attest signs answers and votes; dry-run also builds and simulates transactions; active sends them.
 
+SIGHUP reads the file again: feeds, budget, log level, limits and bootstrap change at once, one line says what waits for a restart, and a
+file with a mistake changes nothing. At a terminal SIGHUP means that the terminal has gone, and stops it.
+
 A key signs in one place. Other fishermen keep the last head of its log and return it at each start; until one of them with a
 bond does, the daemon only watches. Give --first-start the very first time, or after a folder was lost or repaired; never while
 another daemon runs with the same key.`,

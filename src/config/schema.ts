@@ -94,7 +94,7 @@ export const configSchema = z
         maxFeeGwei: amount()
           .optional()
           .describe('Gwei per gas that no transaction exceeds, also after its fee was raised.')
-          .meta({ preset: true }),
+          .meta({ preset: true, reload: true }),
         gasPerDay: amount().optional().describe('Native coins for gas in any 24 hours.').meta({ preset: true, reload: true }),
         bond: amount()
           .optional()
