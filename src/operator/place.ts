@@ -38,11 +38,9 @@ export function placeOf(flags: PlaceFlags): Place {
   const keyFile = flags.key ?? config?.key?.file
   const passwordFile = flags.passwordFile ?? config?.key?.passwordFile
   if (keyFile !== undefined && passwordFile === undefined) throw bad('--key needs --password-file')
-  return {
-    rpcUrls,
-    deploymentFile,
-    ...(keyFile === undefined || passwordFile === undefined ? {} : { key: { file: keyFile, passwordFile } }),
-  }
+  const key = keyFile === undefined || passwordFile === undefined ? undefined : { file: keyFile, passwordFile }
+  const sender = flags.key === undefined ? config?.sender : undefined
+  return { rpcUrls, deploymentFile, ...(key ? { key } : {}), ...(sender ? { sender } : {}) }
 }
 
 export interface OpenPlace {

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createKeystore, loadKeystore } from '../../src/attest/keys.ts'
 import { serialiseDeployment } from '../../src/chain/deployment.ts'
 import { createWorld, type World } from '../chain/world.ts'
 import { fisherman } from '../monitor/watch-world.ts'
@@ -22,11 +23,13 @@ let feed: Server
 let run: ReturnType<typeof fisherman>
 /** Paths that somebody asked the feed server for: `/a/…` and `/b/…`. */
 let asked: string[] = []
+const PASSWORD = 'correct-horse-battery'
+let privateKey: string
 
 function write(more: string): void {
   writeFileSync(
     file,
-    `dataDir: data\nrpc: [${world.anvil.rpcUrl}]\ndeployment: deployment.json\nhardware: 'off'\nhttp: { port: 0 }\n${more}`,
+    `dataDir: data\nrpc: [${world.anvil.rpcUrl}]\ndeployment: deployment.json\nhardware: 'off'\nhttp: { port: 0 }\nmode: attest\nkey: { file: key.json, passwordFile: password }\n${more}`,
   )
 }
 
@@ -57,7 +60,11 @@ beforeAll(async () => {
     response.writeHead(404).end()
   })
   await new Promise<void>((resolve) => feed.listen(0, '127.0.0.1', resolve))
-  write(feedsOf([A, 'a']))
+  const key = { file: join(folder, 'key.json'), passwordFile: join(folder, 'password') }
+  writeFileSync(key.passwordFile, PASSWORD, { mode: 0o600 })
+  await createKeystore({ ...key, light: true })
+  privateKey = (await loadKeystore(key.file, key.passwordFile)).wallet().privateKey.slice(2)
+  write(`${feedsOf([A, 'a'])}log: { level: debug }\n`)
   run = fisherman(['run', '--config', file])
   await until(() => run.err.includes('Fisherman is running'), LONG_MS)
 })
@@ -89,7 +96,7 @@ describe('a running daemon on SIGHUP', { timeout: 180_000 }, () => {
     [
       'a mistake',
       'log: { level: loud }\nfeedz: []\n',
-      /2 mistakes.*:6: log\.level: must be one of.*; .*:7: feedz: is not known; did you mean feeds\?$/,
+      /2 mistakes.*:8: log\.level: must be one of.*; .*:9: feedz: is not known; did you mean feeds\?$/,
     ],
     ['no YAML', 'a: [', /is no YAML/],
     ['an address that is none', 'gossip: { bootstrap: [nonsense] }\n', /"nonsense" is no multiaddr/],
@@ -111,5 +118,7 @@ describe('a running daemon on SIGHUP', { timeout: 180_000 }, () => {
     run.child.kill('SIGTERM')
     expect(await run.done).toBe(0)
     expect(run.err).toContain('Fisherman stops')
+    expect(run.out + run.err).toContain('"level":20')
+    for (const secret of [PASSWORD, privateKey]) expect((run.out + run.err).toLowerCase()).not.toContain(secret)
   })
 })
