@@ -36,11 +36,13 @@ import { createHeadAnchor } from './pipeline/anchor.ts'
 import type { Bench } from './pipeline/bench.ts'
 import { createBundleDesk } from './pipeline/bundle-desk.ts'
 import { createPeerClocks } from './pipeline/clocks.ts'
+import { createFeedSet } from './pipeline/feed-set.ts'
 import { createHeadWatch, type HeadWatch } from './pipeline/heads.ts'
 import { createIntentStore } from './pipeline/intents.ts'
 import { createLedger } from './pipeline/ledger.ts'
 import { limitsFor, networkParams } from './pipeline/network.ts'
 import { createReadings } from './pipeline/readings.ts'
+import { budgetOf, createReload, type Reloaded } from './pipeline/reload.ts'
 import { createTally } from './pipeline/tally.ts'
 import { openTrustFile } from './pipeline/trust-file.ts'
 import { followView } from './pipeline/view.ts'
@@ -71,6 +73,8 @@ export interface Daemon {
   readonly url: string
   /** Ends intake, closes everything in order; resolves when nothing is left. */
   stop(): Promise<void>
+  /** Takes over what may change while it runs, and says what may not. Throws, and changes nothing, where something is wrong. */
+  reload(next: Config): Reloaded
 }
 
 /** Builds the rooms and starts them in order: disk, chain, network, feeds, and only then the answer that we are here. */
@@ -116,11 +120,15 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
   const identity = signer &&
     guard && { attester: createAttester({ domain }, { signer, guard, writeAhead }), bls: await blsKeysOf(signer) }
   const intents = await createIntentStore(log)
+  const spending = limitsFor(params, config.limits)
   const chain = await createChain(
     {
       ...{ rpcUrls: config.rpc, deployment, pollMs: params.chainPollMs, spanFile: at('chain.ndjson') },
       send: config.mode === 'active' ? 'live' : 'simulate',
-      ...limitsFor(params, config.limits),
+      limits: spending.limits,
+      get maxFeePerGas() {
+        return spending.maxFeePerGas
+      },
     },
     {
       clock,
@@ -163,6 +171,7 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
     { clock, nowSec: chain.nowSec, authorize: async (request) => authorize(identity?.attester, request) },
   )
 
+  const budget = budgetOf(config)
   const view = await followView(chain, config.feeds, logger)
   const trust = await openTrustFile(at('trust.json'), { log: logger })
   closers.add('trust', () => trust.close())
@@ -223,10 +232,7 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
     onSigning: watch.onSigning,
     court: createCourt(params.court),
     ...(config.network === 'local' ? {} : { drand: drandFor(config, logger, metrics) }),
-    budget: createBudget({
-      secondsPerDay: config.budget.secondsPerDay ?? Number.POSITIVE_INFINITY,
-      bytesPerDay: config.budget.bytesPerDay ?? Number.POSITIVE_INFINITY,
-    }),
+    budget: createBudget(budget),
     bundleDir: at(PLACES.bundles),
     evidence: createEvidenceStore({ folder: at(PLACES.bundles) }, { log, nowMs: clock.nowMs }),
     evidenceBytes: config.evidenceBytes,
@@ -343,12 +349,17 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
       lastAnswerMs = clock.monotonicMs()
     },
   }
-  const feeds = config.feeds.map((feed) =>
-    followFeed({ domain, feed, windowSeconds: params.draw.windowSeconds, pollMs: params.feedPollMs }, feedDeps, signal),
-  )
+  const feeds = createFeedSet({
+    ...{ logger, signal },
+    follow(feed, until) {
+      view.learn(feed.transcoder, feed.transcoder)
+      return followFeed({ domain, feed, windowSeconds: params.draw.windowSeconds, pollMs: params.feedPollMs }, feedDeps, until)
+    },
+  })
+  feeds.set(config.feeds)
   closers.add('feeds', async () => {
     stopping.abort(new Error('the daemon stops'))
-    await Promise.all(feeds)
+    await feeds.ended()
   })
 
   const ready = () =>
@@ -365,7 +376,7 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
       },
       {
         ...{ bench, ready, gossip: () => gossip, signing: watch.state, members: view.memberCount },
-        ...{ feeds: () => config.feeds.length, hardware: () => hardware?.counts() ?? [], clocksAhead: peerClocks.ahead },
+        ...{ feeds: feeds.size, hardware: () => hardware?.counts() ?? [], clocksAhead: peerClocks.ahead },
       },
     ),
   )
@@ -417,7 +428,8 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
   renameSync(at('daemon.json.part'), at('daemon.json'))
   closers.add('daemon.json', () => rmSync(at('daemon.json'), { force: true }))
   logger.info('Fisherman is running', { mode: config.mode, address: info.address, http: info.http, feeds: config.feeds.length })
-  return { url: http.url, stop: () => closers.closeAll() }
+  const reload = createReload(config, { params, budget, spending, feeds, setBootstrap: network.setBootstrap })
+  return { url: http.url, stop: () => closers.closeAll(), reload }
 }
 
 function drandFor(config: Config, log: Logger, metrics: ReturnType<typeof createMetrics>): Drand {

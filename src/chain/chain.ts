@@ -97,7 +97,10 @@ export async function createChain(init: ChainInit, deps: ChainDeps): Promise<Cha
       pollMs,
       resubmitMs: init.resubmitMs ?? 24_000,
       giveUpMs: init.giveUpMs ?? 600_000,
-      maxFeePerGas: init.maxFeePerGas ?? 100_000_000_000n,
+      // Read at each use: the operator may change it while this runs.
+      get maxFeePerGas() {
+        return init.maxFeePerGas ?? 100_000_000_000n
+      },
       ...(init.limits ? { limits: init.limits } : {}),
     },
     {

@@ -179,7 +179,13 @@ export function createSender(init: SenderInit, deps: SenderDeps): Sender {
 
   async function transactor(by: TransactionSigner): Promise<Transactor> {
     const from = (await by.getAddress()).toLowerCase() as Hex
-    return createTransactor({ chainId: init.chainId, maxFeePerGas: init.maxFeePerGas, from }, { rpc, signer: by })
+    const place = {
+      ...{ chainId: init.chainId, from },
+      get maxFeePerGas() {
+        return init.maxFeePerGas
+      },
+    }
+    return createTransactor(place, { rpc, signer: by })
   }
 
   /** One at a time for each piece of work; whoever asks for it meanwhile gets the same answer. */

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 
 export interface ChainOptions {
-  config: string
+  config?: string
   dataDir?: string
   rpc?: string[]
   json?: boolean
@@ -22,7 +22,7 @@ export function declareChain(program: Command, run: ChainCommands): void {
     chain
       .command(name)
       .description(description)
-      .requiredOption('--config <file>', 'configuration (YAML or JSON), as for run')
+      .option('--config <file>', 'configuration (YAML or JSON), as for run')
       .option('--rpc <url...>', 'RPC endpoints instead of those of the configuration')
       .option('--data-dir <folder>', 'folder of the fisherman')
       .option('--json', 'print one JSON object; amounts are wei in decimal strings')

@@ -3,11 +3,15 @@ import { isFishermanError, messageOf } from '../base/errors.ts'
 import { declareBond } from './bond.options.ts'
 import { declareCase } from './case.options.ts'
 import { declareChain } from './chain.options.ts'
+import { type ConfigOptions, declareConfig } from './config.options.ts'
+import { undotted } from './config-flags.ts'
 import { declareDemo } from './demo.options.ts'
 import { declareDeploy } from './deploy.options.ts'
 import { declareDevnet } from './devnet.options.ts'
 import { declareDoctor } from './doctor.options.ts'
 import { declareGuard } from './guard.options.ts'
+import { declareInit } from './init.options.ts'
+import { declareKeys } from './keys.options.ts'
 import { declareLog } from './log.options.ts'
 import { declareMonitor } from './monitor.options.ts'
 import { declareNet } from './net.options.ts'
@@ -45,7 +49,14 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
   declareVerify(program, (options) => ends(async () => (await import('./verify.ts')).verifyCommand(options))())
   declareDoctor(program, (options) => ends(async () => (await import('./doctor.ts')).doctorCommand(options))())
-  declareRun(program, (options) => ends(async () => (await import('./run.ts')).runCommand(options, FISHERMAN_VERSION))())
+  // The schema costs some ten milliseconds: only those that take its flags read it.
+  const keys = ['run', 'config', 'help'].includes(argv[2] ?? '') ? (await import('../config/keys.ts')).configKeys() : []
+  declareRun(program, (options) => ends(async () => (await import('./run.ts')).runCommand(options, FISHERMAN_VERSION))(), keys)
+  const config = {
+    show: (options: ConfigOptions) => ends(async () => (await import('./config.ts')).configShowCommand(options))(),
+    reference: () => ends(async () => (await import('./config.ts')).configReferenceCommand())(),
+  }
+  declareConfig(program, config, keys)
   declareReplay(program, (bundle, options) => ends(async () => (await import('./replay.ts')).replayCommand(bundle, options))())
   declareLog(program, {
     ls: (options) => ends(async () => (await import('./log.ts')).logListCommand(options))(),
@@ -59,6 +70,13 @@ export async function main(argv: readonly string[]): Promise<void> {
   declareGuard(program, {
     export: (file, options) => ends(async () => (await import('./guard.ts')).guardExportCommand(file, options))(),
     import: (file, options) => ends(async () => (await import('./guard.ts')).guardImportCommand(file, options))(),
+  })
+  declareInit(program, (options) => ends(async () => (await import('./init.ts')).initCommand(options))())
+  declareKeys(program, {
+    create: (options) => ends(async () => (await import('./keys.ts')).keysNewCommand(options))(),
+    import: (options) => ends(async () => (await import('./keys.ts')).keysImportCommand(options))(),
+    list: (options) => ends(async () => (await import('./keys.ts')).keysListCommand(options))(),
+    export: (file, options) => ends(async () => (await import('./keys.ts')).keysExportCommand(file, options))(),
   })
   declareWatch(program, (options) => ends(async () => (await import('./watch.ts')).watchCommand(options))())
   declareMonitor(program, (flags) => ends(async () => (await import('./monitor.ts')).monitorCommand(flags))())
@@ -95,7 +113,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     gateway: (options) => ends(async () => (await import('./devnet.ts')).gatewayCommand(options))(),
   })
   try {
-    await program.parseAsync(argv)
+    await program.parseAsync(undotted(argv))
   } catch (error) {
     if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : EXIT_ERROR
     else {

@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs'
 import { systemClock } from '../base/clock.ts'
 import { loadConfig } from '../config/load.ts'
+import { configFile } from '../config/paths.ts'
 import type { Finding } from '../doctor/types.ts'
 import { type Peer, readPeers } from '../monitor/net/ask.ts'
 import { examineNetwork } from '../monitor/net/doctor.ts'
@@ -53,9 +55,9 @@ export async function within(
   work: (dataDir: string) => Promise<number>,
 ): Promise<number> {
   try {
-    const dataDir = options.dataDir ?? (options.config === undefined ? undefined : loadConfig(options.config).dataDir)
-    if (dataDir === undefined) throw usage('say which fisherman: --config FILE or --data-dir FOLDER')
-    return await work(dataDir)
+    if (options.dataDir === undefined && options.config === undefined && !existsSync(configFile()))
+      throw usage('say which fisherman: --config FILE or --data-dir FOLDER')
+    return await work(options.dataDir ?? loadConfig(options.config).dataDir)
   } catch (error) {
     if (signal.aborted) return 130
     complain(name, error)

@@ -3,11 +3,15 @@ import { systemClock } from '../base/clock.ts'
 /** A terminal and npm may both pass on one Ctrl-C. */
 const SAME_MS = 500
 
-/** A signal that fires with the first Ctrl-C, SIGTERM or SIGHUP; the second one ends the process at once. */
-export function untilSignal(): AbortSignal {
+/**
+ * A signal that fires with the first Ctrl-C, SIGTERM or SIGHUP; the second one ends the process at once. With `onHangUp` a SIGHUP means that instead,
+ * for a daemon.
+ */
+export function untilSignal(onHangUp?: () => void): AbortSignal {
   const abort = new AbortController()
   let firstMs: number | undefined
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  if (onHangUp) process.on('SIGHUP', onHangUp)
+  for (const name of onHangUp ? (['SIGINT', 'SIGTERM'] as const) : (['SIGINT', 'SIGTERM', 'SIGHUP'] as const))
     process.on(name, () => {
       const nowMs = systemClock.monotonicMs()
       firstMs ??= nowMs

@@ -19,5 +19,17 @@ export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
   return join(given && isAbsolute(given) ? given : join(homedir(), '.cache'), 'fisherman')
 }
 
+/** Where the configuration is looked for when nobody says. */
+export function configFile(env: NodeJS.ProcessEnv = process.env): string {
+  const given = env.XDG_CONFIG_HOME
+  return join(given && isAbsolute(given) ? given : join(homedir(), '.config'), 'fisherman', 'fisherman.yaml')
+}
+
+/** Where a daemon keeps what must not be lost, when nobody says. */
+export function dataFolder(env: NodeJS.ProcessEnv = process.env): string {
+  const given = env.XDG_DATA_HOME
+  return join(given && isAbsolute(given) ? given : join(homedir(), '.local', 'share'), 'fisherman')
+}
+
 /** Places within a data folder. */
 export const PLACES = { log: 'proofs', bundles: 'bundles', guard: 'guard', stop: 'STOP' } as const

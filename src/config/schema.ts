@@ -1,99 +1,166 @@
 import { z } from 'zod'
 import type { Hex } from '../../proofs/types.ts'
 
+/** Longest text of one value; paths and URLs are shorter everywhere. */
+const MAX_TEXT = 4096
+const MAX_BYTES = 1e15
+
+const text = () => z.string().min(1, 'must not be empty').max(MAX_TEXT, `must have at most ${MAX_TEXT} characters`)
+/** A file or folder: relative to the configuration where it is written there, to the working folder in flags and variables. */
+const path = () => text().meta({ path: true })
 const address = z
   .string()
   .regex(/^0x[0-9a-fA-F]{40}$/, 'must be an address: 0x and 40 hex digits')
-  .transform((text) => text.toLowerCase() as Hex)
-const url = z.string().regex(/^https?:\/\/[^\s]+$/, 'must be an http or https URL')
-const positive = z.number().int().positive()
-const amount = z.number().min(0).max(1e9)
+  .transform((value) => value.toLowerCase() as Hex)
+const url = text().regex(/^https?:\/\/[^\s]+$/, 'must be an http or https URL')
+const positive = () => z.number().int().positive()
+const amount = () => z.number().min(0).max(1e9)
+const keyFiles = (whose: string) =>
+  z.strictObject({
+    file: path().describe(`Web3 v3 keystore ${whose}, chmod 600; fisherman keys new makes one.`),
+    passwordFile: path().describe('File with the password of that keystore, chmod 600.'),
+  })
 
 /** What a daemon may do, each mode all that the one before does: watch; sign answers; build and simulate transactions; send them. */
 export const MODES = ['observe', 'attest', 'dry-run', 'active'] as const
 export type Mode = (typeof MODES)[number]
+export const NETWORKS = ['local', 'arbitrum-sepolia', 'arbitrum-one'] as const
 
-/** The configuration of `fisherman run`; unknown keys are refused, since a misspelt limit is no limit. */
+/**
+ * The configuration of `fisherman run`, and the only place that knows its keys: types, limits, help, variables, flags and the reference are made
+ * from it. Unknown keys are refused, since a misspelt limit is no limit. `reload` marks what a running daemon takes over on SIGHUP, `fallback`
+ * says what holds where nothing is given and no constant says it, `secret` that a value may hold a token.
+ */
 export const configSchema = z
   .strictObject({
-    network: z.enum(['local', 'arbitrum-sepolia', 'arbitrum-one']).default('local'),
-    mode: z.enum(MODES).default('observe'),
-    /** Keeps log, guard, cache, bundles and identity. */
-    dataDir: z.string().min(1),
-    rpc: z.array(url).min(1, 'needs at least one RPC URL'),
-    /** File that says where the contracts lie. */
-    deployment: z.string().min(1),
-    feeds: z.array(z.strictObject({ transcoder: address, url })).default([]),
+    network: z.enum(NETWORKS).default('local').describe('Network whose clocks, draws and limits hold.'),
+    mode: z
+      .enum(MODES)
+      .default('observe')
+      .describe(
+        'What it may do, each mode all that the one before does: observe signs nothing, attest signs answers and votes, dry-run simulates transactions, active sends them.',
+      ),
+    dataDir: path()
+      .describe('Folder of log, guard, cache, bundles and identity.')
+      .meta({ fallback: '`$XDG_DATA_HOME/fisherman`, or `~/.local/share/fisherman`' }),
+    rpc: z
+      .array(url)
+      .min(1, 'needs at least one RPC URL')
+      .max(20)
+      .describe('RPC endpoints of the chain; two or more are compared before anything is sent.')
+      .meta({ secret: true }),
+    deployment: path().describe('File that says where the contracts lie, as fisherman deploy writes it.'),
+    feeds: z
+      .array(z.strictObject({ transcoder: address, url }))
+      .max(10_000)
+      .default([])
+      .describe('Orchestrators to check: transcoder (address) and url of the feed.')
+      .meta({ reload: true, secret: true }),
     gossip: z
       .strictObject({
-        listen: z.array(z.string()).default(['/ip4/127.0.0.1/tcp/0']),
-        bootstrap: z.array(z.string()).default([]),
-        maxPeers: positive.default(50),
-        /** Finds other daemons on the local network by multicast DNS, and shows this one to them. */
-        mdns: z.boolean().default(false),
+        listen: z
+          .array(text())
+          .max(20)
+          .default(['/ip4/127.0.0.1/tcp/0'])
+          .describe('Multiaddrs to listen on; a fixed port lets others dial us.'),
+        bootstrap: z.array(text()).max(200).default([]).describe('Multiaddrs of peers to dial first.').meta({ reload: true }),
+        maxPeers: positive().max(10_000).default(50).describe('Connections at most.'),
+        mdns: z
+          .boolean()
+          .default(false)
+          .describe('Finds other daemons on the local network by multicast DNS, and shows this one to them.'),
       })
       .prefault({}),
     http: z
-      .strictObject({ host: z.string().default('127.0.0.1'), port: z.number().int().min(0).max(65535).default(7936) })
+      .strictObject({
+        host: text().default('127.0.0.1').describe('Address of the page, the API and /metrics.'),
+        port: z.number().int().min(0).max(65535).default(7936).describe('Its port; 0 takes any free one.'),
+      })
       .prefault({}),
-    key: z.strictObject({ file: z.string().min(1), passwordFile: z.string().min(1) }).optional(),
+    key: keyFiles('that signs our statements, and sends what the contracts take from a member only').optional(),
+    sender: keyFiles('that pays for what anybody may send: case submit, appeal, settle and expire').optional(),
     log: z
       .strictObject({
-        level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
-        format: z.enum(['human', 'json']).optional(),
+        level: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('How much it says.').meta({ reload: true }),
+        format: z
+          .enum(['human', 'json'])
+          .optional()
+          .describe('Form of the lines.')
+          .meta({ fallback: 'human on a terminal, json elsewhere' }),
       })
       .prefault({}),
-    /**
-     * What transactions may cost, lock and take at most. What is left out follows the network. A file called STOP in the data folder stops
-     * all sending while it is there.
-     */
     limits: z
       .strictObject({
-        /** Gwei per gas that no transaction exceeds, also after its fee was raised. */
-        maxFeeGwei: amount.optional(),
-        /** Native coins for gas in any 24 hours: 0.05. */
-        gasPerDay: amount.optional(),
-        /** Tokens locked as bonds of our open cases at one time. */
-        bond: amount.optional(),
-        /** Proofs that take stake in any 24 hours. */
-        slashesPerDay: z.number().int().min(0).optional(),
+        maxFeeGwei: amount()
+          .optional()
+          .describe('Gwei per gas that no transaction exceeds, also after its fee was raised.')
+          .meta({ preset: true, reload: true }),
+        gasPerDay: amount().optional().describe('Native coins for gas in any 24 hours.').meta({ preset: true, reload: true }),
+        bond: amount()
+          .optional()
+          .describe('Tokens locked as bonds of our open cases at one time.')
+          .meta({ preset: true, reload: true }),
+        slashesPerDay: z
+          .number()
+          .int()
+          .min(0)
+          .max(1e9)
+          .optional()
+          .describe('Proofs that take stake in any 24 hours.')
+          .meta({ preset: true, reload: true }),
       })
       .prefault({}),
-    /** Public randomness that draws come from, on every network but `local`. */
     beacon: z
       .strictObject({
-        /** HTTP relays of drand, asked in turn; each answer is checked, so none of them needs to be trusted. */
         urls: z
           .array(url)
           .min(1, 'needs at least one relay')
-          .default(['https://api.drand.sh', 'https://api2.drand.sh', 'https://api3.drand.sh', 'https://drand.cloudflare.com']),
+          .max(20)
+          .default(['https://api.drand.sh', 'https://api2.drand.sh', 'https://api3.drand.sh', 'https://drand.cloudflare.com'])
+          .describe(
+            'HTTP relays of drand, asked in turn on every network but local; each answer is checked, so none needs to be trusted.',
+          )
+          .meta({ secret: true }),
       })
       .prefault({}),
-    /**
-     * What checks may cost in a day of chain time; without limit where nothing is said. What goes beyond is left to others and counted; the
-     * last fifth of each is kept for replays.
-     */
     budget: z
       .strictObject({
-        /** Seconds that the judge is busy. */
-        secondsPerDay: z.number().positive().optional(),
-        /** Bytes of media asked for. */
-        bytesPerDay: positive.optional(),
+        secondsPerDay: z
+          .number()
+          .positive()
+          .max(1e9)
+          .optional()
+          .describe(
+            'Seconds that the judge is busy in a day of chain time; what goes beyond is left to others, the last fifth is for replays.',
+          )
+          .meta({ fallback: 'no limit', reload: true }),
+        bytesPerDay: positive()
+          .max(MAX_BYTES)
+          .optional()
+          .describe('Bytes of media asked for in such a day.')
+          .meta({ fallback: 'no limit', reload: true }),
       })
       .prefault({}),
-    /** Checks at once; each is one ffmpeg process. */
-    ffmpegJobs: positive.max(64).default(1),
-    /** `auto` tries the graphics cards at start and uses what agrees with software, for everyday checks only. */
-    hardware: z.enum(['auto', 'off']).default('auto'),
-    /** Bytes of media kept for checks; evidence is kept apart. */
-    cacheBytes: positive.default(2_000_000_000),
-    /** Bytes of evidence bundles; those of open cases stay in any case, beyond them the oldest go first. */
-    evidenceBytes: positive.default(20_000_000_000),
-    /** Samples waiting for a check; when it is full the newest least urgent one is dropped and counted. */
-    maxWaiting: positive.default(1000),
+    ffmpegJobs: positive().max(64).default(1).describe('Checks at once; each is one ffmpeg process.'),
+    hardware: z
+      .enum(['auto', 'off'])
+      .default('auto')
+      .describe('auto tries the graphics cards at start and uses what agrees with software, for everyday checks only.'),
+    cacheBytes: positive()
+      .max(MAX_BYTES)
+      .default(2_000_000_000)
+      .describe('Bytes of media kept for checks; evidence is kept apart.'),
+    evidenceBytes: positive()
+      .max(MAX_BYTES)
+      .default(20_000_000_000)
+      .describe('Bytes of evidence bundles; those of open cases stay in any case, beyond them the oldest go first.'),
+    maxWaiting: positive()
+      .max(1e6)
+      .default(1000)
+      .describe('Samples waiting for a check; when it is full the newest least urgent one is dropped and counted.'),
   })
   .refine((config) => config.mode === 'observe' || config.key !== undefined, {
-    message: 'is needed in every mode but observe (file and passwordFile)',
+    message: 'is needed in every mode but observe (file and passwordFile); fisherman keys new makes one',
     path: ['key'],
   })
 

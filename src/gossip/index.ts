@@ -212,6 +212,7 @@ export async function createGossip(init: GossipInit, deps: GossipDeps): Promise<
         })
       return await fetchBundle(evidenceHash, { signal: AbortSignal.any([signal, stopping.signal]) })
     },
+    setBootstrap: (addresses) => peers.want(parseAddresses(addresses, 'bootstrap')),
     counters: () => ({ ...counters.all(), queued: intake.queued() }),
     async stop() {
       stopping.abort()

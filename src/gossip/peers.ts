@@ -49,6 +49,8 @@ export interface Peers {
   /** Somebody who was found nearby. */
   meet(peerId: string, addresses: readonly string[]): void
   hangUp(peerId: string, reason?: Goodbye): void
+  /** Other bootstrap addresses from now on. Links stay as they are. */
+  want(bootstrap: readonly Multiaddr[]): void
   /** It said goodbye, and why. */
   heard(peerId: string, reason: Goodbye | undefined): void
   /** Tells all peers, and dials no more. */
@@ -157,6 +159,7 @@ export function createPeers(init: PeersInit, deps: PeersDeps): Peers {
   let timer: NodeJS.Timeout | undefined
   return {
     hangUp,
+    want: targets.want,
     meet: targets.meet,
     heard(id, reason) {
       log.debug('a peer says goodbye', { peer: id, reason: reason ?? 'unknown' })

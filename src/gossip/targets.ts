@@ -33,6 +33,8 @@ export interface Targets {
   /** Everybody who may be dialled now, bootstrap first, then in a random order. */
   due(): Target[]
   isBootstrap(peerId: string): boolean
+  /** Other bootstrap addresses from now on; those that stay keep their times. */
+  want(bootstrap: readonly Multiaddr[]): void
   meet(peerId: string, addresses: readonly string[]): void
   reached(target: Target, peerId: PeerId): void
   /** True where it was forgotten for good. */
@@ -62,9 +64,9 @@ export function createTargets(
     ...{ peerId, addresses, bootstrap: isBootstrap },
     ...{ dueMs: 0, waitMs: MIN_REDIAL_MS, vain: 0, dialling: false },
   })
-  const wanted = bootstrap
-    .map((address) => fresh(idIn(address), [address], true))
-    .filter(({ peerId }) => peerId?.toString() !== self)
+  const wantedOf = (addresses: readonly Multiaddr[]) =>
+    addresses.map((address) => fresh(idIn(address), [address], true)).filter(({ peerId }) => peerId?.toString() !== self)
+  let wanted = wantedOf(bootstrap)
   const met = new Map<string, Target>()
   const isBootstrap = (id: string) => wanted.some(({ peerId }) => peerId?.toString() === id)
 
@@ -76,6 +78,12 @@ export function createTargets(
       return [...wanted.filter(free), ...others.sort((a, b) => a.order - b.order).map(({ target }) => target)]
     },
     isBootstrap,
+    want(addresses) {
+      const named = (target: Target) => target.addresses.join()
+      const before = new Map(wanted.map((target) => [named(target), target]))
+      wanted = wantedOf(addresses).map((target) => before.get(named(target)) ?? target)
+      for (const { peerId } of wanted) if (peerId) met.delete(peerId.toString())
+    },
     meet(id, addresses) {
       if (id === self || isBootstrap(id)) return
       const known = met.get(id)

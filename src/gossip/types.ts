@@ -106,6 +106,8 @@ export interface Gossip {
    * where nobody gives it, `no-key` without a key.
    */
   fetchBundle(evidenceHash: Hex, options: { signal: AbortSignal }): Promise<string>
+  /** Dials these from now on instead of `bootstrap`; links stay. Throws `bad-address`, and changes nothing then. */
+  setBootstrap(addresses: readonly string[]): void
   /** `accepted.<kind>`, `ignored.<kind>.<code>`, `rejected.<kind>.<code>`, `delivered.<kind>`, `pull.*`, `peers.*`, `banned.*`. */
   counters(): Record<string, number>
   stop(): Promise<void>

@@ -13,13 +13,22 @@ export interface LoggerInit {
 /** Field names whose value never reaches a log, whatever a caller passes. */
 const SECRET = /key$|password|secret|mnemonic|salt$/i
 
-export function createLogger(init: LoggerInit): Logger {
+export interface LeveledLogger extends Logger {
+  setLevel(level: LoggerInit['level']): void
+}
+
+export function createLogger(init: LoggerInit): LeveledLogger {
   const stream = init.stream ?? process.stderr
   const target = init.format === 'json' ? stream : { write: (line: string) => stream.write(humanLine(line)) }
   const log = pino({ level: init.level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, target as NodeJS.WritableStream)
   const at = (level: 'debug' | 'info' | 'warn' | 'error') => (message: string, fields?: LogFields) =>
     log[level](safe(fields ?? {}), message)
-  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+  return {
+    ...{ debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') },
+    setLevel(level) {
+      log.level = level
+    },
+  }
 }
 
 /** Big integers as text, URLs without credentials, secrets not at all. */

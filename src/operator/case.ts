@@ -125,7 +125,7 @@ export async function submitCase(
 ): Promise<SubmitDone | undefined> {
   return await withPlace(
     flags,
-    { key: 'needed' },
+    { key: 'any' },
     async ({ site, signer }) => {
       if (!signer) throw bad('a key is needed')
       const { faultClass, evidence, domain } = await readProofFile(file, site.domain)
@@ -164,7 +164,7 @@ export async function stepCase(
   const id = faultIdOfText(request.faultId)
   return await withPlace(
     flags,
-    { key: 'needed' },
+    { key: 'any' },
     async ({ site }) => {
       const { action, claim } = request
       const plan =

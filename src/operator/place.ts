@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs'
 import { loadKeystore, type Signer } from '../attest/keys.ts'
 import { FishermanError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import { openSite, type Site } from '../chain/site.ts'
 import type { TransactionSigner, Waiting } from '../chain/types.ts'
 import { loadConfig } from '../config/load.ts'
+import { configFile } from '../config/paths.ts'
 import { readDeployment } from './files.ts'
 
 /** Where a command works: a configuration as for `run`, or its parts by flags; a flag goes before the file. */
@@ -19,19 +21,26 @@ export interface Place {
   rpcUrls: readonly string[]
   deploymentFile: string
   key?: { file: string; passwordFile: string }
+  /** Pays for what anybody may send; the key does without it. */
+  sender?: { file: string; passwordFile: string }
 }
 
 export const SILENT: Logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
 
 export function placeOf(flags: PlaceFlags): Place {
-  const config = flags.config === undefined ? undefined : loadConfig(flags.config, flags.rpc ? { rpc: flags.rpc } : {})
+  const said = flags.rpc !== undefined && flags.deployment !== undefined
+  const usual = !said && existsSync(configFile()) ? configFile() : undefined
+  const file = flags.config ?? usual
+  const config = file === undefined ? undefined : loadConfig(file, flags.rpc ? { rpc: flags.rpc } : {})
   const rpcUrls = flags.rpc ?? config?.rpc
   const deploymentFile = flags.deployment ?? config?.deployment
   if (!rpcUrls || deploymentFile === undefined) throw bad('say where to work: --config FILE, or --rpc URL and --deployment FILE')
-  const file = flags.key ?? config?.key?.file
+  const keyFile = flags.key ?? config?.key?.file
   const passwordFile = flags.passwordFile ?? config?.key?.passwordFile
-  if (file !== undefined && passwordFile === undefined) throw bad('--key needs --password-file')
-  return { rpcUrls, deploymentFile, ...(file === undefined || passwordFile === undefined ? {} : { key: { file, passwordFile } }) }
+  if (keyFile !== undefined && passwordFile === undefined) throw bad('--key needs --password-file')
+  const key = keyFile === undefined || passwordFile === undefined ? undefined : { file: keyFile, passwordFile }
+  const sender = flags.key === undefined ? config?.sender : undefined
+  return { rpcUrls, deploymentFile, ...(key ? { key } : {}), ...(sender ? { sender } : {}) }
 }
 
 export interface OpenPlace {
@@ -40,18 +49,22 @@ export interface OpenPlace {
   signer?: Signer
 }
 
-/** Connects; `key` says whether the key is opened: it costs a second and its password. */
+/**
+ * Connects; `key` says whether a key is opened, which costs a second and its password: `needed` is the key of the member, `any` is for what anybody
+ * may send, and takes the sender where there is one.
+ */
 export async function withPlace<T>(
   flags: PlaceFlags,
-  init: { key: 'needed' | 'unused' },
+  init: { key: 'needed' | 'any' | 'unused' },
   work: (open: OpenPlace) => Promise<T>,
   options: Waiting,
 ): Promise<T> {
   const place = placeOf(flags)
   const deployment = await readDeployment(place.deploymentFile)
-  if (init.key === 'needed' && !place.key)
+  const key = init.key === 'unused' ? undefined : ((init.key === 'any' ? place.sender : undefined) ?? place.key)
+  if (init.key !== 'unused' && !key)
     throw bad('a key is needed: --key FILE and --password-file FILE, or key in the configuration')
-  const signer = init.key === 'needed' && place.key ? await loadKeystore(place.key.file, place.key.passwordFile) : undefined
+  const signer = key && (await loadKeystore(key.file, key.passwordFile))
   const site = await openSite(
     { rpcUrls: place.rpcUrls, deployment },
     { log: SILENT, ...(signer ? { signer: signer.wallet() as unknown as TransactionSigner } : {}) },

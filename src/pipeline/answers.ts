@@ -271,11 +271,14 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
     if (seals.size > SEALS) seals.delete(seals.keys().next().value as Hex)
   }
 
-  /** Our replay against what others said before: near a line doubt is nobody's fault, but a clear pass overturns a fail. */
+  /**
+   * Our replay against what others said before: near a line doubt is nobody's fault, but a clear pass overturns a fail. Saying `pass` too earns
+   * nothing: whoever never works says that as well, and only an audit sees the difference.
+   */
   function compare(sampleId: Hex, mine: Outcome): void {
     for (const [member, { outcome }] of opened.get(sampleId) ?? [])
       if (member !== bench.address && outcome === 'fail' && mine === 'pass') opinions.blame('framing', member, sampleId)
-      else if (member !== bench.address && outcome === mine) opinions.agree(member)
+      else if (member !== bench.address && outcome === 'fail' && mine === 'fail') opinions.agree(member)
   }
 
   function keepOpened(sampleId: Hex, member: Hex, answer: Answer): void {

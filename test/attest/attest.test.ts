@@ -1,4 +1,5 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { mkdir, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -59,6 +60,27 @@ describe('keystore', () => {
       message: expect.stringContaining('chmod 600'),
     })
     await expect(loadKeystore(files().file, join(dir, 'none'))).rejects.toMatchObject({ code: 'password-empty' })
+  })
+
+  it('takes no folder, no pipe and no hundred megabytes for a key or a password', async () => {
+    await createKeystore(files())
+    await mkdir(join(dir, 'folder'), { mode: 0o700 })
+    execFileSync('mkfifo', ['-m', '600', join(dir, 'pipe')])
+    await writeFile(join(dir, 'huge'), '', { mode: 0o600 })
+    await truncate(join(dir, 'huge'), 100 * 1024 * 1024)
+    for (const [name, reason] of [
+      ['folder', 'is no ordinary file'],
+      ['pipe', 'is no ordinary file'],
+      ['huge', 'has 104857600 bytes'],
+    ] as const)
+      for (const [file, passwordFile] of [
+        [join(dir, name), files().passwordFile],
+        [files().file, join(dir, name)],
+      ] as const)
+        await expect(loadKeystore(file, passwordFile)).rejects.toMatchObject({
+          code: 'key-file',
+          message: expect.stringContaining(reason),
+        })
   })
 
   it('keeps the key out of every error', async () => {

@@ -82,7 +82,12 @@ describe('fisherman case', () => {
     )
     expect(refused(await cases('expire', faultId, ...hunter))).toMatch(/a case that is convicted cannot be expired/)
     await world.pass(9)
-    expect((await cases('settle', faultId, ...hunter)).out).toMatch(/pays out 30 LPT that were taken from 0x.*\nsettle +0x/)
+    // Anybody may: paid by the sender of a configuration whose key is not even there.
+    const [rpc, deployment] = [at[1], at[3]]
+    const files = (name: string) => `{ file: ${name}.json, passwordFile: password }`
+    const config = `rpc: [${rpc}]\ndeployment: ${deployment}\nkey: ${files('nowhere')}\nsender: ${files('hunter')}\n`
+    const sending = ['--config', await folder.file('sender.yaml', config), '--yes']
+    expect((await cases('settle', faultId, ...sending)).out).toMatch(/pays out 30 LPT that were taken from 0x.*\nsettle +0x/)
     const shown = await cases('show', faultId, ...at)
     expect(shown.out).toMatch(/^state +settled$/m)
     expect(shown.out).toMatch(/UTC {2}0x[0-9a-f]{64} {2}convicted, 30 LPT taken; finder 0x/)

@@ -56,6 +56,18 @@ describe('peers that meet', () => {
   })
 })
 
+describe('other bootstrap addresses while it runs', () => {
+  it('are dialled without a restart, links stay, and a wrong one changes nothing', async () => {
+    const [node, first, second] = [await net.start(), await net.start(), await net.start()]
+    node.gossip.setBootstrap(bare(first))
+    await until(() => linked(node, first))
+    expect(() => node.gossip.setBootstrap(['nonsense'])).toThrow(/"nonsense" is no multiaddr/)
+    node.gossip.setBootstrap(bare(second))
+    await until(() => linked(node, second))
+    expect(linked(node, first)).toBe(true)
+  })
+})
+
 describe('a node with too many peers', () => {
   it('keeps those it chose, tells the others why, and is left alone by them', async () => {
     const chosen = await net.start()
