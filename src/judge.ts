@@ -1,5 +1,6 @@
 import { VERDICT_VERSION } from '../proofs/types.ts'
 import { Slots } from './base/slots.ts'
+import { type Film, type FilmRequest, filmOf } from './film.ts'
 import type { Features } from './fingerprint/types.ts'
 import { examine } from './judge/examine.ts'
 import type { Examination, Examined, JudgeRequest, JudgeResult, RenditionVerdict } from './judge/types.ts'
@@ -45,6 +46,8 @@ export interface Judge {
   inspect(path: string): Promise<void>
   /** Writes a contact sheet of the worst rendition of a finished judgement. */
   writeSheet(request: JudgeRequest, result: JudgeResult, path: string, options?: { signal?: AbortSignal }): Promise<void>
+  /** Writes a film strip of source, control and claimed rendition (WebP). */
+  writeFilm(request: FilmRequest, path: string, options?: { signal?: AbortSignal }): Promise<Film>
 }
 
 /** The control of a second look at a check: the kinder of the two, and the cheaper. */
@@ -164,6 +167,11 @@ export function createJudge(init: JudgeInit, deps: { nowMs?: () => number } = {}
     judge: async (request, options) =>
       await slots.run(
         async () => await withScratch(transcode, options?.signal, async (run) => await judgeIn(run, request, tools)),
+        options?.signal,
+      ),
+    writeFilm: async (request, path, options) =>
+      await slots.run(
+        async () => await withScratch(transcode, options?.signal, async (run) => await filmOf(request, path, run)),
         options?.signal,
       ),
     writeSheet: async (request, result, path, options) =>
