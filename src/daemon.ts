@@ -160,12 +160,17 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
   const hardware =
     config.hardware === 'auto'
       ? await openHardware(
-          { scratchDir: at('scratch'), cacheFile: at('hardware.json'), searchPath: programPath() },
+          {
+            ...{ scratchDir: at('scratch'), cacheFile: at('hardware.json'), searchPath: programPath() },
+            ...{ maxJobs: config.gpuJobs, nice: config.nice },
+          },
           logger,
           signal,
         )
       : undefined
-  const judge = createJudge({ scratchDir: at('scratch'), maxJobs: config.ffmpegJobs, searchPath: programPath(), hardware })
+  const judge = createJudge({
+    ...{ scratchDir: at('scratch'), maxJobs: config.ffmpegJobs, nice: config.nice, searchPath: programPath(), hardware },
+  })
   const blobs = await createBlobCache(
     { folder: at('cache'), quotaBytes: config.cacheBytes },
     { clock, nowSec: chain.nowSec, authorize: async (request) => authorize(identity?.attester, request) },
@@ -243,6 +248,7 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
       platform: `${process.platform} ${process.arch}, node ${process.version}`,
     },
     online: () => chain.trouble() === undefined && clock.monotonicMs() - lastAnswerMs < ONLINE_MS,
+    paused: () => existsSync(at(PLACES.pause)),
     randomHash: () => bytesToHex(randomBytes(32)),
     async say(statement: AnyStatement) {
       const bytes = encodeStatement(statement)

@@ -26,6 +26,8 @@ export interface JudgeInit {
   searchPath?: string
   scratchDir: string
   maxJobs: number
+  /** Niceness of ffmpeg, 0 to 19; default 0. */
+  nice?: number
   limits?: Partial<MediaLimits>
   /** Devices for screens and checks; what is proven never uses them. */
   hardware?: Hardware | undefined
@@ -155,6 +157,7 @@ export function createJudge(init: JudgeInit, deps: { nowMs?: () => number } = {}
     searchPath: init.searchPath ?? '',
     scratchDir: init.scratchDir,
     limits: { ...MEDIA_LIMITS, ...init.limits },
+    nice: init.nice,
   }
   return {
     decoder: async () => await versionOf(requireFfmpeg(transcode.ffmpegPath, transcode.searchPath)),

@@ -81,6 +81,13 @@ export function createPipeline(bench: Bench): Pipeline {
     inHand.set(key, waits)
     const run = async (signal: AbortSignal): Promise<void> => {
       if (inHand.get(key) !== waits || (await isLeftToOthers(task))) return
+      // Whoever pauses is silent, as one that is switched off: later tranches of others wake.
+      if (bench.paused()) {
+        inHand.delete(key)
+        fates.set(key, 'paused')
+        bench.metrics.dropped('paused')
+        return
+      }
       // A budget silences only its owner: the later tranches of others wake, since we sealed nothing.
       if (!bench.budget.allows(bench.chain.nowSec(), task.sample ? 'sample' : 'replay', bytesOf(task.known))) {
         inHand.delete(key)

@@ -15,6 +15,7 @@ import { declareKeys } from './keys.options.ts'
 import { declareLog } from './log.options.ts'
 import { declareMonitor } from './monitor.options.ts'
 import { declareNet } from './net.options.ts'
+import { declarePause } from './pause.options.ts'
 import { declareReplay } from './replay.options.ts'
 import { declareRun } from './run.options.ts'
 import { declareSample } from './sample.options.ts'
@@ -83,6 +84,10 @@ export async function main(argv: readonly string[]): Promise<void> {
   declareNet(program, {
     peers: (options) => ends(async () => (await import('./net.ts')).peersCommand(options))(),
     doctor: (options) => ends(async () => (await import('./net.ts')).netDoctorCommand(options))(),
+  })
+  declarePause(program, {
+    pause: (options) => ends(async () => (await import('./pause.ts')).pauseCommand(options))(),
+    resume: (options) => ends(async () => (await import('./pause.ts')).resumeCommand(options))(),
   })
   declareSample(program, {
     explain: (digest, options) => ends(async () => (await import('./sample.ts')).sampleExplainCommand(digest, options))(),

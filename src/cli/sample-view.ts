@@ -69,6 +69,7 @@ const STATES: Readonly<Record<string, string>> = {
   started: 'is being checked',
   resting: 'failed by a fault of this machine, will be tried again',
   'left-to-others': 'left to others: somebody earlier has sealed an answer',
+  paused: 'not checked: this fisherman is paused; fisherman resume',
   'over-budget': "not checked: the day's budget is spent",
   dropped: 'not checked: too many samples waited',
   'failed-here': 'not checked: this machine failed several times; fisherman doctor says why',

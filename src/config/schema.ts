@@ -142,6 +142,17 @@ export const configSchema = z
       })
       .prefault({}),
     ffmpegJobs: positive().max(64).default(1).describe('Checks at once; each is one ffmpeg process.'),
+    gpuJobs: positive()
+      .max(64)
+      .default(1)
+      .describe('Jobs on graphics cards at once; further ones are done in software, so that other work keeps the card.'),
+    nice: z
+      .number()
+      .int()
+      .min(0)
+      .max(19)
+      .default(10)
+      .describe('Niceness of ffmpeg: 0 competes with everything else on this machine, 19 takes what is left.'),
     hardware: z
       .enum(['auto', 'off'])
       .default('auto')

@@ -9,17 +9,18 @@ import { createHardware, type Hardware } from '../transcode/hardware/hardware.ts
  * software: undefined.
  */
 export async function openHardware(
-  init: { scratchDir: string; cacheFile: string; searchPath: string },
+  init: { scratchDir: string; cacheFile: string; searchPath: string; maxJobs: number; nice: number },
   logger: Logger,
   signal?: AbortSignal,
 ): Promise<Hardware | undefined> {
   try {
-    const { report } = await hardwareReport({ ...init, ffmpegPath: 'ffmpeg' }, {}, signal)
+    const { scratchDir, cacheFile, searchPath, maxJobs, nice } = init
+    const { report } = await hardwareReport({ scratchDir, cacheFile, searchPath, ffmpegPath: 'ffmpeg' }, {}, signal)
     const trusted = report.backends.filter(({ decode, encode }) => trustedIn(decode) + trustedIn(encode) > 0)
     if (trusted.length === 0) return undefined
     logger.info('Hardware helps with everyday checks', { backends: trusted.map(({ name }) => name).join(' ') })
     return createHardware(
-      { report, ffmpegPath: report.ffmpeg.path, searchPath: init.searchPath },
+      { report, ffmpegPath: report.ffmpeg.path, searchPath, maxJobs, nice },
       { onFailure: (failure) => logger.warn('A device failed and software did its job', { ...failure }) },
     )
   } catch (error) {

@@ -63,6 +63,8 @@ export interface Bench {
   readonly signal: AbortSignal
   /** Do we reach others at all? Otherwise bytes that we cannot have are nobody's fault but ours. */
   online(): boolean
+  /** Has the operator asked for a pause? Nothing new is checked then; what is sealed is still opened. */
+  paused(): boolean
   /** 32 random bytes. */
   randomHash(): Hex
   /** Writes a statement of ours to the log and then gossips it. */

@@ -6,7 +6,7 @@ import type { Bench } from './bench.ts'
 import type { WindowExplained, WindowStage } from './windows.ts'
 
 /** Why a sample of ours was not checked. */
-export type Fate = 'left-to-others' | 'over-budget' | 'dropped' | 'failed-here'
+export type Fate = 'left-to-others' | 'paused' | 'over-budget' | 'dropped' | 'failed-here'
 
 /** Fates remembered, the newest. */
 const REMEMBERED = 20_000

@@ -13,6 +13,8 @@ export interface TranscodeInit {
   scratchDir: string
   limits: MediaLimits
   sandbox?: SandboxMode | undefined
+  /** Niceness of media work, 0 to 19; default 0. */
+  nice?: number | undefined
 }
 
 /** One job's scratch folder, removed whatever happens. */
@@ -25,8 +27,8 @@ export async function withScratch<T>(
   await mkdir(init.scratchDir, { recursive: true })
   const folder = await mkdtemp(join(init.scratchDir, 'job-'))
   try {
-    const { searchPath, sandbox } = init
-    const wrapper = await openWrapper({ ffmpeg, searchPath, sandbox }, folder, init.limits)
+    const { searchPath, sandbox, nice } = init
+    const wrapper = await openWrapper({ ffmpeg, searchPath, sandbox, nice }, folder, init.limits)
     return await work({ wrapper, folder, limits: init.limits, signal })
   } finally {
     await rm(folder, { recursive: true, force: true })

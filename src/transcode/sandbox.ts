@@ -35,6 +35,8 @@ export interface SandboxReport {
 export interface SandboxInit {
   ffmpeg: string
   searchPath: string
+  /** Niceness of media work, 0 to 19; default 0. */
+  nice?: number | undefined
   /** Device nodes that a hardware decoder needs. */
   devices?: readonly string[]
 }
@@ -95,7 +97,8 @@ export function createWrapper(
           ),
         ]
       : []
-    const words = ['env', '-i', 'PATH=/usr/bin:/bin', 'LC_ALL=C', ...limited, ...locked, init.ffmpeg]
+    const yielding = init.nice ? ['nice', '-n', String(init.nice)] : []
+    const words = ['env', '-i', 'PATH=/usr/bin:/bin', 'LC_ALL=C', ...yielding, ...limited, ...locked, init.ffmpeg]
     await writeFile(path, `#!/bin/sh\nexec ${words.map(quote).join(' ')} "$@"\n`)
     await chmod(path, 0o700)
     return path

@@ -12,7 +12,15 @@ const FLOW = [
 const SHARED = ['base']
 /** Composition roots: they join rooms, and only cli imports them. */
 const ROOT_FOLDERS = ['devnet', 'sidecar', 'monitor', 'sim', 'pipeline', 'judge', 'replay', 'doctor', 'operator']
-const ROOT_FILES = ['src/daemon.ts', 'src/pipeline.ts', 'src/judge.ts', 'src/sheet.ts', 'src/film.ts', 'src/archive.ts', 'src/replay.ts']
+const ROOT_FILES = [
+  'src/daemon.ts',
+  'src/pipeline.ts',
+  'src/judge.ts',
+  'src/sheet.ts',
+  'src/film.ts',
+  'src/archive.ts',
+  'src/replay.ts',
+]
 
 /** Where each library may be imported; a trailing slash means a folder. */
 const LIBRARIES: readonly (readonly [pattern: RegExp, name: string, places: readonly string[]])[] = [

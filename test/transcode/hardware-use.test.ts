@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -50,15 +50,15 @@ function reportOf(name: BackendReport['name'], ffmpeg: string, node?: string): H
 /** One job of a machine whose card behaves as told. */
 async function onCard<T>(
   work: (world: ReturnType<typeof worldOf>, run: DecodeRun) => Promise<T>,
-  options: { name?: 'cuda-nvenc' | 'vaapi'; wallMs?: number; signal?: AbortSignal } = {},
+  options: { name?: 'cuda-nvenc' | 'vaapi'; wallMs?: number; signal?: AbortSignal; maxJobs?: number } = {},
 ): Promise<T> {
-  const world = worldOf(options.name ?? 'cuda-nvenc')
+  const world = worldOf(options.name ?? 'cuda-nvenc', options.maxJobs === undefined ? {} : { maxJobs: options.maxJobs })
   const limits = { ...MEDIA_LIMITS, ...(options.wallMs ? { wallMs: options.wallMs } : {}) }
   const init = { ffmpegPath: world.fake.path, searchPath: '', scratchDir, limits, sandbox: 'limits' as const }
   return await withScratch(init, options.signal, async (run) => await work(world, run))
 }
 
-function worldOf(name: 'cuda-nvenc' | 'vaapi') {
+function worldOf(name: 'cuda-nvenc' | 'vaapi', limits: { maxJobs?: number } = {}) {
   const fake = fakeFfmpeg(name === 'vaapi' ? CARDS.vaapi : CARDS.nvidia)
   const failures: string[] = []
   const hardware = createHardware(
@@ -68,6 +68,7 @@ function worldOf(name: 'cuda-nvenc' | 'vaapi') {
       searchPath: '',
       // The stand-in for ffmpeg writes down what it was asked, which a sandbox would not let it.
       sandbox: 'limits',
+      ...limits,
     },
     { onFailure: ({ backend, want, why, benched }) => failures.push(`${backend} ${want}${benched ? ' benched' : ''}: ${why}`) },
   )
@@ -143,6 +144,26 @@ describe('decoding with hardware', () => {
       },
       // A quarter of it is the device's.
       mode === 'hang' ? { wallMs: 6_000 } : {},
+    )
+  })
+
+  it('leaves the card to other work beyond its limit of jobs: what comes then is done in software', async () => {
+    await onCard(
+      async ({ fake, use, failures, hardware }, run) => {
+        const source = await inputOf(movingSource(), run)
+        const own = (name: string) => {
+          const folder = join(run.folder, name)
+          mkdirSync(folder)
+          return { ...run, folder }
+        }
+        const sets = await Promise.all(['a', 'b', 'c'].map((name) => decodeSet(source, [], own(name), use)))
+        expect(sets.map((set) => set?.source.frames)).toEqual([60, 60, 60])
+        expect(fake.deviceRuns().length).toBe(1)
+        expect(failures).toEqual([])
+        await decodeSet(source, [], own('d'), use)
+        expect(hardware.counts()).toMatchObject([{ jobs: 2, failures: 0 }])
+      },
+      { maxJobs: 1 },
     )
   })
 

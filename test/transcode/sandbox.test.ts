@@ -45,6 +45,16 @@ describe('what media is locked up in', () => {
     expect(report.reason === undefined).toBe(report.level === 'bubblewrap')
   })
 
+  it('is as nice to other work as it was told, in the sandbox too', async () => {
+    for (const [nice, says] of [
+      [undefined, '0'],
+      [10, '10'],
+    ] as const) {
+      const wrapper = await createWrapper({ ...real, ffmpeg: '/bin/sh', nice }, report, scratch, MEDIA_LIMITS)([])
+      expect((await run(wrapper, ['-c', 'nice'])).stdout.trim()).toBe(says)
+    }
+  })
+
   it('shows none of our environment, and keeps its limits', async () => {
     for (const tools of [report, { ...report, bwrap: undefined }]) {
       const text = await broken('echo "[$CANARY$HOME]"; ulimit -t; ulimit -v; ulimit -c', tools)

@@ -28,6 +28,10 @@ export interface HardwareInit {
   sandbox?: SandboxMode | undefined
   /** Failures in a row after which a backend is passed over until the next trial. */
   maxFailuresInARow?: number
+  /** Jobs on devices at once; what comes beyond is done in software. No limit by default. */
+  maxJobs?: number
+  /** Niceness of ffmpeg, 0 to 19; default 0. */
+  nice?: number | undefined
 }
 
 export interface HardwareDeps {
@@ -51,6 +55,7 @@ export function createHardware(init: HardwareInit, deps: HardwareDeps = {}): Har
   const bench = new Bench(init.maxFailuresInARow ?? FAILURES_IN_A_ROW)
   const wrap = deps.wrap ?? wrapDevice
 
+  let running = 0
   const state = (): PlanState => ({ report, preference, benched: bench.benched() })
   const onDevice = async <T>(
     name: HardwareName,
@@ -59,17 +64,22 @@ export function createHardware(init: HardwareInit, deps: HardwareDeps = {}): Har
   ): Promise<Attempt<T>> => {
     const devices = report.backends.find((backend) => backend.name === name)?.devices ?? []
     const wallMs = Math.ceil(run.limits.wallMs * WALL_SHARE)
+    running++
     try {
       return await withDevice(
         run,
-        { wrap, init: { ffmpeg: ffmpegPath, searchPath, sandbox: init.sandbox }, devices, wallMs },
+        { wrap, init: { ffmpeg: ffmpegPath, searchPath, sandbox: init.sandbox, nice: init.nice }, devices, wallMs },
         work,
       )
     } catch (error) {
       run.signal?.throwIfAborted()
       return { why: whyThrown(error), counts: true }
+    } finally {
+      running--
     }
   }
+  /** Other work of the device, an orchestrator's transcoding above all, keeps the rest of it. */
+  const isFull = () => running >= (init.maxJobs ?? Number.POSITIVE_INFINITY)
   /** `sound`: software did what the device did not, so the file is not to blame. */
   const settle = <T>(backend: HardwareName, want: Want, attempt: Attempt<T>, sound: boolean): void => {
     if ('value' in attempt) bench.succeeded(backend, want)
@@ -81,7 +91,7 @@ export function createHardware(init: HardwareInit, deps: HardwareDeps = {}): Har
 
   const decode: HardwareUse['decode'] = async (inputs, run, decodeWith) => {
     const plan = planDecode(inputs, state())
-    if (!plan) return await decodeWith(run, [])
+    if (!plan || isFull()) return await decodeWith(run, [])
     const attempt = await onDevice(plan.backend, run, async (own) => {
       const set = await decodeWith(own, plan.ways)
       if (!set) return { why: 'ffmpeg gave up', counts: true }
@@ -99,7 +109,7 @@ export function createHardware(init: HardwareInit, deps: HardwareDeps = {}): Har
 
   const control: HardwareUse['control'] = async (source, profile, run, software) => {
     const plan = planControl(source, profile, state())
-    if (!plan) return await software()
+    if (!plan || isFull()) return await software()
     const { name } = plan.backend
     const path = join(run.folder, `control-${run.label}-${name}.ts`)
     const attempt = await onDevice(name, run, async (own): Promise<Attempt<Control[]>> => {

@@ -14,6 +14,7 @@ export interface WrapInit {
   ffmpeg: string
   searchPath: string
   sandbox?: SandboxMode | undefined
+  nice?: number | undefined
 }
 
 /** Makes the wrapper of jobs that may use a device, in their scratch folder; `devices` is what the sandbox must let through. */

@@ -1,0 +1,37 @@
+import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { PLACES } from '../config/paths.ts'
+import { usage } from './complain.ts'
+import type { NetOptions } from './net.options.ts'
+import { within } from './net.ts'
+import { untilSignal } from './until-signal.ts'
+
+/** `fisherman pause`: 0 it is paused now, 2 there is no such data folder, or it cannot be written. */
+export async function pauseCommand(options: NetOptions, signal: AbortSignal = untilSignal()): Promise<number> {
+  return await within('pause', options, signal, async (dataDir) => {
+    const file = fileIn(dataDir)
+    const was = existsSync(file)
+    if (!was) writeFileSync(file, 'fisherman resume ends this pause\n', { mode: 0o600 })
+    console.log(
+      was ? 'It is paused already; fisherman resume ends that.' : 'Paused: nothing new is checked until fisherman resume.',
+    )
+    return 0
+  })
+}
+
+/** `fisherman resume`: 0 it checks again, 2 as above. */
+export async function resumeCommand(options: NetOptions, signal: AbortSignal = untilSignal()): Promise<number> {
+  return await within('resume', options, signal, async (dataDir) => {
+    const file = fileIn(dataDir)
+    const was = existsSync(file)
+    rmSync(file, { force: true })
+    console.log(was ? 'It checks again.' : 'It was not paused.')
+    return 0
+  })
+}
+
+function fileIn(dataDir: string): string {
+  if (!statSync(dataDir, { throwIfNoEntry: false })?.isDirectory())
+    throw usage(`there is no data folder ${dataDir}; check --data-dir, or dataDir of the configuration`)
+  return join(dataDir, PLACES.pause)
+}
