@@ -13,6 +13,7 @@ const VARIABLES: Readonly<Record<string, readonly string[]>> = {
   FISHERMAN_DEPLOYMENT: ['deployment'],
   FISHERMAN_HTTP_HOST: ['http', 'host'],
   FISHERMAN_HTTP_PORT: ['http', 'port'],
+  FISHERMAN_HTTP_TOKEN_FILE: ['http', 'tokenFile'],
   FISHERMAN_KEY_FILE: ['key', 'file'],
   FISHERMAN_PASSWORD_FILE: ['key', 'passwordFile'],
   FISHERMAN_LOG_LEVEL: ['log', 'level'],

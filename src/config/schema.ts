@@ -34,7 +34,12 @@ export const configSchema = z
       })
       .prefault({}),
     http: z
-      .strictObject({ host: z.string().default('127.0.0.1'), port: z.number().int().min(0).max(65535).default(7936) })
+      .strictObject({
+        host: z.string().default('127.0.0.1'),
+        port: z.number().int().min(0).max(65535).default(7936),
+        /** Holds the token that other machines need for the page and the API; without one only this machine is answered. */
+        tokenFile: z.string().min(1).optional(),
+      })
       .prefault({}),
     key: z.strictObject({ file: z.string().min(1), passwordFile: z.string().min(1) }).optional(),
     log: z
