@@ -31,7 +31,8 @@ import { idOf } from './gossip/validate.ts'
 import { openHardware } from './judge/hardware.ts'
 import { createJudge } from './judge.ts'
 import { createMetrics } from './observe/metrics.ts'
-import { daemonRoutes } from './observe/routes.ts'
+import { siteRoutes } from './observe/site.ts'
+import { readToken } from './observe/token.ts'
 import { createHeadAnchor } from './pipeline/anchor.ts'
 import type { Bench } from './pipeline/bench.ts'
 import { createBundleDesk } from './pipeline/bundle-desk.ts'
@@ -39,7 +40,7 @@ import { createPeerClocks } from './pipeline/clocks.ts'
 import { createFeedSet } from './pipeline/feed-set.ts'
 import { createHeadWatch, type HeadWatch } from './pipeline/heads.ts'
 import { createIntentStore } from './pipeline/intents.ts'
-import { createLedger } from './pipeline/ledger.ts'
+import { createLedger, evidenceHashFor } from './pipeline/ledger.ts'
 import { limitsFor, networkParams } from './pipeline/network.ts'
 import { createReadings } from './pipeline/readings.ts'
 import { budgetOf, createReload, type Reloaded } from './pipeline/reload.ts'
@@ -388,10 +389,16 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
   )
   const network = gossip
   const http = await startHttp({
-    ...config.http,
-    routes: daemonRoutes({
-      bundleDir: bench.bundleDir,
-      metrics,
+    host: config.http.host,
+    port: config.http.port,
+    routes: siteRoutes({
+      ...{ bundleDir: bench.bundleDir, metrics, log, clock, logger, version: init.version ?? 'unknown' },
+      http: { host: config.http.host, ...readToken(config.http.tokenFile) },
+      orchestrators: tally.nodes,
+      evidenceHash(sampleId) {
+        const sample = ledger.sample(sampleId)
+        return sample && evidenceHashFor(sample.known, sample.rendition)
+      },
       ready,
       peers: () => network.peers(),
       explain: (digest) => pipeline.explain(digest),

@@ -28,6 +28,12 @@ export async function startHttp(init: HttpServerInit): Promise<HttpServer> {
     requestTimeout: 30_000,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 200 },
+    // Addresses that cannot be read reach no route, and so no error handler of one.
+    frameworkErrors: (error, _request, reply) => {
+      const status = statusOf(error)
+      const problem = { type: 'about:blank', title: 'Bad request', status, detail: 'this address cannot be read' }
+      void (reply as unknown as FastifyReply).code(status).type('application/problem+json').send(JSON.stringify(problem))
+    },
   })
   app.setErrorHandler((error: unknown, _request: FastifyRequest, reply: FastifyReply) => {
     const status = statusOf(error)

@@ -75,6 +75,11 @@ export const configSchema = z
       .strictObject({
         host: text().default('127.0.0.1').describe('Address of the page, the API and /metrics.'),
         port: z.number().int().min(0).max(65535).default(7936).describe('Its port; 0 takes any free one.'),
+        tokenFile: path()
+          .optional()
+          .describe(
+            'File (chmod 600) with the token that other machines need for the page and the API; without one only this machine is answered.',
+          ),
       })
       .prefault({}),
     key: keyFiles('that signs our statements, and sends what the contracts take from a member only').optional(),

@@ -15,6 +15,8 @@ export interface Query {
   faultId?: string
   /** Unix milliseconds; entries written then or later. */
   sinceMs?: number
+  /** Entries numbered below this one: where an earlier page ended. */
+  below?: number
   /** At most so many, the newest ones; oldest first in any case. */
   limit?: number
 }

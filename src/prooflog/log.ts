@@ -181,7 +181,13 @@ export async function openProofLog(init: ProofLogInit, deps: ProofLogDeps): Prom
     entries,
     async find(query) {
       const found: Entry[] = []
-      for await (const entry of findNewest(writer.store, query, writer.head.size, readStored)) found.push(entry)
+      for await (const entry of findNewest(
+        writer.store,
+        query,
+        Math.min(writer.head.size, query.below ?? writer.head.size),
+        readStored,
+      ))
+        found.push(entry)
       return found.reverse()
     },
     head: () => ({ ...writer.head }),

@@ -1,0 +1,174 @@
+import { join } from 'node:path'
+import type { z } from 'zod'
+import type { Hex } from '../../../proofs/types.ts'
+import { readBundlePart } from '../../prooflog/bundle.ts'
+import { Problem } from './problem.ts'
+import { evidenceOf, judgedOf, type LogReads, sampleOf } from './reads.ts'
+import * as schema from './schemas.ts'
+
+/** What the daemon knows besides its log. */
+export interface ApiSource {
+  reads: LogReads
+  bundleDir: string
+  summary(): Promise<z.infer<typeof schema.summary>>
+  orchestrators(): Readonly<Record<string, Omit<z.infer<typeof schema.orchestrator>, 'address'>>>
+  peers(): readonly unknown[]
+  network(): z.infer<typeof schema.network>
+  /** Why a receipt is looked at, and by whom; undefined for one that is not known here. */
+  explain(digest: Hex): Promise<unknown>
+  /** Evidence hash of a sample that a feed still shows. */
+  evidenceHash(sampleId: Hex): Hex | undefined
+}
+
+/** One question of the API: its address, what may be asked, what is answered. */
+export interface Endpoint {
+  /** As fastify and, with braces, OpenAPI write it. */
+  path: string
+  about: string
+  params?: z.ZodObject
+  query?: z.ZodObject
+  /** JSON by this schema, or a picture. */
+  answer: z.ZodType | 'image/png'
+  handle(asked: { params: unknown; query: unknown }): Promise<unknown>
+}
+
+const MAX_SHEET = 32 << 20
+const NONE = { receipts: 0, checked: 0, pass: 0, fail: 0, inconclusive: 0, withheld: 0, evidenceScore: 0 }
+
+export function endpointsOf(source: ApiSource): Endpoint[] {
+  const { reads } = source
+  const file = (hash: Hex) => join(source.bundleDir, `${hash}.fishbundle`)
+  const sheet = async (hash: Hex | null) => (hash === null ? undefined : await sheetOf(file(hash)))
+
+  async function oneSample(seq: number): Promise<z.infer<typeof schema.oneSample>> {
+    const entry = await reads.verdict(seq)
+    const sample = sampleOf(entry)
+    const evidenceHash = evidenceOf(entry) ?? source.evidenceHash(sample.sampleId as Hex) ?? null
+    return { ...sample, ...judgedOf(entry), evidenceHash, hasSheet: (await sheet(evidenceHash)) !== undefined }
+  }
+
+  return [
+    {
+      path: '/summary',
+      about: 'What was checked, found, spent and earned',
+      answer: schema.summary,
+      handle: () => source.summary(),
+    },
+    {
+      path: '/orchestrators',
+      about: 'All that were seen, those with the most evidence against them first',
+      query: schema.pageQuery,
+      answer: schema.orchestrators,
+      async handle({ query }) {
+        const { limit, cursor } = query as z.infer<typeof schema.pageQuery>
+        const from = Number(cursor ?? 0)
+        const all = Object.entries(source.orchestrators()).map(([address, tally]) => ({ ...tally, address }))
+        all.sort((a, b) => b.evidenceScore - a.evidenceScore || b.checked - a.checked || (a.address < b.address ? -1 : 1))
+        return { items: all.slice(from, from + limit), next: from + limit < all.length ? String(from + limit) : null }
+      },
+    },
+    {
+      path: '/orchestrators/:address',
+      about: 'One of them with its newest verdicts',
+      params: schema.addressParams,
+      answer: schema.oneOrchestrator,
+      async handle({ params }) {
+        const { address } = params as z.infer<typeof schema.addressParams>
+        const tally = source.orchestrators()[address]
+        const history = await reads.history(address)
+        if (!tally && history.length === 0) throw new Problem(404, 'no feed or verdict names this orchestrator')
+        return { ...(tally ?? NONE), address, history }
+      },
+    },
+    {
+      path: '/samples',
+      about: 'Our verdicts, newest first',
+      query: schema.samplesQuery,
+      answer: schema.samples,
+      async handle({ query }) {
+        const { limit, cursor, outcome, orchestrator } = query as z.infer<typeof schema.samplesQuery>
+        return await reads.samples(
+          { ...(outcome ? { outcome } : {}), ...(orchestrator ? { orchestrator } : {}) },
+          pageOf(limit, cursor),
+        )
+      },
+    },
+    {
+      path: '/samples/:seq',
+      about: 'One verdict: its measures beside their lines',
+      params: schema.seqParams,
+      answer: schema.oneSample,
+      handle: ({ params }) => oneSample((params as z.infer<typeof schema.seqParams>).seq),
+    },
+    {
+      path: '/samples/:seq/sheet.png',
+      about: 'Its contact sheet: the worst frames of source, control and claimed rendition',
+      params: schema.seqParams,
+      answer: 'image/png',
+      async handle({ params }) {
+        const { evidenceHash } = await oneSample((params as z.infer<typeof schema.seqParams>).seq)
+        const picture = await sheet(evidenceHash as Hex | null)
+        if (!picture) throw new Problem(404, 'no contact sheet was drawn, or its evidence was removed')
+        return picture
+      },
+    },
+    {
+      path: '/cases',
+      about: 'Cases in the order of their last step, newest first',
+      query: schema.pageQuery,
+      answer: schema.cases,
+      handle: ({ query }) => reads.cases(query as z.infer<typeof schema.pageQuery>),
+    },
+    {
+      path: '/cases/:faultId',
+      about: 'One case with its timeline and transactions',
+      params: schema.faultParams,
+      answer: schema.caseStory,
+      handle: ({ params }) => reads.story((params as z.infer<typeof schema.faultParams>).faultId),
+    },
+    {
+      path: '/log',
+      about: 'Entries of the proof log, newest first',
+      query: schema.entriesQuery,
+      answer: schema.entries,
+      async handle({ query }) {
+        const { limit, cursor, kind } = query as z.infer<typeof schema.entriesQuery>
+        return await reads.entries(kind ? { kind } : {}, pageOf(limit, cursor))
+      },
+    },
+    {
+      path: '/log/:seq',
+      about: 'One entry, with the path that proves that it is in the log',
+      params: schema.seqParams,
+      answer: schema.provenEntry,
+      handle: ({ params }) => reads.proven((params as z.infer<typeof schema.seqParams>).seq),
+    },
+    {
+      path: '/receipts/:digest/draws',
+      about: 'Why the renditions of a receipt are looked at, and by whom, or not; draws are private until they are answered',
+      params: schema.digestParams,
+      answer: schema.draws,
+      async handle({ params }) {
+        const told = await source.explain((params as z.infer<typeof schema.digestParams>).digest as Hex)
+        if (!told) throw new Problem(404, 'no feed that is followed here has shown this receipt lately')
+        return told
+      },
+    },
+    { path: '/peers', about: 'Links to peers', answer: schema.peers, handle: async () => ({ peers: source.peers() }) },
+    {
+      path: '/network',
+      about: 'What a doctor of the network wants to know',
+      answer: schema.network,
+      handle: async () => source.network(),
+    },
+  ]
+}
+
+function pageOf(limit: number, cursor: string | undefined): z.infer<typeof schema.pageQuery> {
+  return cursor === undefined ? { limit } : { limit, cursor }
+}
+
+async function sheetOf(bundle: string): Promise<Buffer | undefined> {
+  // Where it is no file, or none that we can read, there is no picture.
+  return await readBundlePart(bundle, /^notes\/sheet\.png$/, MAX_SHEET).catch(() => undefined)
+}

@@ -1,0 +1,81 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { isIP } from 'node:net'
+import type { HttpRequest } from '../../base/http.ts'
+import type { RateLimiter } from '../../base/rate.ts'
+import { Problem } from './problem.ts'
+
+/** Who may ask. */
+export interface Guard {
+  /** Throws a problem for a name that is not ours: a web page elsewhere may have pointed it at this machine (DNS rebinding). */
+  host(request: HttpRequest): void
+  /** Throws a problem for who asks too often, or from another machine without the token. */
+  admit(request: HttpRequest): void
+  /** Is this the token? Always false where none is set. */
+  isToken(text: string): boolean
+  /** Takes one try of few: tokens are not to be guessed. */
+  isLoginAllowed(request: HttpRequest): boolean
+}
+
+export interface GuardInit {
+  /** Where we listen: a name that is set here is ours. */
+  host: string
+  /** Without one only this machine is answered. */
+  token?: string
+}
+
+/** Cookie that the page gets for the token. */
+export const COOKIE = 'fisherman'
+const NAMES = ['localhost', 'localhost.localdomain', 'ip6-localhost']
+
+export function createGuard(init: GuardInit, limits: { requests: RateLimiter; logins: RateLimiter }): Guard {
+  const wanted = init.token === undefined ? undefined : digest(init.token)
+  const isToken = (text: string): boolean => wanted !== undefined && timingSafeEqual(digest(text), wanted)
+
+  return {
+    host({ headers }) {
+      const name = hostName(headers.host ?? '')
+      // A number cannot be pointed elsewhere by anybody's name server.
+      if (isIP(name) !== 0 || NAMES.includes(name) || name === init.host.toLowerCase()) return
+      throw new Problem(421, 'this name is not one of ours; ask by address, by localhost, or set http.host to the name')
+    },
+    admit(request) {
+      if (!limits.requests.take(request.ip)) throw new Problem(429, 'too many requests; wait a second')
+      if (isLocal(request)) return
+      if (wanted === undefined)
+        throw new Problem(403, 'this is told on the machine itself only; set http.tokenFile to allow more')
+      if (!isToken(tokenOf(request))) throw new Problem(401, 'send the token of http.tokenFile as `Authorization: Bearer TOKEN`')
+    },
+    isToken,
+    isLoginAllowed: ({ ip }) => limits.logins.take(ip),
+  }
+}
+
+export function isLocal({ ip }: HttpRequest): boolean {
+  return ip === '::1' || /^(::ffff:)?127\./.test(ip)
+}
+
+function tokenOf({ headers }: HttpRequest): string {
+  const bearer = /^Bearer ([^\s]+)$/i.exec(headers.authorization ?? '')?.[1]
+  const cookies = (headers.cookie ?? '').split(';').map((pair) => pair.trim())
+  const cookie = cookies.find((pair) => pair.startsWith(`${COOKIE}=`))?.slice(COOKIE.length + 1)
+  return bearer ?? decoded(cookie ?? '')
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return ''
+  }
+}
+
+/** Without port and without the brackets of IPv6. */
+function hostName(host: string): string {
+  const inner = /^\[([^\]]*)\](:\d+)?$/.exec(host)?.[1]
+  return (inner ?? host.replace(/:\d+$/, '')).toLowerCase()
+}
+
+/** Of one length, so that the comparison takes one time. */
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
+}

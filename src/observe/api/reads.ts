@@ -1,0 +1,159 @@
+import type { z } from 'zod'
+import type { Hex } from '../../../proofs/types.ts'
+import { canonicalJson, type Entry, entryHash, type Json } from '../../prooflog/entry.ts'
+import type { ProofLog, Query } from '../../prooflog/log.ts'
+import { LINES } from '../../verdict/lines.ts'
+import { Problem } from './problem.ts'
+import type * as schema from './schemas.ts'
+
+type Fields = Readonly<Record<string, unknown>>
+export type Page = z.infer<typeof schema.pageQuery>
+type Answer<S extends z.ZodType> = z.infer<S>
+
+/** Verdicts of one orchestrator that its plot shows. */
+const HISTORY = 200
+/** Entries of one case that its timeline shows. */
+const STEPS = 200
+/** Entries that are counted one by one. */
+const MOST_COUNTED = 5_000
+const DAY_MS = 86_400_000
+
+/** The log as the API tells it; every question is answered from its indexes. */
+export type LogReads = ReturnType<typeof createReads>
+
+export function createReads(log: ProofLog) {
+  /** One entry more than asked for says whether there is another page. */
+  async function page(query: Query, { limit, cursor }: Page): Promise<{ found: Entry[]; next: string | null }> {
+    const below = cursor === undefined ? {} : { below: Number(cursor) }
+    const found = (await log.find({ ...query, ...below, limit: limit + 1 })).reverse()
+    const more = found.length > limit
+    const items = found.slice(0, limit)
+    return { found: items, next: more ? String(items.at(-1)?.seq ?? 0) : null }
+  }
+
+  async function isNewest({ seq, payload }: Entry): Promise<boolean> {
+    const { faultId } = payload as { faultId: string }
+    return (await log.find({ kind: 'case', faultId, limit: 1 }))[0]?.seq === seq
+  }
+
+  return {
+    async samples(query: Pick<Query, 'outcome' | 'orchestrator'>, asked: Page): Promise<Answer<typeof schema.samples>> {
+      const { found, next } = await page({ kind: 'verdict', ...query }, asked)
+      return { items: found.map(sampleOf), next }
+    },
+    async history(orchestrator: string): Promise<Answer<typeof schema.sample>[]> {
+      return (await log.find({ kind: 'verdict', orchestrator, limit: HISTORY })).reverse().map(sampleOf)
+    },
+    /** The entry of one verdict. */
+    async verdict(seq: number): Promise<Entry> {
+      const entry = await log.read(seq)
+      if (entry.kind !== 'verdict') throw new Problem(404, `entry ${seq} of the log is no verdict`)
+      return entry
+    },
+    /** Cases in the order of their last steps; a page may be shorter than asked where a case has many steps. */
+    async cases(asked: Page): Promise<Answer<typeof schema.cases>> {
+      const { found, next } = await page({ kind: 'case' }, asked)
+      const newest = await Promise.all(found.map(isNewest))
+      return { items: found.filter((_, i) => newest[i]).map(caseOf), next }
+    },
+    async story(faultId: string): Promise<Answer<typeof schema.caseStory>> {
+      const all = await log.find({ faultId, limit: STEPS })
+      const last = all.findLast(({ kind }) => kind === 'case')
+      if (!last) throw new Problem(404, 'no case of this fault is in the log')
+      return { ...caseOf(last), timeline: all.map(stepOf) }
+    },
+    async entries(query: Pick<Query, 'kind'>, asked: Page): Promise<Answer<typeof schema.entries>> {
+      const { found, next } = await page(query, asked)
+      const { size, root } = log.head()
+      return { items: found.map(aboutOf), next, head: { size, root } }
+    },
+    async proven(seq: number): Promise<Answer<typeof schema.provenEntry>> {
+      const { size, root } = log.head()
+      const text = canonicalJson((await log.read(seq)) as unknown as Json)
+      return { seq, text, leaf: entryHash(text), size, root, path: await log.proveInclusion(seq, size) }
+    },
+    async money(): Promise<Answer<typeof schema.summary>['money']> {
+      const seen = await log.find({ kind: 'tx-seen', limit: MOST_COUNTED })
+      const sum = (name: string) =>
+        seen.reduce((total, { payload }) => total + amountOf(((payload as Fields).result as Fields | undefined)?.[name]), 0n)
+      return { takenWei: sum('amount').toString(), gasUsed: sum('gasUsed').toString() }
+    },
+    async today(nowMs: number): Promise<Answer<typeof schema.summary>['today']> {
+      const sinceMs = nowMs - (nowMs % DAY_MS)
+      const found = await log.find({ kind: 'verdict', sinceMs, limit: MOST_COUNTED })
+      const bad = found.filter(({ payload }) => ['fail', 'withheld'].includes((payload as { outcome: string }).outcome))
+      return { checked: found.length, found: bad.length, isMore: found.length === MOST_COUNTED }
+    },
+  }
+}
+
+/** Evidence hash that a verdict's own answer names; an observer's has none. */
+export function evidenceOf({ payload }: Entry): Hex | null {
+  const { answer } = payload as { answer?: { evidenceHash?: Hex } | null }
+  return answer?.evidenceHash ?? null
+}
+
+export function sampleOf({ seq, at, payload }: Entry): Answer<typeof schema.sample> {
+  const fields = payload as Fields
+  const { outcome } = payload as { outcome: Answer<typeof schema.sample>['outcome'] }
+  return {
+    ...{ seq, atMs: at, sampleId: text(fields.sampleId) ?? '', orchestrator: text(fields.transcoder) ?? '' },
+    ...{ streamId: text(fields.streamId) ?? '', outcome, faultClass: text(fields.faultClass) },
+  }
+}
+
+/** Measures that have a line, and reasons, in the order of how near they come to it. */
+export function judgedOf({
+  payload,
+}: Entry): Pick<Answer<typeof schema.oneSample>, 'measures' | 'reasons' | 'missing' | 'verdict'> {
+  const verdict = ((payload as { verdict?: unknown }).verdict ?? {}) as Fields
+  const reasons = (Array.isArray(verdict.reasons) ? (verdict.reasons as Fields[]) : []).map((reason) => ({
+    ...{ code: text(reason.code) ?? '', value: number(reason.value) ?? 0, limit: number(reason.limit) },
+    ...{ sees: text(reason.sees) ?? '', frame: number(reason.frame) },
+  }))
+  const values = { ...((verdict.measures ?? {}) as Fields) }
+  const frames = new Map(reasons.map(({ code, frame }) => [code, frame]))
+  for (const { code, value } of reasons) values[code] ??= value
+  const measures = Object.entries(LINES).flatMap(([code, line]) => {
+    const value = number(values[code])
+    if (value === null) return []
+    const fraud = Number.isFinite(line.fraud) ? line.fraud : null
+    return [{ code, class: line.class, value, sees: line.sees, clear: line.clear, fraud, frame: frames.get(code) ?? null }]
+  })
+  const share = ({ value, clear, fraud }: (typeof measures)[number]) => value / (fraud || clear || 1)
+  return { reasons, measures: measures.sort((a, b) => share(b) - share(a)), missing: text(verdict.missing), verdict }
+}
+
+function caseOf({ seq, at, payload }: Entry): Answer<typeof schema.oneCase> {
+  const fields = payload as Fields
+  return {
+    ...{ faultId: text(fields.faultId) ?? '', orchestrator: text(fields.transcoder) ?? '' },
+    ...{ faultClass: String(fields.faultClass ?? ''), state: text(fields.state) ?? '' },
+    ...{ evidenceHash: text(fields.evidenceHash), amountWei: text(fields.amount), updatedMs: at, seq },
+  }
+}
+
+function stepOf({ seq, at, kind, payload }: Entry): Answer<typeof schema.caseStory>['timeline'][number] {
+  const fields = payload as Fields
+  const result = (fields.result ?? {}) as Fields
+  const what = text(fields.state) ?? text(fields.action) ?? text(fields.kind) ?? kind
+  return { seq, atMs: at, kind, what, tx: text(fields.tx) ?? text(result.tx) ?? text(result.hash) }
+}
+
+function aboutOf({ seq, at, kind, payload }: Entry): Answer<typeof schema.entry> {
+  const fields = payload as Fields
+  const about = [fields.outcome, fields.state, fields.action, fields.kind].map(text).find((word) => word !== null) ?? null
+  return { seq, atMs: at, kind, about }
+}
+
+function text(value: unknown): string | null {
+  return typeof value === 'string' ? value : null
+}
+
+function number(value: unknown): number | null {
+  return typeof value === 'number' && Number.isFinite(value) ? value : null
+}
+
+function amountOf(value: unknown): bigint {
+  return typeof value === 'string' && /^\d{1,78}$/.test(value) ? BigInt(value) : 0n
+}

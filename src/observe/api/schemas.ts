@@ -1,0 +1,113 @@
+import { z } from 'zod'
+import { ENTRY_KINDS } from '../../prooflog/entry.ts'
+
+// What the API answers. The OpenAPI document is made from these same schemas.
+
+const hash = z.string().regex(/^0x[0-9a-f]{64}$/)
+const address = z.string().regex(/^0x[0-9a-f]{40}$/)
+const outcome = z.enum(['pass', 'fail', 'inconclusive', 'withheld'])
+const atMs = z.number().describe('Unix milliseconds')
+const next = z.string().nullable().describe('Cursor of the next page; null on the last')
+
+export const pageQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(100).default(25),
+  cursor: z
+    .string()
+    .regex(/^\d{1,15}$/, 'must be the `next` of an earlier answer')
+    .optional(),
+})
+export const samplesQuery = pageQuery.extend({ outcome: outcome.optional(), orchestrator: address.optional() })
+export const entriesQuery = pageQuery.extend({ kind: z.enum(ENTRY_KINDS).optional() })
+
+export const addressParams = z.object({ address })
+export const seqParams = z.object({ seq: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER) })
+export const digestParams = z.object({ digest: hash })
+export const faultParams = z.object({ faultId: hash })
+
+export const summary = z
+  .looseObject({
+    address: z.string().nullable(),
+    mode: z.string(),
+    peers: z.number(),
+    checked: z.number(),
+    waiting: z.number(),
+    bundles: z.array(hash),
+    today: z
+      .object({ checked: z.number(), found: z.number(), isMore: z.boolean() })
+      .describe('Since midnight UTC, of at most 5,000'),
+    money: z
+      .object({ takenWei: z.string(), gasUsed: z.string() })
+      .describe('Taken from nodes by our transactions, and the gas of all of them; of the newest 5,000'),
+    log: z.object({ size: z.number(), root: hash }),
+  })
+  .describe('What this daemon did, found, took and spent')
+
+export const orchestrator = z.object({
+  ...{ address, receipts: z.number(), checked: z.number(), pass: z.number(), fail: z.number(), inconclusive: z.number() },
+  withheld: z.number(),
+  evidenceScore: z.number().describe('CUSUM of bad against good samples; 14 is the alarm'),
+})
+export const orchestrators = z.object({ items: z.array(orchestrator), next })
+
+export const sample = z.object({
+  seq: z.number().describe('Number of its verdict in the log'),
+  atMs,
+  sampleId: z.string(),
+  orchestrator: z.string(),
+  streamId: z.string(),
+  outcome,
+  faultClass: z.string().nullable(),
+})
+export const samples = z.object({ items: z.array(sample), next })
+export const measure = z.object({
+  ...{ code: z.string(), class: z.string(), value: z.number(), sees: z.string() },
+  clear: z.number().nullable().describe('At or below: nothing to say against it'),
+  fraud: z.number().nullable().describe('Above: fraud; null where it alone never is'),
+  frame: z.number().nullable(),
+})
+export const oneSample = sample.extend({
+  evidenceHash: hash.nullable(),
+  hasSheet: z.boolean(),
+  missing: z.string().nullable().describe('What was not to be had'),
+  reasons: z.array(
+    z.object({
+      code: z.string(),
+      value: z.number(),
+      limit: z.number().nullable(),
+      sees: z.string(),
+      frame: z.number().nullable(),
+    }),
+  ),
+  measures: z.array(measure),
+  verdict: z.unknown(),
+})
+export const oneOrchestrator = orchestrator.extend({ history: z.array(sample).describe('Newest verdicts, newest first') })
+
+export const oneCase = z.object({
+  faultId: hash,
+  orchestrator: z.string(),
+  faultClass: z.string(),
+  state: z.string(),
+  evidenceHash: z.string().nullable(),
+  amountWei: z.string().nullable(),
+  updatedMs: atMs,
+  seq: z.number(),
+})
+export const cases = z.object({ items: z.array(oneCase), next })
+export const caseStory = oneCase.extend({
+  timeline: z.array(z.object({ seq: z.number(), atMs, kind: z.string(), what: z.string(), tx: z.string().nullable() })),
+})
+
+export const entry = z.object({ seq: z.number(), atMs, kind: z.string(), about: z.string().nullable() })
+export const entries = z.object({ items: z.array(entry), next, head: z.object({ size: z.number(), root: hash }) })
+export const provenEntry = z.object({
+  seq: z.number(),
+  text: z.string().describe('The entry as it was hashed: SHA-256 over a zero byte and this text is the leaf'),
+  leaf: hash,
+  size: z.number().describe('Of the log that the path leads to'),
+  root: hash,
+  path: z.array(hash).describe('Siblings from the leaf up, as in RFC 9162, 2.1.3'),
+})
+export const draws = z.looseObject({ receiptDigest: hash, windowId: z.string(), renditions: z.array(z.unknown()) })
+export const peers = z.object({ peers: z.array(z.unknown()) })
+export const network = z.looseObject({ peer: z.string() })

@@ -1,0 +1,20 @@
+import { readFileSync, statSync } from 'node:fs'
+import { FishermanError, messageOf } from '../base/errors.ts'
+
+/** Shorter ones can be guessed. */
+const SHORTEST = 16
+const LONGEST = 512
+
+/** The token that other machines need, from its file; nobody but its owner may read that. */
+export function readToken(file: string | undefined): { token?: string } {
+  if (file === undefined) return {}
+  try {
+    if ((statSync(file).mode & 0o077) !== 0) throw new Error('others can read it: chmod 600')
+    const token = readFileSync(file, 'utf8').trim()
+    if (token.length < SHORTEST || token.length > LONGEST || /[\s;,"]/.test(token))
+      throw new Error(`a token has ${SHORTEST} to ${LONGEST} characters, without spaces, commas, semicolons or quotes`)
+    return { token }
+  } catch (cause) {
+    throw new FishermanError({ code: 'http-token', message: `http.tokenFile ${file}: ${messageOf(cause)}`, blame: 'ours', cause })
+  }
+}

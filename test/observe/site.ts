@@ -1,0 +1,65 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { systemClock } from '../../src/base/clock.ts'
+import { startHttp } from '../../src/base/http.ts'
+import { createLogger } from '../../src/observe/logger.ts'
+import { createMetrics } from '../../src/observe/metrics.ts'
+import { type SiteDeps, siteRoutes } from '../../src/observe/site.ts'
+import { openProofLog, type ProofLog } from '../../src/prooflog/log.ts'
+
+/** Text that a careless page would run. */
+export const HOSTILE = '<img src=x onerror="globalThis.pwned=1"><script>globalThis.pwned=1</script>'
+export const NODE = `0x${'ab'.repeat(20)}`
+export const FAULT = `0x${'cd'.repeat(32)}`
+
+/** A site over a real log on disk, behind a real server. */
+export async function openSite(
+  more: Partial<SiteDeps> = {},
+): Promise<{ url: string; routes: ReturnType<typeof siteRoutes>; log: ProofLog; stop(): Promise<void> }> {
+  const folder = mkdtempSync(join(tmpdir(), 'fisherman-test-site-'))
+  const log = await openProofLog({ folder: join(folder, 'log'), identity: 'site' }, { clock: systemClock })
+  const tally = { receipts: 9, checked: 3, pass: 2, fail: 1, inconclusive: 0, withheld: 0, evidenceScore: 4.5 }
+  const routes = siteRoutes({
+    ...{ bundleDir: join(folder, 'bundles'), metrics: createMetrics(), log, clock: systemClock, version: '0' },
+    ...{ logger: createLogger({ level: 'error', format: 'json' }), http: { host: '127.0.0.1' } },
+    ready: () => undefined,
+    summary: () => ({ address: null, mode: 'observe', peers: 1, checked: 3, waiting: 0 }),
+    orchestrators: () => ({ [NODE]: tally }),
+    peers: () => [{ id: 'peer-1', address: '/ip4/127.0.0.1', agent: HOSTILE }],
+    network: () => ({ peer: 'me' }),
+    explain: async (digest) => (digest === FAULT ? { receiptDigest: digest, windowId: '1', renditions: [] } : undefined),
+    evidenceHash: () => undefined,
+    ...more,
+  })
+  const http = await startHttp({ host: '127.0.0.1', port: 0, routes })
+  return {
+    ...{ url: http.url, routes, log },
+    async stop() {
+      await http.stop()
+      await log.close()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Verdicts of one node, the last one a fail, and a case about it. */
+export async function fill(log: ProofLog, count: number): Promise<void> {
+  const reason = { code: 'frame-error', class: 'D2', value: 12, limit: 9, frame: 3, sees: 'replay' }
+  for (let i = 0; i < count; i++) {
+    const fails = i === count - 1
+    await log.append('verdict', {
+      ...{ sampleId: `0x${String(i).padStart(64, '0')}`, transcoder: NODE, streamId: HOSTILE, outcome: fails ? 'fail' : 'pass' },
+      ...{ faultClass: fails ? 'D2' : null, answer: null },
+      verdict: { reasons: fails ? [reason] : [], measures: { 'frame-error': fails ? 12 : 2, cell: 0.5, detail: 1.1 } },
+    })
+  }
+  const about = { faultId: FAULT, faultClass: 'D2', transcoder: NODE }
+  await log.append('case', { ...about, state: 'found' })
+  await log.append('tx-seen', {
+    faultId: FAULT,
+    action: 'open',
+    result: { tx: `0x${'ef'.repeat(32)}`, gasUsed: '21000', amount: '5' },
+  })
+  await log.append('case', { ...about, state: 'open' })
+}
