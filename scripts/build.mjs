@@ -1,5 +1,5 @@
 // One bundle per command (lazy chunks), so that `--help` starts at once; and what others import.
-import { readFileSync, rmSync } from 'node:fs'
+import { cpSync, readFileSync, rmSync } from 'node:fs'
 import { build } from 'esbuild'
 import { BUNDLE, ROOT } from './bundle.mjs'
 import { writePackage } from './package.mjs'
@@ -16,4 +16,6 @@ await build({
   legalComments: 'none',
   define: { FISHERMAN_VERSION: JSON.stringify(version) },
 })
+// The page is served as it is written.
+cpSync(`${ROOT}src/observe/page`, `${ROOT}dist/app/page`, { recursive: true })
 writePackage()

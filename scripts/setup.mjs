@@ -87,25 +87,32 @@ function ffmpegProblem() {
   return undefined
 }
 
-function installFfmpeg() {
-  const problem = ffmpegProblem()
-  if (!problem) return
+/** Installs packages where `problem` names one; stops with the command where that cannot be done. */
+function aptInstall(problem, packages, byHand) {
+  const found = problem()
+  if (!found) return
   const apt = run('apt-get', ['--version']).status === 0
   const isRoot = process.getuid?.() === 0
   const sudo = !isRoot && run('sudo', ['-n', 'true']).status === 0
-  const command = `${isRoot ? '' : 'sudo '}apt-get update && ${isRoot ? '' : 'sudo '}apt-get install -y --no-install-recommends ffmpeg`
-  if (!apt) stop(`${problem}. Install ffmpeg 5.1 or newer with libx264 for your system, then run this again.`)
-  if (!isRoot && !sudo) stop(`${problem}. Type this, then run it again:\n  ${command}`)
-  say(`${problem}: installing it with apt-get`)
+  const command = `${isRoot ? '' : 'sudo '}apt-get update && ${isRoot ? '' : 'sudo '}apt-get install -y --no-install-recommends ${packages}`
+  if (!apt) stop(`${found}. ${byHand}, then run this again.`)
+  if (!isRoot && !sudo) stop(`${found}. Type this, then run it again:\n  ${command}`)
+  say(`${found}: installing it with apt-get`)
   const done = run('sh', ['-c', sudo ? command.replaceAll('sudo ', 'sudo -n ') : command], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
   })
-  const left = ffmpegProblem()
+  const left = problem()
   if (done.status !== 0 || left)
     stop(
       `${left ?? 'apt-get failed'}. Type this to see why:\n  ${command}\n${(done.stderr ?? '').split('\n').slice(-6).join('\n')}`,
     )
+}
+
+function installFfmpeg() {
+  if (!ffmpegProblem()) return
+  aptInstall(ffmpegProblem, 'ffmpeg', 'Install ffmpeg 5.1 or newer with libx264 for your system')
+  const sudo = process.getuid?.() !== 0
   // Locks media up; without it limits alone hold, so that it is no reason to stop.
   const locked = run('sh', ['-c', `${sudo ? 'sudo -n ' : ''}apt-get install -y --no-install-recommends bubblewrap`])
   if (locked.status !== 0) say('bubblewrap could not be installed: media will run under limits alone')
@@ -122,6 +129,12 @@ function unpackPromtool() {
   if (done.status === 0) renameSync(join(folder, 'usr/bin/promtool'), tool)
   else say('promtool could not be had: its test will be skipped')
   rmSync(folder, { recursive: true, force: true })
+}
+
+/** The page is tested in the browser of the distribution. */
+function installChromium() {
+  const problem = () => (run('chromium', ['--version']).status === 0 ? undefined : 'chromium is not installed')
+  aptInstall(problem, 'chromium fonts-dejavu-core', 'Install Chromium for your system, so that `chromium` starts it')
 }
 
 /** Runs a step unless its inputs are those of its last finished run and its output is still there. */
@@ -144,6 +157,7 @@ const purpose = process.argv[process.argv.indexOf('--for') + 1]
 checkNode()
 installModules()
 installFfmpeg()
+if (purpose === 'test') installChromium()
 mkdirSync(at('dist'), { recursive: true })
 step(
   'contracts',

@@ -1,0 +1,103 @@
+import { mkdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openBrowser } from './browser.ts'
+import { FAULT, fill, HOSTILE, NODE, openSite } from './site.ts'
+
+// The page as a person sees it, in a real browser, over a real log. Screenshots lie in .cache/page.
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const SHOTS = '.cache/page'
+const VIEWS: Readonly<Record<string, readonly [hash: string, heading: string]>> = {
+  overview: ['#/', 'Overview'],
+  orchestrators: ['#/orchestrators', 'Orchestrators'],
+  orchestrator: [`#/orchestrators/${NODE}`, 'Orchestrator'],
+  samples: ['#/samples', 'Samples'],
+  sample: ['#/samples/29', 'Sample of'],
+  cases: ['#/cases', 'Cases'],
+  case: [`#/cases/${FAULT}`, 'Case'],
+  log: ['#/log', 'Proof log'],
+  entry: ['#/log/29', 'Entry 29'],
+  peers: ['#/peers', 'Peers'],
+}
+const SIZES = { phone: { width: 360, height: 740 }, desktop: { width: 1280, height: 900 } }
+
+let site: Awaited<ReturnType<typeof openSite>>
+let browser: Awaited<ReturnType<typeof openBrowser>>
+const said: string[] = []
+const outside: string[] = []
+
+beforeAll(async () => {
+  mkdirSync(SHOTS, { recursive: true })
+  site = await openSite()
+  await fill(site.log, 30)
+  browser = await openBrowser()
+  browser.context.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') said.push(message.text())
+  })
+  browser.context.on('weberror', (error) => said.push(String(error.error())))
+  browser.context.on('request', (request) => {
+    if (!request.url().startsWith(site.url)) outside.push(request.url())
+  })
+}, 60_000)
+
+afterAll(async () => {
+  await browser?.stop()
+  await site?.stop()
+})
+
+async function open(hash: string, heading: string, size: keyof typeof SIZES, colorScheme: 'light' | 'dark') {
+  const page = await browser.context.newPage()
+  await page.setViewportSize(SIZES[size])
+  await page.emulateMedia({ colorScheme })
+  await page.goto(`${site.url}/${hash}`)
+  await page.locator('h1', { hasText: heading }).waitFor({ timeout: 30_000 })
+  return page
+}
+
+describe.each(['light', 'dark'] as const)('the page in %s', (scheme) => {
+  it.each(Object.entries(VIEWS))(
+    '%s can be read by everybody, on a phone and on a desk',
+    async (name, [hash, heading]) => {
+      for (const size of ['phone', 'desktop'] as const) {
+        const page = await open(hash, heading, size, scheme)
+        await page.screenshot({ path: `${SHOTS}/${name}-${size}-${scheme}.png`, fullPage: true })
+        await page.evaluate(AXE)
+        const found = await page.evaluate(
+          'axe.run().then(({ violations }) => violations.map((v) => v.id + " " + v.impact + ": " + v.nodes.map((n) => n.html).join(" ")))',
+        )
+        expect(found).toEqual([])
+        expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), 'no sideways scrolling').toBe(true)
+        expect(await page.evaluate('globalThis.pwned')).toBeUndefined()
+        await page.close()
+      }
+      expect([said, outside]).toEqual([[], []])
+    },
+    120_000,
+  )
+})
+
+it('hostile names show as text, the proof is checked in the browser, and what is new comes by itself', async () => {
+  const sample = await open('#/samples/29', 'Sample of', 'desktop', 'light')
+  expect(await sample.locator('main').textContent()).toContain(HOSTILE)
+  await sample.close()
+  const entry = await open('#/log/29', 'Entry 29', 'desktop', 'light')
+  expect(await entry.locator('main').textContent()).toContain('Checked in this browser: it is in the log')
+  await entry.close()
+  const page = await open('#/', 'Overview', 'desktop', 'light')
+  await page.getByText('33 entries in the proof log').waitFor({ timeout: 30_000 })
+  await site.log.append('self-test', {})
+  await page.getByText('34 entries in the proof log').waitFor({ timeout: 30_000 })
+  await page.close()
+}, 120_000)
+
+it('works by keyboard, and remembers the colours that were chosen', async () => {
+  const page = await open('#/', 'Overview', 'desktop', 'light')
+  await page.getByRole('link', { name: 'Cases' }).focus()
+  await page.keyboard.press('Enter')
+  await page.locator('h1', { hasText: 'Cases' }).waitFor()
+  await page.getByRole('button', { name: 'Use dark colours' }).press('Enter')
+  await page.reload()
+  await page.getByRole('button', { name: 'Use light colours' }).waitFor()
+  await page.close()
+}, 60_000)
