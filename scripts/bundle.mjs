@@ -14,7 +14,7 @@ export const BUNDLE = {
   sourcemap: true,
   logLevel: 'warning',
   // Native modules, and those that find files beside their own: presets, WebAssembly.
-  external: ['sharp', 'level', 'classic-level', 'fluent-ffmpeg', 'tiny-secp256k1'],
+  external: ['sharp', 'level', 'classic-level', 'fluent-ffmpeg', 'tiny-secp256k1', 'playwright-core'],
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },

@@ -34,17 +34,28 @@ export interface SiteDeps extends DaemonRoutesDeps {
 
 /** A page asks for about ten things at once. */
 const REQUESTS: Quota = { burst: 200, everyMs: 20 }
+const DAY_MS = 86_400_000
 const LOGINS: Quota = { burst: 5, everyMs: 12_000 }
 
 export function siteRoutes(deps: SiteDeps): (app: HttpApp) => void {
   const { log, clock, logger } = deps
   const reads = createReads(log)
+  type Sums = Promise<[Awaited<ReturnType<typeof reads.today>>, Awaited<ReturnType<typeof reads.money>>]>
+  let counted: { size: number; day: number; sums: Sums } | undefined
   const source: ApiSource = {
     ...{ reads, bundleDir: deps.bundleDir, orchestrators: deps.orchestrators, evidenceHash: deps.evidenceHash },
     ...{ peers: deps.peers, explain: deps.explain, network: () => ({ ...deps.network() }) },
     async summary() {
-      const [today, money, bundles] = await Promise.all([reads.today(clock.nowMs()), reads.money(), bundlesIn(deps.bundleDir)])
       const { size, root } = log.head()
+      const day = Math.floor(clock.nowMs() / DAY_MS)
+      // Counted anew only where the log grew or a day began.
+      if (counted?.size !== size || counted.day !== day)
+        counted = { size, day, sums: Promise.all([reads.today(clock.nowMs()), reads.money()]) }
+      const sums = counted.sums
+      sums.catch(() => {
+        counted = undefined
+      })
+      const [[today, money], bundles] = await Promise.all([sums, bundlesIn(deps.bundleDir)])
       return { ...deps.summary(), bundles, today, money, log: { size, root } }
     },
   }
