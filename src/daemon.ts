@@ -35,6 +35,7 @@ import { daemonRoutes } from './observe/routes.ts'
 import { createHeadAnchor } from './pipeline/anchor.ts'
 import type { Bench } from './pipeline/bench.ts'
 import { createBundleDesk } from './pipeline/bundle-desk.ts'
+import { createCaseEvidence } from './pipeline/case-evidence.ts'
 import { createPeerClocks } from './pipeline/clocks.ts'
 import { createHeadWatch, type HeadWatch } from './pipeline/heads.ts'
 import { createIntentStore } from './pipeline/intents.ts'
@@ -193,6 +194,15 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
       if (!signal.aborted) logger.error('Work failed', { what, reason: messageOf(error) })
     })
   }
+  const evidence = createEvidenceStore({ folder: at(PLACES.bundles) }, { log, nowMs: clock.nowMs })
+  const desk = createBundleDesk(
+    { scratchDir: at('scratch'), searchPath: programPath() },
+    { evidence, authorize: (request) => authorize(identity?.attester, request), nowMs: clock.nowMs },
+  )
+  const caseEvidence = createCaseEvidence(
+    { scratchDir: at('scratch'), urls: config.evidenceUrls, quotaBytes: config.evidenceBytes },
+    { evidence, desk, blobs, log: logger, fetchBundle: async (...args) => await gossip?.fetchBundle(...args) },
+  )
   const bench: Bench = {
     ...{
       domain,
@@ -224,7 +234,7 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
       bytesPerDay: config.budget.bytesPerDay ?? Number.POSITIVE_INFINITY,
     }),
     bundleDir: at(PLACES.bundles),
-    evidence: createEvidenceStore({ folder: at(PLACES.bundles) }, { log, nowMs: clock.nowMs }),
+    ...{ evidence, caseEvidence },
     evidenceBytes: config.evidenceBytes,
     program: {
       name: 'fisherman',
@@ -273,14 +283,7 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
         sign: async (body) =>
           identity && { signer: identity.attester.address, signature: await identity.attester.headReturn(body) },
       },
-      bundles: createBundleDesk(
-        { scratchDir: at('scratch'), searchPath: programPath() },
-        {
-          evidence: bench.evidence,
-          authorize: (request) => authorize(identity?.attester, request),
-          nowMs: clock.nowMs,
-        },
-      ),
+      bundles: desk,
       async deliver(statement, bytes, from) {
         // Heads of other logs are kept beside ours, not in it.
         if (statement.kind === 'head') {

@@ -89,6 +89,8 @@ export const configSchema = z
     cacheBytes: positive.default(2_000_000_000),
     /** Bytes of evidence bundles; those of open cases stay in any case, beyond them the oldest go first. */
     evidenceBytes: positive.default(20_000_000_000),
+    /** HTTP addresses of other fishermen that evidence is asked from where no peer has it. */
+    evidenceUrls: z.array(url).default([]),
     /** Samples waiting for a check; when it is full the newest least urgent one is dropped and counted. */
     maxWaiting: positive.default(1000),
   })
