@@ -156,6 +156,15 @@ describe('a check', () => {
     expect(await stage({ prove: { verdict: 'pass' } }).run({ ...replay, undrawable: true })).toMatchObject({ provenAtSec: 77 })
   })
 
+  it('of a window that came after its beacon lets nothing pass, and a fail stands', async () => {
+    const late = { ...known, window: { draw: undefined, late: true } } as unknown as CheckTask['known']
+    expect(await stage({}).run({ ...drawn, known: late })).toMatchObject({ outcome: 'withheld', missing: 'window-late' })
+    const wrong = { check: { verdict: 'fail' }, prove: { verdict: 'fail', faultClass: 'D2' } } as const
+    expect(await stage(wrong).run({ ...drawn, known: late })).toMatchObject({ outcome: 'fail', faultClass: 'D2' })
+    // A case is about what was made, whenever it was told.
+    expect(await stage({}).run({ ...replay, known: late })).toMatchObject({ outcome: 'pass' })
+  })
+
   it('that replays takes the evidence of a member where the node serves nothing, and names exactly what it needs', async () => {
     const evidence = { source: '/case/source', rendition: '/case/rendition' }
     const blob = failing('theirs', 'http-404')
