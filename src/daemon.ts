@@ -277,6 +277,7 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
         since: (cursor, limit) => log.statementsSince(cursor, limit),
         has: (id) => log.hasStatement(id),
         size: () => log.head().size,
+        byKind: { since: log.statementsOfKinds, last: log.lastStatement },
       },
       heads: {
         last: headStore.last,
