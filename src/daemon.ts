@@ -256,6 +256,9 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
       })
     },
   }
+  const { bootstrap, mdns } = config.gossip
+  if (config.network !== 'local' && bootstrap.length === 0 && !mdns)
+    logger.warn('No other fisherman is known: name one in gossip.bootstrap, or wait until others dial us')
   const pipeline = createPipeline(bench)
   const peerClocks = createPeerClocks({ nowSec: chain.nowSec })
   gossip = await createGossip(

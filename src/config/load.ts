@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { parseDocument } from 'yaml'
 import { FishermanError, messageOf } from '../base/errors.ts'
+import { withBootstrap } from './bootstrap.ts'
 import { type Config, configSchema } from './schema.ts'
 
 /** Names of `FISHERMAN_*` variables and the keys that they set. */
@@ -42,7 +43,7 @@ export function loadConfig(
     const path = issue?.path.join('.') || (issue?.code === 'unrecognized_keys' ? issue.keys.join(', ') : 'the file')
     throw configError(`${file}: ${path}: ${issue?.message ?? 'is not valid'}`)
   }
-  return withPaths(parsed.data, dirname(resolve(file)))
+  return withPaths(withBootstrap(parsed.data), dirname(resolve(file)))
 }
 
 /** Variables of the program that are no configuration of the daemon. */

@@ -28,6 +28,8 @@ export const configSchema = z
       .strictObject({
         listen: z.array(z.string()).default(['/ip4/127.0.0.1/tcp/0']),
         bootstrap: z.array(z.string()).default([]),
+        /** Dials the fishermen that are known of the network too. */
+        networkBootstrap: z.boolean().default(true),
         maxPeers: positive.default(50),
         /** Finds other daemons on the local network by multicast DNS, and shows this one to them. */
         mdns: z.boolean().default(false),
