@@ -1,9 +1,11 @@
 import { loadKeystore, type Signer } from '../attest/keys.ts'
 import { FishermanError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
-import { openSite, type Site } from '../chain/site.ts'
+import { type Caps, openSite, type Site } from '../chain/site.ts'
 import type { TransactionSigner, Waiting } from '../chain/types.ts'
 import { loadConfig } from '../config/load.ts'
+import type { Config } from '../config/schema.ts'
+import { limitsFor, networkParams } from '../pipeline/network.ts'
 import { readDeployment } from './files.ts'
 
 /** Where a command works: a configuration as for `run`, or its parts by flags; a flag goes before the file. */
@@ -19,6 +21,8 @@ export interface Place {
   rpcUrls: readonly string[]
   deploymentFile: string
   key?: { file: string; passwordFile: string }
+  /** The limits of the configuration; none where everything comes by flags. */
+  caps?: Caps
 }
 
 export const SILENT: Logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
@@ -31,7 +35,18 @@ export function placeOf(flags: PlaceFlags): Place {
   const file = flags.key ?? config?.key?.file
   const passwordFile = flags.passwordFile ?? config?.key?.passwordFile
   if (file !== undefined && passwordFile === undefined) throw bad('--key needs --password-file')
-  return { rpcUrls, deploymentFile, ...(file === undefined || passwordFile === undefined ? {} : { key: { file, passwordFile } }) }
+  const caps = config && capsOf(config)
+  return {
+    rpcUrls,
+    deploymentFile,
+    ...(caps ? { caps } : {}),
+    ...(file === undefined || passwordFile === undefined ? {} : { key: { file, passwordFile } }),
+  }
+}
+
+function capsOf(config: Config): Caps {
+  const { maxFeePerGas, limits } = limitsFor(networkParams(config.network), config.limits)
+  return { maxFeePerGas, gasPerDay: limits.gasPerDay, bond: limits.bond }
 }
 
 export interface OpenPlace {
@@ -53,7 +68,7 @@ export async function withPlace<T>(
     throw bad('a key is needed: --key FILE and --password-file FILE, or key in the configuration')
   const signer = init.key === 'needed' && place.key ? await loadKeystore(place.key.file, place.key.passwordFile) : undefined
   const site = await openSite(
-    { rpcUrls: place.rpcUrls, deployment },
+    { rpcUrls: place.rpcUrls, deployment, ...(place.caps ? { caps: place.caps } : {}) },
     { log: SILENT, ...(signer ? { signer: signer.wallet() as unknown as TransactionSigner } : {}) },
     options,
   )
