@@ -36,6 +36,7 @@ import { readToken } from './observe/token.ts'
 import { createHeadAnchor } from './pipeline/anchor.ts'
 import type { Bench } from './pipeline/bench.ts'
 import { createBundleDesk } from './pipeline/bundle-desk.ts'
+import { createCaseEvidence } from './pipeline/case-evidence.ts'
 import { createPeerClocks } from './pipeline/clocks.ts'
 import { createFeedSet } from './pipeline/feed-set.ts'
 import { createHeadWatch, type HeadWatch } from './pipeline/heads.ts'
@@ -211,6 +212,15 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
       if (!signal.aborted) logger.error('Work failed', { what, reason: messageOf(error) })
     })
   }
+  const evidence = createEvidenceStore({ folder: at(PLACES.bundles) }, { log, nowMs: clock.nowMs })
+  const desk = createBundleDesk(
+    { scratchDir: at('scratch'), searchPath: programPath() },
+    { evidence, authorize: (request) => authorize(identity?.attester, request), nowMs: clock.nowMs },
+  )
+  const caseEvidence = createCaseEvidence(
+    { scratchDir: at('scratch'), urls: config.evidenceUrls, quotaBytes: config.evidenceBytes },
+    { evidence, desk, blobs, log: logger, fetchBundle: async (...args) => await gossip?.fetchBundle(...args) },
+  )
   const bench: Bench = {
     ...{
       domain,
@@ -240,7 +250,7 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
     ...(config.network === 'local' ? {} : { drand: drandFor(config, logger, metrics) }),
     budget: createBudget(budget),
     bundleDir: at(PLACES.bundles),
-    evidence: createEvidenceStore({ folder: at(PLACES.bundles) }, { log, nowMs: clock.nowMs }),
+    ...{ evidence, caseEvidence },
     evidenceBytes: config.evidenceBytes,
     program: {
       name: 'fisherman',
@@ -263,6 +273,9 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
       })
     },
   }
+  const { bootstrap, mdns } = config.gossip
+  if (config.network !== 'local' && bootstrap.length === 0 && !mdns)
+    logger.warn('No other fisherman is known: name one in gossip.bootstrap, or wait until others dial us')
   const pipeline = createPipeline(bench)
   const peerClocks = createPeerClocks({ nowSec: chain.nowSec })
   gossip = await createGossip(
@@ -284,20 +297,14 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
         since: (cursor, limit) => log.statementsSince(cursor, limit),
         has: (id) => log.hasStatement(id),
         size: () => log.head().size,
+        byKind: { since: log.statementsOfKinds, last: log.lastStatement },
       },
       heads: {
         last: headStore.last,
         sign: async (body) =>
           identity && { signer: identity.attester.address, signature: await identity.attester.headReturn(body) },
       },
-      bundles: createBundleDesk(
-        { scratchDir: at('scratch'), searchPath: programPath() },
-        {
-          evidence: bench.evidence,
-          authorize: (request) => authorize(identity?.attester, request),
-          nowMs: clock.nowMs,
-        },
-      ),
+      bundles: desk,
       async deliver(statement, bytes, from) {
         // Heads of other logs are kept beside ours, not in it.
         if (statement.kind === 'head') {

@@ -48,3 +48,28 @@ export function maskCredentials(text: string): string {
     (_, scheme: string, user, rest: string, query) => `${scheme}${user ? '***@' : ''}${rest}${query ? '?***' : ''}`,
   )
 }
+
+/** Errors of our own disk, memory and file table: never the other side's fault. */
+const LOCAL_CODES = [
+  'ENOSPC',
+  'EDQUOT',
+  'EACCES',
+  'EPERM',
+  'EROFS',
+  'EIO',
+  'EMFILE',
+  'ENFILE',
+  'ENOMEM',
+  'ENOENT',
+  'EEXIST',
+  'EISDIR',
+  'ENOTDIR',
+]
+
+/** Code of an error of this machine, or of what caused it. */
+export function localCode(error: unknown): string | undefined {
+  const codes = [error, (error as { cause?: unknown } | undefined)?.cause].map(
+    (one) => (one as NodeJS.ErrnoException | undefined)?.code,
+  )
+  return codes.find((code) => code !== undefined && LOCAL_CODES.includes(code))
+}

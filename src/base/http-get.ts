@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { deadline } from './clock.ts'
-import { type Blame, FishermanError, maskCredentials, messageOf } from './errors.ts'
+import { type Blame, FishermanError, localCode, maskCredentials, messageOf } from './errors.ts'
 
 export interface HttpGetOptions {
   /** Bytes of the answer at most; a longer one is cut off and refused. */
@@ -81,28 +81,6 @@ function limited(body: Readable, url: string, maxBytes: number): Readable {
 function reasonOf(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
   return `could not be reached (${messageOf(cause)})`
-}
-
-/** Errors of our own disk, memory and file table: never the other side's fault. */
-const LOCAL_CODES = [
-  'ENOSPC',
-  'EDQUOT',
-  'EACCES',
-  'EPERM',
-  'EROFS',
-  'EIO',
-  'EMFILE',
-  'ENFILE',
-  'ENOMEM',
-  'ENOENT',
-  'EEXIST',
-  'EISDIR',
-  'ENOTDIR',
-]
-
-function localCode(error: unknown): string | undefined {
-  const codes = [error, (error as { cause?: unknown }).cause].map((one) => (one as NodeJS.ErrnoException | undefined)?.code)
-  return codes.find((code) => code !== undefined && LOCAL_CODES.includes(code))
 }
 
 function failure(code: string, url: string, what: string, blame: Blame, cause?: unknown): FishermanError {

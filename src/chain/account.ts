@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events'
-import { keccak256 } from 'ethers'
+import { formatUnits, keccak256 } from 'ethers'
 import type { Hex } from '../../proofs/types.ts'
 import { deadline, sleep } from '../base/clock.ts'
 import { maskCredentials } from '../base/errors.ts'
@@ -38,6 +38,8 @@ export interface AccountInit {
   rpcUrls?: readonly string[]
   chainId: bigint
   pollMs?: number
+  /** Wei per gas that no call exceeds; by default only what the chain's own fee leads to. */
+  mostFeePerGas?: bigint
   /** Milliseconds for one list of calls. */
   timeoutMs?: number
 }
@@ -97,7 +99,7 @@ export async function openAccount(init: AccountInit, deps: { signer: Transaction
       setMaxListeners(0, limited)
       try {
         const header = parseHeader(await rpc.send('eth_getBlockByNumber', ['latest', false], { signal: limited }))
-        const maxFeePerGas = maxFeeAt(header?.baseFeePerGas ?? 0n)
+        const maxFeePerGas = feeWithin(init.mostFeePerGas, header?.baseFeePerGas ?? 0n, calls[0]?.what ?? '')
         const first = await nonce(limited)
         const hashes: Hex[] = []
         for (const [i, call] of calls.entries()) hashes.push(await submit(call, first + i, maxFeePerGas, limited))
@@ -122,6 +124,18 @@ const TIP = 100_000_000n
 /** Most that a transaction of a set-up pays, wei per gas: fees may double several times while a long list is mined. */
 export function maxFeeAt(baseFee: bigint): bigint {
   return 4n * baseFee + TIP
+}
+
+/** The fee that is offered; throws `fee-cap` where the cap does not even pay for the next block. */
+export function feeWithin(most: bigint | undefined, baseFee: bigint, what: string): bigint {
+  const fee = maxFeeAt(baseFee)
+  if (most === undefined || fee <= most) return fee
+  if (baseFee + TIP <= most) return most
+  const gwei = (wei: bigint) => `${formatUnits(wei, 'gwei')} gwei`
+  throw problem(
+    'fee-cap',
+    `"${what}" was not sent: gas costs ${gwei(baseFee + TIP)} now, more than limits.maxFeeGwei (${gwei(most)}); wait, or raise it`,
+  )
 }
 
 async function whyReverted(rpc: Rpc, from: Hex, call: Call): Promise<string> {

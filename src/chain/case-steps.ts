@@ -83,6 +83,11 @@ export async function planAppeal(site: Site, faultId: Hex, claimHash: Hex | unde
   if (claimHash === undefined)
     throw problem('bad-usage', "say what is wrong with the conviction: --claim 'frame 12 of the rendition shows the source'")
   const [bond] = await site.reads.call(verifier, verifierInterface, 'appealBond', [])
+  if (site.caps && (bond as bigint) > site.caps.bond)
+    throw problem(
+      'bond-cap',
+      `an appeal takes a bond of ${lpt(bond as bigint)}, more than limits.bond (${lpt(site.caps.bond)}); raise it to appeal`,
+    )
   const [tokens] = await site.reads.call(token, tokenInterface, 'balanceOf', [site.own()])
   if ((tokens as bigint) < (bond as bigint))
     throw problem(

@@ -29,6 +29,8 @@ export interface CaseFacts {
   underWay?: ReadonlySet<Action>
   /** D classes: chain time from which it is our turn to bring the votes. */
   turnAtSec?: number | undefined
+  /** D classes: chain time from which we end a case of somebody else that nobody decided; undefined where we leave it to its opener. */
+  endTurnAtSec?: number | undefined
   /** Somebody appealed; nothing is paid out before this time. */
   appealUntilSec?: number | undefined
 }
@@ -96,7 +98,12 @@ function nextOpen(facts: CaseFacts, view: CaseView, chain: ChainFacts): Step {
   const phase = isUnderWay ? 'revealed' : view.state === 'answered' ? 'disputed' : 'committed'
   const { answerUntilSec = 0, expiresAtSec = Number.POSITIVE_INFINITY } = view
   const isMine = view.opener === chain.me && chain.me !== undefined
-  if (chain.nowSec > expiresAtSec) return isMine && !underWay?.has('expire') ? { phase, do: 'expire' } : wait(phase)
+  if (chain.nowSec > expiresAtSec) {
+    // Whoever opened it gets its bond back; where it is gone the accused's deposit must not stay frozen.
+    const from = isMine ? expiresAtSec : chain.me === undefined ? undefined : facts.endTurnAtSec
+    if (from === undefined || underWay?.has('expire')) return wait(phase)
+    return chain.nowSec > from ? { phase, do: 'expire' } : wait(phase, from + 1)
+  }
   const end = isMine && Number.isFinite(expiresAtSec) ? expiresAtSec + 1 : undefined
   if (!chain.me || !(proof || dismissal) || isUnderWay) return wait(phase, end)
   // No fault is said as soon as it is known: that can only help the accused, who need not answer then.

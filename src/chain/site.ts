@@ -1,7 +1,7 @@
 import { formatEther } from 'ethers'
 import type { Domain, Hex } from '../../proofs/types.ts'
 import type { Logger } from '../base/log.ts'
-import { type Account, type Call, maxFeeAt, openAccount } from './account.ts'
+import { type Account, type Call, feeWithin, openAccount } from './account.ts'
 import type { Refusal } from './contracts.ts'
 import { createReads, type Reads } from './reads.ts'
 import { createRpc, problem, type Rpc, RpcRefusal } from './rpc.ts'
@@ -16,6 +16,8 @@ export type Step = Pick<Call, 'what' | 'data'> & { to: Hex }
 export interface Site {
   readonly deployment: Deployment
   readonly domain: Domain
+  /** Undefined where nobody set any. */
+  readonly caps?: Caps
   readonly rpc: Rpc
   readonly reads: Reads
   /** Our address. Throws `key-missing` without a key. */
@@ -35,9 +37,20 @@ const GAS_ROOM_PERCENT = 30n
 /** Milliseconds that one transaction may take to be mined. */
 const MINED_MS = 300_000
 
+/** What the operator lets transactions cost, as the daemon's limits. */
+export interface Caps {
+  /** Wei per gas. */
+  maxFeePerGas: bigint
+  /** Wei of the native coin for gas; of one command, since only the daemon knows its own day. */
+  gasPerDay: bigint
+  /** Wei of the token in one bond of a case. */
+  bond: bigint
+}
+
 export interface SiteInit {
   rpcUrls: readonly string[]
   deployment: Deployment
+  caps?: Caps
 }
 
 /** Connects, and checks that chain and contracts are those of the deployment. */
@@ -58,11 +71,18 @@ export async function openSite(
 }
 
 async function siteOf(init: SiteInit, rpc: Rpc, deps: { log: Logger; signer?: TransactionSigner }): Promise<Site> {
-  const { deployment } = init
+  const { deployment, caps } = init
   const { signer, log } = deps
+  let spentWei = 0n
   let account: Account | undefined
   if (signer)
-    account = await openAccount({ rpcUrls: init.rpcUrls, chainId: deployment.chainId, timeoutMs: MINED_MS }, { signer, log })
+    account = await openAccount(
+      {
+        ...{ rpcUrls: init.rpcUrls, chainId: deployment.chainId, timeoutMs: MINED_MS },
+        ...(caps ? { mostFeePerGas: caps.maxFeePerGas } : {}),
+      },
+      { signer, log },
+    )
   const needed = (): Account => {
     if (account) return account
     throw problem(
@@ -80,6 +100,7 @@ async function siteOf(init: SiteInit, rpc: Rpc, deps: { log: Logger; signer?: Tr
   const asSent = ({ to, data }: Step) => ({ from: needed().address, to, data })
 
   return {
+    ...(caps ? { caps } : {}),
     ...{ deployment, domain: { chainId: deployment.chainId, anchor: deployment.anchor }, rpc },
     reads: createReads(deployment, { rpc }),
     own: () => needed().address,
@@ -103,7 +124,12 @@ async function siteOf(init: SiteInit, rpc: Rpc, deps: { log: Logger; signer?: Tr
         throw problem('chain-refused', `"${step.what}" was not sent, the chain would refuse it: ${refusalFrom(error).reason}`)
       }
       const gasLimit = gas + (gas * GAS_ROOM_PERCENT) / 100n
-      const most = gasLimit * maxFeeAt((await head(waiting)).baseFeePerGas)
+      const most = gasLimit * feeWithin(caps?.maxFeePerGas, (await head(waiting)).baseFeePerGas, step.what)
+      if (caps && spentWei + most > caps.gasPerDay)
+        throw problem(
+          'gas-cap',
+          `"${step.what}" was not sent: gas of this command may cost ${formatEther(spentWei + most)}, more than limits.gasPerDay (${formatEther(caps.gasPerDay)}); raise it`,
+        )
       const balance = await balanceOf(by.address, waiting)
       if (balance < most)
         throw problem(
@@ -112,6 +138,7 @@ async function siteOf(init: SiteInit, rpc: Rpc, deps: { log: Logger; signer?: Tr
         )
       const [receipt] = await by.execute([{ ...step, gasLimit }], waiting)
       if (!receipt) throw problem('tx-internal', `"${step.what}" has no receipt`)
+      spentWei += most
       return receipt
     },
     close() {

@@ -20,7 +20,10 @@ export function declareWatch(program: Command, run: (options: WatchFlags) => Pro
   program
     .command('watch')
     .description('follow the fraud proofs of the network and check each alone; needs no key, GPU or chain')
-    .requiredOption('--peer <multiaddr...>', 'fishermen to follow: /ip4/192.0.2.1/tcp/7935, with or without /p2p/<id>')
+    .option(
+      '--peer <multiaddr...>',
+      'fishermen to follow: /ip4/192.0.2.1/tcp/7935, with or without /p2p/<id>; by default those known of --network',
+    )
     .option('--deployment <file>', 'file that says where the contracts lie, as for run')
     .option('--chain-id <n>', 'instead of a file: the chain …')
     .option('--anchor <address>', '… and the anchor contract')

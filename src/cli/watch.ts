@@ -1,4 +1,5 @@
 import { systemClock } from '../base/clock.ts'
+import { peersToFollow } from '../config/bootstrap.ts'
 import { stateFolder } from '../config/paths.ts'
 import { domainFrom, stateFileIn } from '../monitor/watch/domain.ts'
 import { watch } from '../monitor/watch/library.ts'
@@ -37,6 +38,7 @@ function tell(event: WatchEvent, json: boolean, say: (text: string) => void): vo
 }
 
 function optionsOf(flags: WatchFlags): WatchOptions {
+  const peers = peersToFollow(flags.peer, flags.network)
   const domain = domainFrom(flags)
   const { fetch = false, replay = false, bundles = [] } = flags
   const wantsBundles = fetch || replay
@@ -46,7 +48,7 @@ function optionsOf(flags: WatchFlags): WatchOptions {
   const stateFile = typeof flags.state === 'string' ? flags.state : stateFileIn(stateFolder(), domain)
   return {
     ...domain,
-    peers: flags.peer ?? [],
+    peers,
     once: flags.once ?? false,
     ...(flags.state === false ? {} : { stateFile }),
     ...(flags.since === undefined ? {} : { since: sinceOf(flags.since) }),

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import { withBootstrap } from './bootstrap.ts'
 import { type ConfigFile, configError, parseConfig, readConfigFile } from './file.ts'
 import { type ConfigKey, configKeys } from './keys.ts'
 import { nearest } from './nearest.ts'
@@ -70,7 +71,7 @@ export function readConfig(sources: ConfigSources = {}): LoadedConfig {
   }
   const parsed = configSchema.safeParse(raw)
   if (!parsed.success) throw refusal(problemsOf(parsed.error, raw), file, origins)
-  return { config: parsed.data, file: file?.file, originOf }
+  return { config: withBootstrap(parsed.data), file: file?.file, originOf }
 }
 
 function refuseUnknownVariables(env: NodeJS.ProcessEnv): void {

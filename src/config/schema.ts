@@ -64,6 +64,7 @@ export const configSchema = z
           .default(['/ip4/127.0.0.1/tcp/0'])
           .describe('Multiaddrs to listen on; a fixed port lets others dial us.'),
         bootstrap: z.array(text()).max(200).default([]).describe('Multiaddrs of peers to dial first.').meta({ reload: true }),
+        networkBootstrap: z.boolean().default(true).describe('Dials the fishermen that are known of the network too.'),
         maxPeers: positive().max(10_000).default(50).describe('Connections at most.'),
         mdns: z
           .boolean()
@@ -170,6 +171,11 @@ export const configSchema = z
       .max(MAX_BYTES)
       .default(20_000_000_000)
       .describe('Bytes of evidence bundles; those of open cases stay in any case, beyond them the oldest go first.'),
+    evidenceUrls: z
+      .array(url)
+      .max(200)
+      .default([])
+      .describe('HTTP addresses of other fishermen that evidence is asked from where no peer has it.'),
     maxWaiting: positive()
       .max(1e6)
       .default(1000)

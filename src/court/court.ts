@@ -133,8 +133,10 @@ export function createCourt(params: CourtParams): Court {
     },
     hasEnough: enoughSegments,
     callsForReplay(finding, hasCase) {
-      if (finding.outcome !== 'fail' || isDiscredited(finding) || own.has(keyOf(finding.receiptDigest, finding.rendition)))
-        return false
+      if (finding.outcome !== 'fail' || isDiscredited(finding)) return false
+      const mine = own.get(keyOf(finding.receiptDigest, finding.rendition))
+      // Bytes that were withheld from us may be had from whoever judged them.
+      if (mine && (mine.outcome !== 'withheld' || mine.provenAtSec !== undefined)) return false
       const replayed = replays.get(finding.transcoder) ?? new Set<Hex>()
       const most = hasCase ? params.replaysPerNode : params.replaysWithoutCase
       // More of a stream that has failed often enough tells nothing new.
@@ -152,11 +154,13 @@ export function createCourt(params: CourtParams): Court {
       if (!mine?.faultClass) return { vote: false, reason: 'no-own-finding' }
       if (mine.faultClass !== about.faultClass) return { vote: false, reason: 'other-class' }
       if (!enoughSegments(about.transcoder)) return { vote: false, reason: 'too-few-segments' }
-      const answers = [...(findings.get(keyOf(about.receiptDigest, rendition))?.values() ?? [])].filter(
-        ({ outcome }) => outcome === 'fail',
-      )
-      if (!answers.some(({ fisherman }) => fisherman === about.opener)) return { vote: false, reason: 'opener-is-silent' }
-      if (answers.length < agreeing(params, members)) return { vote: false, reason: 'too-few-agree' }
+      const answers = [...(findings.get(keyOf(about.receiptDigest, rendition))?.values() ?? [])]
+      // Of ours the newest look counts: the answer may be of a time when the bytes were withheld.
+      const agree = answers.filter(({ outcome, fisherman }) => outcome === 'fail' || fisherman === mine.fisherman)
+      if (!agree.some(({ fisherman }) => fisherman === about.opener)) return { vote: false, reason: 'opener-is-silent' }
+      // Whom the bytes were withheld from says nothing of the picture: otherwise a node that serves one of us only would escape.
+      const blind = answers.filter(({ outcome, fisherman }) => outcome === 'withheld' && fisherman !== mine.fisherman).length
+      if (agree.length < agreeing(params, members - blind)) return { vote: false, reason: 'too-few-agree' }
       return { vote: true, rendition }
     },
     dismissal({ receiptDigest, answerUntilSec = Number.POSITIVE_INFINITY }, rendition) {

@@ -21,6 +21,11 @@ export interface BlobCache {
    * endless bytes, `unknown` when nobody can say whose network failed, `ours` for our disk.
    */
   get(wanted: BlobWanted, options: { signal: AbortSignal }): Promise<string>
+  /**
+   * Takes a file over that came in another way, and returns where it lies now. It counts as served by no node. Throws with blame `ours` where
+   * the file has another hash: whoever brought it should have looked.
+   */
+  keep(contentHash: Hex, file: string): Promise<string>
 }
 
 export interface BlobCacheInit {
@@ -107,6 +112,20 @@ export async function createBlobCache(init: BlobCacheInit, deps: BlobCacheDeps):
   }
 
   return {
+    async keep(contentHash, file) {
+      const hash = await keccakOf({ file })
+      if (hash !== contentHash)
+        throw new FishermanError({
+          code: 'blob-wrong',
+          message: `${file} holds other bytes than ${contentHash}`,
+          blame: 'ours',
+          details: { hash },
+        })
+      await makeRoom((await stat(file)).size)
+      const kept = join(init.folder, `case-${contentHash}`)
+      await rename(file, kept)
+      return kept
+    },
     get(wanted, { signal }) {
       const key = keyOf(wanted)
       const known = running.get(key)

@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises'
 import type { Connection } from '@libp2p/interface'
 import type { BlobRequest, Hex } from '../../proofs/types.ts'
 import { deadline } from '../base/clock.ts'
-import { FishermanError, messageOf } from '../base/errors.ts'
+import { blameOf, FishermanError, messageOf } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import {
   type BundleHeader,
@@ -121,6 +121,8 @@ export function createBundleClient(
       return await desk.take(evidenceHash, path, { signal })
     } catch (error) {
       signal.throwIfAborted()
+      // A disk of ours that is full makes no liar of a peer.
+      if (blameOf(error) === 'ours') throw error
       counters.add('bundles.refused')
       log.warn('a peer serves a bundle that is not the evidence', {
         evidenceHash,

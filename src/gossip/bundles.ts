@@ -67,7 +67,6 @@ export function createBundleServer(deps: BundleServerDeps): (stream: Stream, con
 
   /** The cheap questions first; a member's quota is only taken by who signs with its key. */
   function judge(peerId: string, request: BundleRequest): BundleStatus {
-    if (!peers.take(peerId)) return 'busy'
     const now = BigInt(Math.floor(deps.nowSec()))
     const { member, expiresAt, signature } = request
     if (!deps.isMember(member) || expiresAt <= now || expiresAt > now + BigInt(MAX_VALID_SEC)) return 'refused'
@@ -88,6 +87,11 @@ export function createBundleServer(deps: BundleServerDeps): (stream: Stream, con
   }
 
   async function answer(frames: ReturnType<typeof framesOn>, peerId: string): Promise<BundleStatus> {
+    // Each stream counts, whatever comes on it: what is no request costs no less than one.
+    if (!peers.take(peerId)) {
+      await frames.write(encodeBundleHeader(refusal('busy')), { signal: AbortSignal.timeout(TURN_MS) })
+      return 'busy'
+    }
     const request = decodeBundleRequest((await frames.read({ signal: AbortSignal.timeout(TURN_MS) })).subarray())
     let status = judge(peerId, request)
     transfers++

@@ -1,5 +1,5 @@
 import type { Connection, Stream } from '@libp2p/interface'
-import type { StatementKind } from '../../proofs/codec.ts'
+import { STATEMENT_KINDS, type StatementKind } from '../../proofs/codec.ts'
 import { messageOf } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import { createRateLimiter } from '../base/rate.ts'
@@ -24,6 +24,13 @@ import { idOf } from './validate.ts'
 export interface StatementLog {
   /** At most `limit` entries with a number above `cursor`, ascending; numbers start at 1 and may have gaps. */
   since(cursor: bigint, limit: number): Promise<PullEntry[]>
+  /** An index by kind; without it who asks for few kinds makes us read all. */
+  byKind?: {
+    /** As `since`, of these kinds only. */
+    since(kinds: readonly StatementKind[], cursor: bigint, limit: number): Promise<PullEntry[]>
+    /** The newest entry of any kind. */
+    last(): Promise<PullEntry | undefined>
+  }
   /** Entries of the log, for peers to know; 0 without. */
   size?(): number
 }
@@ -32,6 +39,8 @@ export interface StatementLog {
 const QUOTA = { burst: 30, everyMs: 333 }
 /** Read a request, read the log, write at most 256 KiB: more time than this is a stalled peer. */
 const SERVE_TIMEOUT_MS = 10_000
+/** Whoever asks for more gets most of what lies on the way. */
+const FEW_KINDS = 2
 /** A request is 19 bytes. */
 const MAX_REQUEST_BYTES = 64
 
@@ -83,18 +92,45 @@ export async function readPage(
   wants: (kind: StatementKind) => boolean,
 ): Promise<Page> {
   const { cursor, limit } = request
+  const kinds = STATEMENT_KINDS.filter((kind) => request.kinds.has(kind) && wants(kind))
+  if (store.byKind && kinds.length <= FEW_KINDS) return await readKinds(store, store.byKind, request, kinds)
   let found: PullEntry[]
   if (cursor.seq === 0n) found = await store.since(0n, limit)
   else {
     const [last, ...rest] = await store.since(cursor.seq - 1n, limit + 1)
-    if (last?.seq !== cursor.seq || tagOf(idOf(last.bytes)) !== cursor.tag)
-      return { header: { status: 'reset', more: false, count: 0, cursor: START }, entries: [] }
+    if (!stands(cursor, last)) return RESET
     found = rest
   }
+  return pageOf(cursor, found, found.length >= limit, wants)
+}
+
+/** As `readPage`, without a look at what lies between; where nothing more is found the cursor is at the end of the log. */
+async function readKinds(
+  store: StatementLog,
+  byKind: NonNullable<StatementLog['byKind']>,
+  { cursor, limit }: PullRequest,
+  kinds: readonly StatementKind[],
+): Promise<Page> {
+  if (cursor.seq !== 0n && !stands(cursor, (await store.since(cursor.seq - 1n, 1))[0])) return RESET
+  // The end first: what is written after this look is left to the next page.
+  const last = await byKind.last()
+  const found = await byKind.since(kinds, cursor.seq, limit)
+  const page = pageOf(cursor, found, found.length >= limit, () => true)
+  if (page.header.more || !last || last.seq <= page.header.cursor.seq) return page
+  return { ...page, header: { ...page.header, cursor: cursorOf(last) } }
+}
+
+const RESET: Page = { header: { status: 'reset', more: false, count: 0, cursor: START }, entries: [] }
+
+function stands(cursor: Cursor, entry: PullEntry | undefined): boolean {
+  return entry?.seq === cursor.seq && tagOf(idOf(entry.bytes)) === cursor.tag
+}
+
+function pageOf(cursor: Cursor, found: readonly PullEntry[], isFull: boolean, wants: (kind: StatementKind) => boolean): Page {
   const entries: PullEntry[] = []
   let bytes = 0
   let looked: PullEntry | undefined
-  let more = found.length >= limit
+  let more = isFull
   for (const entry of found) {
     if (wants(entry.kind)) {
       if (bytes + entry.bytes.length > MAX_PULL_BYTES) {

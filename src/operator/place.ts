@@ -2,10 +2,12 @@ import { existsSync } from 'node:fs'
 import { loadKeystore, type Signer } from '../attest/keys.ts'
 import { FishermanError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
-import { openSite, type Site } from '../chain/site.ts'
+import { type Caps, openSite, type Site } from '../chain/site.ts'
 import type { TransactionSigner, Waiting } from '../chain/types.ts'
 import { loadConfig } from '../config/load.ts'
 import { configFile } from '../config/paths.ts'
+import type { Config } from '../config/schema.ts'
+import { limitsFor, networkParams } from '../pipeline/network.ts'
 import { readDeployment } from './files.ts'
 
 /** Where a command works: a configuration as for `run`, or its parts by flags; a flag goes before the file. */
@@ -23,6 +25,8 @@ export interface Place {
   key?: { file: string; passwordFile: string }
   /** Pays for what anybody may send; the key does without it. */
   sender?: { file: string; passwordFile: string }
+  /** The limits of the configuration; none where everything comes by flags. */
+  caps?: Caps
 }
 
 export const SILENT: Logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
@@ -40,7 +44,13 @@ export function placeOf(flags: PlaceFlags): Place {
   if (keyFile !== undefined && passwordFile === undefined) throw bad('--key needs --password-file')
   const key = keyFile === undefined || passwordFile === undefined ? undefined : { file: keyFile, passwordFile }
   const sender = flags.key === undefined ? config?.sender : undefined
-  return { rpcUrls, deploymentFile, ...(key ? { key } : {}), ...(sender ? { sender } : {}) }
+  const caps = config && capsOf(config)
+  return { rpcUrls, deploymentFile, ...(caps ? { caps } : {}), ...(key ? { key } : {}), ...(sender ? { sender } : {}) }
+}
+
+function capsOf(config: Config): Caps {
+  const { maxFeePerGas, limits } = limitsFor(networkParams(config.network), config.limits)
+  return { maxFeePerGas, gasPerDay: limits.gasPerDay, bond: limits.bond }
 }
 
 export interface OpenPlace {
@@ -66,7 +76,7 @@ export async function withPlace<T>(
     throw bad('a key is needed: --key FILE and --password-file FILE, or key in the configuration')
   const signer = key && (await loadKeystore(key.file, key.passwordFile))
   const site = await openSite(
-    { rpcUrls: place.rpcUrls, deployment },
+    { rpcUrls: place.rpcUrls, deployment, ...(place.caps ? { caps: place.caps } : {}) },
     { log: SILENT, ...(signer ? { signer: signer.wallet() as unknown as TransactionSigner } : {}) },
     options,
   )

@@ -15,6 +15,7 @@ import type { Metrics } from '../observe/metrics.ts'
 import type { EvidenceStore } from '../prooflog/evidence.ts'
 import type { ProofLog } from '../prooflog/log.ts'
 import type { Budget } from '../sample/budget.ts'
+import type { CaseEvidence } from './case-evidence.ts'
 import type { Ledger } from './ledger.ts'
 import type { NetworkParams } from './network.ts'
 import type { Tally } from './tally.ts'
@@ -55,6 +56,8 @@ export interface Bench {
   readonly identity: Identity | undefined
   readonly bundleDir: string
   readonly evidence: EvidenceStore
+  /** Bytes of a case that its node serves no longer. */
+  readonly caseEvidence: CaseEvidence
   /** Bytes of evidence kept beyond that of open cases. */
   readonly evidenceBytes: number
   /** What judges here; a bundle names it. */

@@ -5,6 +5,7 @@ import type { PacketSet } from '../fingerprint/types.ts'
 import type { JudgeRequest, RenditionRequest, RenditionVerdict } from '../judge.ts'
 import { type DrawParams, isDrawable, type Sample } from '../sample/draw.ts'
 import type { Bench } from './bench.ts'
+import type { CaseFiles } from './case-evidence.ts'
 import { evidenceHashFor, type KnownReceipt } from './ledger.ts'
 
 /** What to check: a sample that we were drawn for, or one that another member's fail calls us to replay. */
@@ -71,7 +72,7 @@ export function createCheckStage(bench: Bench, deps: { worthProving(known: Known
     // Whatever becomes of a replay, it was one.
     const replayed = task.sample ? {} : { provenAtSec }
     try {
-      const files = await fetchAll(known, rendition, signal)
+      const files = await filesFor(task, base.evidenceHash, cost, signal)
       if ('missing' in files) return { ...base, ...replayed, outcome: 'withheld', missing: files.missing }
       const judgedMs = bench.clock.monotonicMs()
       const { verdict, request, depth } = await judge(task, files, signal).finally(() => {
@@ -81,6 +82,8 @@ export function createCheckStage(bench: Bench, deps: { worthProving(known: Known
       if (depth === 'prove' && verdict.verdict === 'fail') countProof(known)
       remember(known, rendition, verdict.packets)
       const outcome: Outcome = verdict.verdict
+      // What the node could choose itself clears nobody; a fail is a fail, however it was found.
+      if (known.window.late && task.sample && outcome === 'pass') return { ...base, outcome: 'withheld', missing: 'window-late' }
       const voteable =
         outcome === 'fail' &&
         depth === 'prove' &&
@@ -109,12 +112,30 @@ export function createCheckStage(bench: Bench, deps: { worthProving(known: Known
     }
   }
 
-  /** All blobs of the receipt, so that the feed cannot tell which rendition is looked at. */
-  async function fetchAll(
-    known: KnownReceipt,
-    wanted: number,
+  /**
+   * What the node serves. A replay takes the evidence of whoever accused it where it serves nothing: who deletes its bytes once it is accused
+   * must not escape by that. A drawn check does not: that its bytes are not to be had is what it has to say.
+   */
+  async function filesFor(
+    task: CheckTask,
+    evidenceHash: Hex,
+    cost: CheckResult['cost'],
     signal: AbortSignal,
-  ): Promise<{ source: string; rendition: string } | { missing: string }> {
+  ): Promise<CaseFiles | { missing: string }> {
+    const { known, rendition } = task
+    const served = await fetchAll(known, rendition, signal)
+    const leaf = known.receipt.renditions[rendition]
+    if (!('missing' in served) || task.sample || !leaf) return served
+    const { sourceHash } = known.receipt.receipt
+    const found = await bench.caseEvidence.get({ evidenceHash, sourceHash, contentHash: leaf.contentHash }, { signal })
+    if (!found) return served
+    cost.bytes += Number(known.receipt.order.sourceBytes + leaf.byteLength)
+    bench.logger.info('Replaying from the evidence of another member', { evidenceHash, missing: served.missing })
+    return found
+  }
+
+  /** All blobs of the receipt, so that the feed cannot tell which rendition is looked at. */
+  async function fetchAll(known: KnownReceipt, wanted: number, signal: AbortSignal): Promise<CaseFiles | { missing: string }> {
     const { receipt, order, renditions } = known.receipt
     const get = (contentHash: Hex, byteLength: bigint) =>
       bench.blobs.get(
@@ -144,7 +165,7 @@ export function createCheckStage(bench: Bench, deps: { worthProving(known: Known
 
   async function judge(
     task: CheckTask,
-    files: { source: string; rendition: string },
+    files: CaseFiles,
     signal: AbortSignal,
   ): Promise<{ verdict: RenditionVerdict; request: JudgeRequest; depth: 'check' | 'prove' }> {
     const { known, rendition } = task

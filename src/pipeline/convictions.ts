@@ -15,6 +15,11 @@ import type { Standing } from './standing.ts'
 /** State of a `case` entry that is ours alone: the chain knows none of it. */
 const REPORTED = 'reported'
 
+/** The contract's word that a conviction was overturned. */
+const OVERTURNED = 'IsOverturned'
+/** Turns of a conviction that the opener of an undecided case has to end it, and over which the others are spread after that. */
+const END_TURNS = 10
+
 /** From a case to its end: our vote, everybody's votes, what they make of it, the report of taken stake, and the money afterwards. */
 export interface Convictions {
   hear(statement: Statement<'vote'>): void
@@ -24,7 +29,7 @@ export interface Convictions {
   dismiss(view: CaseView): Promise<void>
   /** After the stake is taken: tell everybody, and settle when the time to appeal is over. */
   conclude(view: CaseView): Promise<void>
-  /** Takes our bond back from a case that nobody supported. */
+  /** Ends a case that nobody decided in time: ours at once, for our bond; somebody else's when its opener does not, since a deposit is frozen by it. */
   expire(view: CaseView): Promise<void>
   /** Evidence that we brought or are about to bring. */
   keep(faultId: Hex, evidence: Hex, evidenceHash: Hex): void
@@ -46,6 +51,8 @@ export function createConvictions(bench: Bench, deps: { act: Act; standing: Stan
   const ballots = createBallots(bench)
   const evidences = new Map<Hex, { evidence: Hex; evidenceHash: Hex }>()
   const reported = new Set<Hex>()
+  /** No pay-out will ever be accepted for these. */
+  const overturned = new Set<Hex>()
   /** Chain time at which a case was ready for a step of everybody's, by case and step. */
   const readyAt = new Map<string, number>()
 
@@ -129,6 +136,13 @@ export function createConvictions(bench: Bench, deps: { act: Act; standing: Stan
     return ready + place * params.convictTurnSeconds
   }
 
+  /** Well after the opener's time, and for each of us at another moment of the same span: one of us pays the gas. */
+  function endTurnOf({ faultId, expiresAtSec }: CaseView): number | undefined {
+    if (!bench.address || expiresAtSec === undefined) return undefined
+    const grace = END_TURNS * params.convictTurnSeconds
+    return expiresAtSec + grace + Number((BigInt(faultId) + BigInt(bench.address)) % BigInt(grace))
+  }
+
   /** Only after the stake is taken everybody hears of it: before, a report would be a warning to the accused. */
   async function report(view: CaseView): Promise<void> {
     const known = evidences.get(view.faultId)
@@ -188,12 +202,20 @@ export function createConvictions(bench: Bench, deps: { act: Act; standing: Stan
       if (!bench.identity || view.finder !== bench.address) return
       await report(view)
       const step = next(factsOf(view), await chainFacts(bench, view.transcoder))
-      if ('do' in step && step.do === 'settle')
-        void act(view.faultId, 'settle', () => chain.settle(view.faultId, { signal: bench.signal }))
+      if (!('do' in step) || step.do !== 'settle' || overturned.has(view.faultId)) return
+      void act(view.faultId, 'settle', () => chain.settle(view.faultId, { signal: bench.signal })).then((result) => {
+        if (result?.status !== 'refused' || result.error !== OVERTURNED) return
+        overturned.add(view.faultId)
+        const { faultId, transcoder } = view
+        bench.logger.warn('Our conviction was overturned: there is nothing to settle, it is to be refunded', {
+          faultId,
+          transcoder,
+        })
+      })
     },
     async expire(view) {
-      if (!bench.identity || view.opener !== bench.address) return
-      const step = next(factsOf(view), await chainFacts(bench, view.transcoder))
+      if (!bench.identity || !view.opener) return
+      const step = next({ ...factsOf(view), endTurnAtSec: endTurnOf(view) }, await chainFacts(bench, view.transcoder))
       if ('do' in step && step.do === 'expire')
         void act(view.faultId, 'expire', () => chain.expire(view.faultId, { signal: bench.signal }))
     },

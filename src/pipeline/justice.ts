@@ -124,7 +124,9 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
     if (standing.isPunished(finding.transcoder) || !court.callsForReplay(finding, hasCase)) return
     const known = bench.ledger.receipt(finding.receiptDigest)
     const task = known && replayTask(params.draw, known, finding.rendition)
-    if (task && !task.undrawable) deps.replay(task)
+    // Where we answered for it already, it was withheld from us.
+    const answered = court.ownFinding(finding.receiptDigest, finding.rendition)
+    if (task && !task.undrawable) deps.replay(answered ? { ...task, again: true } : task)
   }
 
   async function onHead(): Promise<void> {

@@ -15,6 +15,8 @@ export interface KnownReceipt {
 export interface LedgerWindow {
   signed: SignedWindow
   draw: DrawWindow | undefined
+  /** Its root came after its beacon: the node could choose what is drawn from it, and a pass says nothing. */
+  late?: true
 }
 
 /** Every receipt that is young enough to matter, by digest and by the ids of its samples. */

@@ -99,13 +99,18 @@ export function createWindowStage(bench: Bench, deps: WindowStageDeps): WindowSt
     )
   }
 
-  /** A root that was not out before its beacon could have been chosen to fit it. It is still drawn from: unlooked-at would be worse. */
-  function noteIfLate({ transcoder, windowId, closedAt }: WindowRoot): void {
+  /**
+   * A root that was not out before its beacon could have been chosen to fit it. It is still drawn from: what fails in it convicts, and unlooked-at
+   * would be worse. But nothing in it passes. Only what the feed itself answered counts, so that no outage of ours makes a node late; and only
+   * where a draw leaves something out, which it does not with the block hashes of a local network.
+   */
+  function isLate({ window, missingAtSec }: { window: WindowRoot; missingAtSec: number | undefined }): boolean {
+    const { transcoder, windowId, closedAt } = window
     const beaconSec = beaconSecOf(params.draw, windowId)
-    const looked = params.feedPollMs / 1000 + 1
-    if (Number(closedAt) < startedSec || chain.nowSec() <= beaconSec + looked) return
+    if (missingAtSec === undefined || missingAtSec <= beaconSec || Number(closedAt) < startedSec) return false
     bench.metrics.badFeed('window-late')
-    bench.logger.warn('Window came after its beacon', { transcoder, windowId })
+    bench.logger.warn('Window came after its beacon', { transcoder, windowId, missingAtSec })
+    return bench.drand !== undefined
   }
 
   async function explain({ receipt, window }: KnownReceipt): Promise<WindowExplained> {
@@ -131,7 +136,6 @@ export function createWindowStage(bench: Bench, deps: WindowStageDeps): WindowSt
     explain,
     async take(window) {
       const { window: body } = window.signed
-      noteIfLate(body)
       bench.tally.receipts(body.transcoder, window.receipts.length)
       bench.metrics.receipts(window.receipts.length)
       // An empty window promises nothing; if others were shown a fuller one, theirs proves it.
@@ -139,6 +143,7 @@ export function createWindowStage(bench: Bench, deps: WindowStageDeps): WindowSt
         await bench.say({ kind: 'window', body, signer: window.signed.signer, extra: '0x', signature: window.signed.signature })
       for (const found of deps.finder.lookAtWindow(window.signed)) deps.onFault(found)
       const shared = bench.ledger.add(window)
+      if (isLate({ window: body, missingAtSec: window.missingAtSec })) shared.late = true
       for (const receipt of window.receipts) for (const found of deps.finder.look(receipt)) deps.onFault(found)
       if (window.receipts.length > 0) bench.later(0, 'draw', () => draw(window, shared))
     },

@@ -2,7 +2,7 @@ import type { Hex } from '../../proofs/types.ts'
 import type { Entry, EntryKind } from './entry.ts'
 import { type Batch, numberKey, numberOfKey, putKey, type Store } from './store.ts'
 
-// An entry can be found by its kind, by the orchestrator, outcome and case that its payload names, and by time. Keys are
+// An entry can be found by its kind, by the orchestrator, outcome and case that its payload names, by the kind of its statement, and by time. Keys are
 // `<field>/<value>/<number>` without values; the time index holds the first entry of each minute.
 
 /** What is looked for: all that is given must fit. */
@@ -47,7 +47,18 @@ export function keysOf(entry: Entry): string[] {
     const value = fields[name]
     if (typeof value === 'string' && value.length <= MAX_VALUE) keys.push(`${letter}/${value}/${at}`)
   }
+  if (entry.kind.startsWith('statement-') && typeof fields.kind === 'string' && fields.kind.length <= MAX_VALUE)
+    keys.push(`s/${fields.kind}/${at}`)
   return keys
+}
+
+/** Numbers from `from` on, ascending, of at most `limit` entries that hold a statement of these kinds. */
+export async function statementsOf(store: Store, kinds: readonly string[], from: bigint, limit: number): Promise<number[]> {
+  const found: number[] = []
+  for (const kind of kinds)
+    for await (const key of store.by.keys({ gte: `s/${kind}/${numberKey(from)}`, lt: `s/${kind}/~`, limit }))
+      found.push(numberOfKey(key))
+  return found.sort((a, b) => a - b).slice(0, limit)
 }
 
 /** Writes the time index: minutes only go up, also where the clock was set back. */

@@ -6,7 +6,7 @@ import { createEdge, type Edge, loadEdge } from './tree.ts'
 import { OTHER_TREE, walk } from './walk.ts'
 
 /** Layout of the database; a newer one is refused, an older one is migrated one step at a time. */
-const SCHEMA = 3
+const SCHEMA = 4
 /** Entries that a migration rewrites at a time. */
 const MIGRATE_BATCH = 1_000
 /** Entries checked when the log is opened. All of them are checked by `verify`. */
@@ -37,7 +37,7 @@ export async function loadState(store: Store, identity: string | undefined): Pro
   let head = await readHead(store)
   await checkTail(store, head)
   if (Number(schema) < 2) head = await addTree(store, head)
-  if (Number(schema) < 3) await addIndexes(store, head)
+  if (Number(schema) < 4) await addIndexes(store, head)
   const edge = await loadEdge(head.size, nodesOf(store))
   if (edge.root() !== head.root) throw damaged(store.folder, Math.max(0, head.size - 1), OTHER_TREE)
   return { head, edge, hand: await loadMinuteHand(store) }
@@ -84,10 +84,10 @@ async function addTree(store: Store, head: LogHead): Promise<LogHead> {
   return migrated
 }
 
-/** From layout 2, which could only be read from end to end. */
+/** From layout 2, which could only be read from end to end, and 3, which did not find statements by their kind. */
 async function addIndexes(store: Store, head: LogHead): Promise<void> {
   await buildIndexes(store, head)
-  await store.db.batch().put('schema', '3', { sublevel: store.meta }).write(SYNCED)
+  await store.db.batch().put('schema', '4', { sublevel: store.meta }).write(SYNCED)
 }
 
 /** Writes all secondary indexes anew from the entries. */

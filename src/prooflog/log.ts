@@ -5,7 +5,7 @@ import type { Clock } from '../base/clock.ts'
 import { type FishermanError, isFishermanError } from '../base/errors.ts'
 import { decodeStored, type Entry, type EntryKind, type Json, type LogHead } from './entry.ts'
 import { damaged, logError, readError } from './errors.ts'
-import { findNewest, hasId, type Query } from './indexes.ts'
+import { findNewest, hasId, type Query, statementsOf } from './indexes.ts'
 import { loadState } from './load.ts'
 import { type Pruned, type PruneRule, pruneStore } from './prune.ts'
 import { nodesOf, numberKey, numberOfKey, openStore } from './store.ts'
@@ -68,6 +68,10 @@ export interface ProofLog {
   hasStatement(id: Hex): Promise<boolean>
   /** Statements numbered above `cursor`, oldest first; numbers start at 1, so that 0 asks for all. */
   statementsSince(cursor: bigint, limit: number): Promise<StoredStatement[]>
+  /** The same of some kinds only, without a look at the others. */
+  statementsOfKinds(kinds: readonly StatementKind[], cursor: bigint, limit: number): Promise<StoredStatement[]>
+  /** The newest statement. */
+  lastStatement(): Promise<StoredStatement | undefined>
   close(): Promise<void>
 }
 
@@ -96,6 +100,12 @@ export async function openProofLog(init: ProofLogInit, deps: ProofLogDeps): Prom
   /** Statements that are being written: their ids are not on disk yet. */
   const writing = new Set<Hex>()
   const getNode = (level: number, index: number) => nodesOf(writer.store)(level, index)
+
+  async function statement(seq: number): Promise<StoredStatement> {
+    const { payload } = await read(seq)
+    const { kind, bytes } = payload as { kind: StatementKind; bytes: Hex }
+    return { seq: BigInt(seq) + 1n, kind, bytes: hexToBytes(bytes) }
+  }
 
   function missing(seq: number): FishermanError {
     return logError('log-missing', `the proof log has no entry ${seq}; it has ${writer.head.size}, numbered from 0`)
@@ -208,12 +218,18 @@ export async function openProofLog(init: ProofLogInit, deps: ProofLogDeps): Prom
     hasStatement: async (id) => writing.has(id) || (await hasId(writer.store, id)),
     async statementsSince(cursor, limit) {
       const found: StoredStatement[] = []
-      for await (const seq of writer.store.statements.keys({ gte: numberKey(cursor), limit })) {
-        const { payload } = await read(numberOfKey(seq))
-        const { kind, bytes } = payload as { kind: StatementKind; bytes: Hex }
-        found.push({ seq: BigInt(`0x${seq}`) + 1n, kind, bytes: hexToBytes(bytes) })
-      }
+      for await (const seq of writer.store.statements.keys({ gte: numberKey(cursor), limit }))
+        found.push(await statement(numberOfKey(seq)))
       return found
+    },
+    async statementsOfKinds(kinds, cursor, limit) {
+      const found: StoredStatement[] = []
+      for (const seq of await statementsOf(writer.store, kinds, cursor, limit)) found.push(await statement(seq))
+      return found
+    },
+    async lastStatement() {
+      for await (const seq of writer.store.statements.keys({ reverse: true, limit: 1 })) return await statement(numberOfKey(seq))
+      return undefined
     },
     close: writer.close,
   }

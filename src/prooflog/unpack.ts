@@ -3,7 +3,7 @@ import { mkdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { LIMITS } from '../../proofs/types.ts'
-import { FishermanError, isFishermanError, messageOf } from '../base/errors.ts'
+import { FishermanError, isFishermanError, localCode, messageOf } from '../base/errors.ts'
 import { eachPart } from './bundle.ts'
 import type { Json } from './entry.ts'
 
@@ -24,7 +24,7 @@ const MAX_PARTS = 64
 const MAX_JSON = 4 * 1024 * 1024
 const MAX_PICTURE = 32 * 1024 * 1024
 /** Bytes of a whole bundle: two segments, and room for what is said about them. */
-const MAX_BUNDLE = 2 * LIMITS.segmentBytes + 128 * 1024 * 1024
+export const MAX_BUNDLE = 2 * LIMITS.segmentBytes + 128 * 1024 * 1024
 const NAME = /^(inputs|notes)\/[a-z0-9][a-z0-9.-]{0,60}\.(json|bin|png)$/
 
 function broken(file: string, why: string, cause?: unknown): FishermanError {
@@ -71,7 +71,10 @@ export async function unpackBundle(file: string, folder: string): Promise<Unpack
     })
   } catch (error) {
     if (isFishermanError(error)) throw error
-    throw broken(file, messageOf(error), error)
+    const local = localCode(error)
+    if (!local) throw broken(file, messageOf(error), error)
+    const message = `${file} could not be unpacked because of this machine (${local}): ${messageOf(error)}`
+    throw new FishermanError({ code: 'bundle-local', message, blame: 'ours', cause: error })
   }
   if (seen.size === 0) throw broken(file, 'it is empty')
   return { ...json, files }

@@ -19,6 +19,8 @@ export interface FeedWindow {
   feed: FeedAddress
   signed: SignedWindow
   receipts: SegmentReceipt[]
+  /** Chain time at which the feed last answered us without this window; undefined where our first look showed it. */
+  missingAtSec?: number
 }
 
 export interface FeedReaderInit {
@@ -64,6 +66,10 @@ export async function followFeed(init: FeedReaderInit, deps: FeedReaderDeps, sig
   /** The window that does not hold together, and since when. */
   let stuck: { windowId: bigint; sinceSec: number } | undefined
 
+  /** Chain time of the last answer, and what it did not list yet of that which came since. */
+  let answeredSec: number | undefined
+  const missing = new Map<bigint, number | undefined>()
+
   const lines = async (path: string, inner: AbortSignal): Promise<unknown[]> => {
     const body = await httpGet(`${base}/${path}`, { maxBytes: PAGE_BYTES, timeoutMs: TIMEOUT_MS, signal: inner })
     return body
@@ -108,8 +114,13 @@ export async function followFeed(init: FeedReaderInit, deps: FeedReaderDeps, sig
   }
 
   const look = async (inner: AbortSignal): Promise<void> => {
+    const askedSec = deps.nowSec()
     const windows = (await lines(`windows?after=${after < 0n ? 0n : after}&limit=${PAGE}`, inner)).map(readWindowLine)
     deps.onAnswer?.()
+    for (const { window } of windows) if (!missing.has(window.windowId)) missing.set(window.windowId, answeredSec)
+    for (const id of missing.keys()) if (id <= after) missing.delete(id)
+    // A full page says nothing of what comes after it.
+    answeredSec = windows.length < PAGE ? askedSec : undefined
     for (const signed of windows) {
       const { windowId, transcoder, closedAt } = signed.window
       if (windowId <= after) continue
@@ -131,7 +142,8 @@ export async function followFeed(init: FeedReaderInit, deps: FeedReaderDeps, sig
       )
       const receipts = signed.window.count === 0 ? [] : await receiptsOf(signed, inner)
       after = windowId
-      await deps.onWindow({ feed, signed, receipts })
+      const missingAtSec = missing.get(windowId)
+      await deps.onWindow({ feed, signed, receipts, ...(missingAtSec === undefined ? {} : { missingAtSec }) })
     }
     if (failures > 0) deps.log.info('Feed answers again', { transcoder: feed.transcoder, url: feed.url })
     failures = 0

@@ -105,6 +105,8 @@ async function enlist(wallet: Wallet, n: number) {
   })
   return {
     ...{ wallet, address, chain, court, ledger, justice, sights, looked, said },
+    /** Its daemon looks at nothing any more. */
+    sleep: off,
     /** Actions of ours on the chain that came to something, by fault or silence. */
     async sent(action: string) {
       const entries = await log.find({ kind: 'tx-seen' })
@@ -286,5 +288,25 @@ describe('a court of those who are left', { timeout: 60_000 }, () => {
     await isOver(first.faultId, 'settled')
     expect(await world.now()).toBeGreaterThanOrEqual(releaseAtSec)
     await until('it is written down', async () => (await opener.sent('settle')) === 1)
+  })
+
+  it('ends a case that nobody decides and whose opener is gone, one of them for all, after the opener had its time', async () => {
+    const [, opener, ...others] = crew as [Fisherman, Fisherman, ...Fisherman[]]
+    const { faultId, open } = await segment([])
+    await open(opener)
+    opener.sleep()
+    await until('it is seen', () => stateOf(faultId) === 'open')
+    expect(await frozen()).toBe(true)
+    const { expiresAtSec = 0 } = crew[2]!.chain.cases().find((view) => view.faultId === faultId)!
+    await world.pass(expiresAtSec - (await world.now()) + 1)
+    await blocks(20)
+    expect([stateOf(faultId), await total('expire')]).toEqual(['open', 0])
+    await until('the end of it', () =>
+      others.some(({ chain }) => chain.cases().some((view) => view.faultId === faultId && view.state === 'expired')),
+    )
+    await blocks(10)
+    expect(await frozen()).toBe(false)
+    expect(await total('expire')).toBe(1)
+    expect(await opener.sent('expire')).toBe(0)
   })
 })

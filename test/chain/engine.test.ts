@@ -150,6 +150,34 @@ describe('what the engine does about', () => {
     ['our case over time', accused({ view: view('open', { expiresAtSec: NOW - 1 }) }), {}, act('committed', 'expire')],
     ["another's case over time", accused({ view: view('open', { opener: other, expiresAtSec: 1 }) }), {}, wait('committed')],
     [
+      "another's case over time before our turn",
+      accused({ view: view('open', { opener: other, expiresAtSec: 1 }), endTurnAtSec: NOW }),
+      {},
+      wait('committed', NOW + 1),
+    ],
+    [
+      "another's case over time in our turn",
+      accused({ view: view('answered', { opener: other, expiresAtSec: 1 }), endTurnAtSec: NOW - 1 }),
+      {},
+      act('disputed', 'expire'),
+    ],
+    [
+      "another's case in our turn without a key",
+      accused({ view: view('open', { opener: other, expiresAtSec: 1 }), endTurnAtSec: 1 }),
+      { me: undefined },
+      wait('committed'),
+    ],
+    [
+      "another's case in our turn, under way",
+      accused({
+        view: view('open', { opener: other, expiresAtSec: 1 }),
+        endTurnAtSec: 1,
+        underWay: new Set(['expire'] as const),
+      }),
+      {},
+      wait('committed'),
+    ],
+    [
       'votes that came too late',
       accused({ proof: true, view: view('open', { expiresAtSec: 1 }) }),
       {},

@@ -3,7 +3,7 @@ import { serialiseDeployment } from '../../src/chain/deployment.ts'
 import { tokens } from '../../src/chain/presets.ts'
 import { localWallet, randomMnemonic } from '../../src/chain/setup.ts'
 import type { World } from '../chain/world.ts'
-import { type CliFolder, createCliWorld, refused } from './site.ts'
+import { type CliFolder, createCliWorld, refused, withLimits } from './site.ts'
 
 let world: World
 let folder: CliFolder
@@ -62,6 +62,24 @@ describe("a fisherman's bond", () => {
     await world.pass(61)
     expect((await bond('withdraw', ...fresh, '--yes')).out).toMatch(/pays 250\.5 LPT out.*\nwithdraw +0x.*\n(.*\n)*bond +none/)
     expect(await balance(world.stranger.address)).toBe(tokens(300))
+  })
+
+  it('costs no more than the limits of the configuration that is named', async () => {
+    const limited = async (limits: Record<string, number>) => {
+      const key = await folder.key(world.stranger, 'fresh')
+      return await bond('deposit', '250', ...(await withLimits({ world, folder }, limits)), ...key, '--yes')
+    }
+    const nonce = async () => Number(await world.provider.send('eth_getTransactionCount', [world.stranger.address, 'latest']))
+    const before = await nonce()
+    expect(refused(await limited({ maxFeeGwei: 0.05 }))).toMatch(
+      /"approve" was not sent: gas costs .* gwei now, more than limits\.maxFeeGwei \(0\.05 gwei\)/,
+    )
+    expect(refused(await limited({ gasPerDay: 1e-9 }))).toMatch(
+      /"approve" was not sent: gas of this command may cost 0\.0.*, more than limits\.gasPerDay/,
+    )
+    expect(await nonce()).toBe(before)
+    expect(await limited({})).toMatchObject({ code: 0, err: '' })
+    expect(await nonce()).toBeGreaterThan(before)
   })
 
   it('is refused before anything is sent where the chain would refuse it', async () => {

@@ -10,7 +10,7 @@ import { addressOf } from '../../src/chain/setup.ts'
 import { writeBundle } from '../../src/prooflog/bundle.ts'
 import { plainJson } from '../../src/prooflog/entry.ts'
 import { accused, equivocation, opening, passThrough, sign, type World } from '../chain/world.ts'
-import { type CliFolder, createCliWorld, refused } from './site.ts'
+import { type CliFolder, createCliWorld, refused, withLimits } from './site.ts'
 
 let world: World
 let folder: CliFolder
@@ -134,6 +134,10 @@ describe('fisherman case', () => {
     await ticking(cases('submit', await bundleOf('appealed.fishbundle', 'O3', evidence), ...hunter))
     const own = [...at, ...(await folder.key(node(3), 'accused')), '--yes']
     expect(refused(await cases('appeal', faultId, ...own))).toMatch(/say what is wrong with the conviction: --claim/)
+    const capped = await withLimits({ world, folder }, { bond: 24 })
+    expect(refused(await cases('appeal', faultId, ...own, ...capped, '--claim', 'too dear'))).toMatch(
+      /takes a bond of 25 LPT, more than limits\.bond \(24 LPT\)/,
+    )
     const ran = await cases('appeal', faultId, ...own, '--claim', 'the leaf is not the source')
     expect(ran.out).toMatch(/stakes 25 LPT of 0x.* on this conviction being wrong.*\napprove +0x.*\nappeal +0x/)
     expect(refused(await cases('appeal', faultId, ...own, '--claim', 'again'))).toMatch(

@@ -74,6 +74,16 @@ export async function createCliWorld(): Promise<{ world: World; folder: CliFolde
   return { world, folder, at: ['--rpc', world.anvil.rpcUrl, '--deployment', deployment] }
 }
 
+/** Flags of a daemon's configuration with these limits. */
+export async function withLimits(
+  { world, folder }: { world: World; folder: CliFolder },
+  limits: Record<string, number>,
+): Promise<string[]> {
+  const deployment = await folder.file('deployment.json', serialiseDeployment(world.deployment))
+  const text = JSON.stringify({ network: 'local', dataDir: 'data', rpc: [world.anvil.rpcUrl], deployment, limits })
+  return ['--config', await folder.file('limits.json', text)]
+}
+
 /** What must hold of every refusal: exit code 2, nothing on standard output but what was planned, one line that says what to do. */
 export function refused(ran: Ran): string {
   if (ran.code !== 2) throw new Error(`exit code ${ran.code}: ${ran.out}${ran.err}`)

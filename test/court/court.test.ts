@@ -36,6 +36,32 @@ describe('court', () => {
     expect(court.vote(about, 0, 4)).toEqual({ vote: true, rendition: 0 })
   })
 
+  it('counts a member that was kept from the bytes neither for nor against, and its own newest look', () => {
+    const withheld = (fisherman: Hex): OwnFinding => {
+      const { faultClass: _, ...finding } = fail(fisherman, 1, 100)
+      return { ...finding, outcome: 'withheld' }
+    }
+    const court = courtWith(withheld(me), withheld(bob), fail(ann, 1, 100), fail(me, 2, 200))
+    expect(court.vote(about, 0, 3)).toMatchObject({ reason: 'no-own-finding' })
+    court.recordOwn({ ...fail(me, 1, 100), provenAtSec: 300 })
+    expect(court.vote(about, 0, 3)).toEqual({ vote: true, rendition: 0 })
+    // One more who could have looked and did not say: too few.
+    expect(court.vote(about, 0, 7)).toMatchObject({ reason: 'too-few-agree' })
+    // Whoever opened the case votes while all others are still blind: its vote alone convicts nobody.
+    const first = courtWith(withheld(bob), withheld(cid), fail(me, 1, 100), fail(me, 2, 200))
+    expect(first.vote({ ...about, opener: me }, 0, 3)).toEqual({ vote: true, rendition: 0 })
+    expect(first.vote({ ...about, opener: me }, 0, 4)).toMatchObject({ reason: 'too-few-agree' })
+  })
+
+  it('calls for a replay of what was withheld from it, once', () => {
+    const { faultClass: _, ...mine } = fail(me, 1, 100)
+    const court = createCourt(ONE_STREAM)
+    court.recordOwn({ ...mine, outcome: 'withheld' })
+    expect(court.callsForReplay(fail(ann, 1, 100), true)).toBe(true)
+    court.recordOwn({ ...mine, outcome: 'withheld', provenAtSec: 200 })
+    expect(court.callsForReplay(fail(ann, 1, 100), true)).toBe(false)
+  })
+
   it.each([
     [
       'nothing of its own',

@@ -17,7 +17,7 @@ import {
   START,
   violation,
 } from '../../src/gossip/pull-frames.ts'
-import { cursorOf, readPage } from '../../src/gossip/pull-server.ts'
+import { cursorOf, readPage, type StatementLog } from '../../src/gossip/pull-server.ts'
 import { createPuller, type PullerDeps } from '../../src/gossip/puller.ts'
 import { Refusal } from '../../src/gossip/refusal.ts'
 import { answer, MEMBERS, MemoryStore, sealed, silent } from './world.ts'
@@ -106,6 +106,40 @@ describe('a page of the log', () => {
     expect(second.header.more).toBe(false)
     const third = await page(second.header.cursor)
     expect(third).toEqual({ header: { status: 'ok', more: false, count: 0, cursor: second.header.cursor }, entries: [] })
+  })
+
+  it('of few kinds is found by the index where there is one, and is the same page', async () => {
+    const asked: bigint[] = []
+    const indexed: StatementLog = {
+      since(cursor, limit) {
+        asked.push(BigInt(limit))
+        return store.since(cursor, limit)
+      },
+      byKind: {
+        since: async (kinds, cursor, limit) =>
+          store.entries.filter(({ seq, kind }) => seq > cursor && kinds.includes(kind)).slice(0, limit),
+        last: async () => store.entries.at(-1),
+      },
+    }
+    const wants = (kind: string) => kind === 'answer'
+    for (const cursor of [START, cursorOf(store.entries[2] as PullEntry)])
+      expect(await readPage(indexed, { cursor, kinds: all, limit: 10 }, wants)).toEqual(await page(cursor, 10, wants))
+    // One entry, to see whether the cursor is of this log.
+    expect(asked).toEqual([1n])
+    const one = await readPage(indexed, { cursor: START, kinds: all, limit: 1 }, wants)
+    expect(one.header).toMatchObject({ more: true, count: 1, cursor: { seq: 6n } })
+    const two = await readPage(indexed, { cursor: one.header.cursor, kinds: all, limit: 2 }, wants)
+    expect(two.header).toMatchObject({ more: false, count: 1, cursor: { seq: 15n } })
+    expect(await readPage(indexed, { cursor: two.header.cursor, kinds: all, limit: 2 }, wants)).toEqual({
+      header: { status: 'ok', more: false, count: 0, cursor: two.header.cursor },
+      entries: [],
+    })
+    const foreign = { ...one.header.cursor, tag: 'ff'.repeat(8) }
+    const reset = await readPage(indexed, { cursor: foreign, kinds: all, limit: 2 }, wants)
+    expect(reset).toEqual({ header: { status: 'reset', more: false, count: 0, cursor: START }, entries: [] })
+    // Of all kinds nothing is left out: the log is read as it lies.
+    await readPage(indexed, { cursor: START, kinds: all, limit: 7 }, () => true)
+    expect(asked.at(-1)).toBe(7n)
   })
 
   it('passes over kinds that were not asked for', async () => {

@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Wallet } from 'ethers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -7,10 +7,10 @@ import { objectiveInputFiles } from '../../proofs/bundle.ts'
 import type { Hex } from '../../proofs/types.ts'
 import type { BundleDesk } from '../../src/gossip/bundle-client.ts'
 import { decodeBundleHeader, decodeBundleRequest } from '../../src/gossip/bundle-frames.ts'
-import type { BundleShelf } from '../../src/gossip/bundles.ts'
+import { type BundleShelf, type OpenBundle, PEER_QUOTA } from '../../src/gossip/bundles.ts'
 import { framesOn } from '../../src/gossip/pull-frames.ts'
 import { createBundleDesk } from '../../src/pipeline/bundle-desk.ts'
-import { type BundleParts, writeBundle } from '../../src/prooflog/bundle.ts'
+import { addNotes, type BundleParts, writeBundle } from '../../src/prooflog/bundle.ts'
 import { MEMBERS, proof, STRANGER } from '../gossip/world.ts'
 import { addressOf, DOMAIN, hash, signStruct } from '../helpers/fixtures.ts'
 import { createAttacker, topics } from './attacker.ts'
@@ -174,6 +174,121 @@ describe('evidence over direct streams', () => {
     expect(alice.gossip.counters()['bundles.serve-failed']).toBe(4)
     const bob = await start(BOB, 'bob', [alice])
     expect(await fetchBy(bob)).toBe(fileIn('bob', evidenceHash))
+  })
+
+  it('is denied to who sends garbage as often as it may ask, without a look at what comes next', async () => {
+    const alice = await start(ALICE, 'alice', [], bundle)
+    const attacker = await createAttacker(alice.gossip.addresses())
+    try {
+      const [link] = attacker.connections
+      const send = async (bytes: Uint8Array) => {
+        const stream = await (link as NonNullable<typeof link>).newStream(topics.bundleProtocol)
+        const wire = framesOn(stream, { frameBytes: 100_000, bufferBytes: 200_000 })
+        await wire.write(bytes).catch(() => undefined)
+        return await wire.read({ signal: AbortSignal.timeout(5_000) }).then(
+          (frame) => decodeBundleHeader(frame.subarray()).status,
+          () => 'aborted',
+        )
+      }
+      const answers: string[] = []
+      for (let n = 0; n < PEER_QUOTA.burst; n++) answers.push(await send(randomBytes(10)))
+      expect(answers).toEqual(Array(PEER_QUOTA.burst).fill('aborted'))
+      expect(await send(randomBytes(10))).toBe('busy')
+    } finally {
+      await attacker.node.stop()
+    }
+    expect(alice.gossip.counters()).toMatchObject({ 'bundles.serve-failed': PEER_QUOTA.burst, 'bundles.served-busy': 1 })
+    // It is its own quota that it used up.
+    await fetchBy(await start(BOB, 'bob', [alice]))
+  })
+
+  it('with other notes is another file: begun anew at a member that holds one, not put together of two', async () => {
+    const other = join(net.folder, 'other')
+    await writeFile(other, bundle)
+    await addNotes(other, { 'program.json': { json: { name: 'another member' } } })
+    const theirs = await readFile(other)
+    const own: BundleShelf[] = []
+    const changes: Partial<BundleShelf> = {
+      async open(it) {
+        const opened = (await own[0]?.open(it)) as OpenBundle
+        const read = (offset: number, length: number) =>
+          offset < 1_000_000 ? opened.read(offset, length) : Promise.reject(new Error('cut'))
+        return { ...opened, read }
+      },
+    }
+    const alice = await start(ALICE, 'alice', [], bundle, changes)
+    own.push(alice.desk)
+    const bob = await start(BOB, 'bob', [alice])
+    const carol = await start(CAROL, 'carol', [bob], theirs)
+    await until(() => bob.gossip.peers().length >= 2)
+    await fetchBy(bob)
+    expect((await readFile(fileIn('bob', evidenceHash))).equals(theirs)).toBe(true)
+    expect(carol.gossip.counters()['bundles.served-bytes']).toBe(theirs.length)
+  })
+
+  it('of an honest member is not lost by a liar that began it: each is asked alone then', async () => {
+    const sha = `0x${createHash('sha256').update(bundle).digest('hex')}` as const
+    const read = async (offset: number, length: number) => {
+      if (offset >= 1_000_000) throw new Error('cut')
+      return randomBytes(length)
+    }
+    const liar = await start(ALICE, 'liar', [], undefined, {
+      open: async () => ({ size: bundle.length, sha, read, close: async () => undefined }),
+    })
+    const bob = await start(BOB, 'bob', [liar])
+    await start(CAROL, 'carol', [bob], bundle)
+    await until(() => bob.gossip.peers().length >= 2)
+    await fetchBy(bob)
+    expect((await readFile(fileIn('bob', evidenceHash))).equals(bundle)).toBe(true)
+    expect(bob.gossip.counters()['bundles.mixed']).toBe(1)
+    expect(bob.gossip.counters()['bundles.refused']).toBeUndefined()
+  })
+
+  it('is nothing where it is empty, or in pieces of another length', async () => {
+    const sha = hash(5)
+    const close = async () => undefined
+    const read = async (_: number, length: number) => randomBytes(length - 1)
+    const empty = await start(ALICE, 'empty', [], undefined, { open: async () => ({ size: 0, sha, read, close }) })
+    await expect(fetchBy(await start(BOB, 'bob', [empty]))).rejects.toEqual(unavailable)
+    const odd = await start(CAROL, 'odd', [], undefined, { open: async () => ({ size: 100_000, sha, read, close }) })
+    await expect(fetchBy(await start(MEMBERS[3] as Wallet, 'dave', [odd]))).rejects.toEqual(unavailable)
+  })
+
+  it('is fetched once at a time, and a disk of ours that is full makes no liar of a peer', async () => {
+    const full = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
+    const alice = await start(ALICE, 'alice', [], bundle)
+    const bob = await start(BOB, 'bob', [alice], undefined, { take: () => Promise.reject(full) })
+    const [first, second] = await Promise.allSettled([fetchBy(bob), fetchBy(bob)])
+    expect(first).toMatchObject({ status: 'rejected', reason: { code: 'ENOSPC' } })
+    expect(second).toMatchObject({ status: 'rejected', reason: { code: 'bundle-unavailable', blame: 'ours' } })
+    expect(bob.gossip.counters()['bundles.refused']).toBeUndefined()
+  })
+
+  it('on the shelf is hashed anew where the file changed, and read to the end or not at all', async () => {
+    const { desk } = await start(ALICE, 'alice', [], bundle)
+    const file = fileIn('alice', evidenceHash)
+    const first = (await desk.open(evidenceHash)) as OpenBundle
+    expect(first).toMatchObject({ size: bundle.length, sha: `0x${createHash('sha256').update(bundle).digest('hex')}` })
+    expect(await desk.open(hash(7))).toBeUndefined()
+    await addNotes(file, { 'program.json': { json: { name: 'noted later' } } })
+    const second = (await desk.open(evidenceHash)) as OpenBundle
+    expect([second.size, second.sha]).not.toEqual([first.size, first.sha])
+    // Who reads an older file goes on with that one.
+    expect(Buffer.from(await first.read(bundle.length - 10, 10)).equals(bundle.subarray(-10))).toBe(true)
+    await truncate(file, 100)
+    await expect(second.read(90, 20)).rejects.toMatchObject({ code: 'bundle-short', blame: 'ours' })
+    await Promise.all([first.close(), second.close()])
+  })
+
+  it('of another case, or that holds nothing, is not taken', async () => {
+    const { desk } = await start(ALICE, 'alice', [])
+    const signal = new AbortController().signal
+    const part = desk.partFile(hash(8))
+    await writeFile(part, bundle)
+    await expect(desk.take(hash(8), part, { signal })).rejects.toMatchObject({ code: 'bundle-broken', blame: 'theirs' })
+    await writeFile(part, Buffer.alloc(10_240))
+    await expect(desk.take(hash(8), part, { signal })).rejects.toMatchObject({ code: 'bundle-broken', blame: 'theirs' })
+    await expect(readFile(fileIn('alice', hash(8)))).rejects.toMatchObject({ code: 'ENOENT' })
   })
 
   it('is not spoken of in frames of another length or with lengths that no bundle has', () => {

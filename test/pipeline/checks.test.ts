@@ -4,6 +4,7 @@ import { type Blame, FishermanError } from '../../src/base/errors.ts'
 import type { JudgeRequest, RenditionVerdict } from '../../src/judge.ts'
 import type { Bench } from '../../src/pipeline/bench.ts'
 import { type CheckTask, createCheckStage } from '../../src/pipeline/checks.ts'
+import { evidenceHashFor } from '../../src/pipeline/ledger.ts'
 import { createBudget } from '../../src/sample/budget.ts'
 import { addressOf, hash, PROFILE, receiptOf, renditions, wallet } from '../helpers/fixtures.ts'
 
@@ -30,7 +31,16 @@ const failing = (blame: Blame, code = 'some-code') => new FishermanError({ code,
 type Answer = Partial<RenditionVerdict> | FishermanError
 
 /** A check stage whose network and judge do what the test says. */
-function stage(world: { blob?: FishermanError; online?: boolean; worthProving?: boolean; check?: Answer; prove?: Answer }) {
+function stage(world: {
+  blob?: FishermanError
+  online?: boolean
+  worthProving?: boolean
+  check?: Answer
+  prove?: Answer
+  /** What members know of the case. */
+  evidence?: { source: string; rendition: string } | FishermanError
+}) {
+  const evidenceAsked: object[] = []
   const asked: { depth: string; confirm: boolean | undefined; path: string }[] = []
   const wanted: Hex[] = []
   const bench = {
@@ -38,10 +48,17 @@ function stage(world: { blob?: FishermanError; online?: boolean; worthProving?: 
     clock: { nowMs: () => 0, monotonicMs: () => 0 },
     metrics: { dropped() {}, checkMs() {} },
     budget: createBudget({ secondsPerDay: 1, bytesPerDay: 1 }),
-    logger: { warn() {} },
+    logger: { warn() {}, info() {} },
     chain: { nowSec: () => 77 },
     online: () => world.online ?? true,
     address: addressOf(wallet(5)),
+    caseEvidence: {
+      async get(about: object) {
+        evidenceAsked.push(about)
+        if (world.evidence instanceof FishermanError) throw world.evidence
+        return world.evidence
+      },
+    },
     blobs: {
       async get({ contentHash }: { contentHash: Hex }) {
         if (world.blob) throw world.blob
@@ -67,7 +84,7 @@ function stage(world: { blob?: FishermanError; online?: boolean; worthProving?: 
     },
   } as unknown as Bench
   const checks = createCheckStage(bench, { worthProving: () => world.worthProving ?? true })
-  return { run: (task: CheckTask) => checks.run(task, new AbortController().signal), asked, wanted }
+  return { run: (task: CheckTask) => checks.run(task, new AbortController().signal), asked, wanted, evidenceAsked }
 }
 
 describe('a check', () => {
@@ -137,6 +154,38 @@ describe('a check', () => {
     expect(result).toMatchObject({ outcome: 'fail' })
     expect(result?.faultClass).toBeUndefined()
     expect(await stage({ prove: { verdict: 'pass' } }).run({ ...replay, undrawable: true })).toMatchObject({ provenAtSec: 77 })
+  })
+
+  it('of a window that came after its beacon lets nothing pass, and a fail stands', async () => {
+    const late = { ...known, window: { draw: undefined, late: true } } as unknown as CheckTask['known']
+    expect(await stage({}).run({ ...drawn, known: late })).toMatchObject({ outcome: 'withheld', missing: 'window-late' })
+    const wrong = { check: { verdict: 'fail' }, prove: { verdict: 'fail', faultClass: 'D2' } } as const
+    expect(await stage(wrong).run({ ...drawn, known: late })).toMatchObject({ outcome: 'fail', faultClass: 'D2' })
+    // A case is about what was made, whenever it was told.
+    expect(await stage({}).run({ ...replay, known: late })).toMatchObject({ outcome: 'pass' })
+  })
+
+  it('that replays takes the evidence of a member where the node serves nothing, and names exactly what it needs', async () => {
+    const evidence = { source: '/case/source', rendition: '/case/rendition' }
+    const blob = failing('theirs', 'http-404')
+    const { run, asked, evidenceAsked } = stage({ blob, evidence, prove: { verdict: 'fail', faultClass: 'D2' } })
+    expect(await run(replay)).toMatchObject({ outcome: 'fail', faultClass: 'D2', files: evidence })
+    expect(asked).toMatchObject([{ depth: 'prove', path: '/case/rendition' }])
+    const { sourceHash } = receipt.receipt
+    const evidenceHash = evidenceHashFor(known, 1)
+    expect(evidenceAsked).toEqual([{ evidenceHash, sourceHash, contentHash: leaves[1]?.contentHash }])
+  })
+
+  it('that was drawn says what the node did, and asks nobody else', async () => {
+    const evidence = { source: '/case/source', rendition: '/case/rendition' }
+    const { run, evidenceAsked } = stage({ blob: failing('theirs', 'http-404'), evidence })
+    expect(await run(drawn)).toMatchObject({ outcome: 'withheld' })
+    expect(evidenceAsked).toEqual([])
+  })
+
+  it('is no answer where our own disk keeps the evidence from us', async () => {
+    const world = { blob: failing('theirs', 'http-404'), evidence: failing('ours') }
+    expect(await stage(world).run(replay)).toBeUndefined()
   })
 
   it('says when a look began that a vote may rest on, and nothing of the kind of an everyday check', async () => {

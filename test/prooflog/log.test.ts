@@ -151,7 +151,7 @@ describe('proof log', () => {
     await close(migrated)
     expect((await open()).head()).toEqual(head)
     await close(opened[0] as ProofLog)
-    await change('4', false)
+    await change('5', false)
     await expect(open()).rejects.toMatchObject({ code: 'log-schema' })
   })
 
@@ -178,6 +178,42 @@ describe('proof log', () => {
     expect(await log.statementsSince(first?.seq ?? 0n, 10)).toHaveLength(1)
     await close(log)
     expect(await (await open()).hasStatement(hash(2))).toBe(true)
+  })
+
+  it('hands statements out by their kind, also of a log that was written before it could', async () => {
+    const log = await open()
+    const kinds = ['answer', 'window', 'answer', 'fraud-proof', 'head', 'fraud-proof', 'answer'] as const
+    for (const [i, kind] of kinds.entries()) {
+      await log.append('verdict', { i, kind: 'fraud-proof' })
+      await log.appendStatement(i % 2 ? 'sent' : 'received', kind, hash(i + 1), Uint8Array.of(i + 1))
+    }
+    const ofKinds = async (asked: ProofLog, ...args: Parameters<ProofLog['statementsOfKinds']>) =>
+      (await asked.statementsOfKinds(...args)).map(({ seq, kind, bytes }) => [Number(seq), kind, bytes[0]])
+    const proofs = [
+      [8, 'fraud-proof', 4],
+      [12, 'fraud-proof', 6],
+    ]
+    const look = async (asked: ProofLog) => {
+      expect(await ofKinds(asked, ['fraud-proof'], 0n, 10)).toEqual(proofs)
+      expect(await ofKinds(asked, ['fraud-proof'], 8n, 10)).toEqual(proofs.slice(1))
+      expect(await ofKinds(asked, ['fraud-proof'], 0n, 1)).toEqual(proofs.slice(0, 1))
+      expect(await ofKinds(asked, ['vote'], 0n, 10)).toEqual([])
+      expect(await ofKinds(asked, ['window', 'fraud-proof'], 0n, 2)).toEqual([[4, 'window', 2], proofs[0]])
+      expect(await asked.lastStatement()).toMatchObject({ seq: 14n, kind: 'answer' })
+      expect(await asked.verify()).toMatchObject({ ok: true })
+    }
+    await look(log)
+    await close(log)
+    const db = new Level<string, string>(join(dir, 'log'))
+    await db.sublevel<string, string>('meta', {}).put('schema', '3')
+    await db.sublevel('by', {}).clear({ gte: 's/', lt: 's/~' })
+    await db.close()
+    const migrated = await open()
+    await look(migrated)
+    await close(migrated)
+    const bare = new Level<string, string>(join(dir, 'log'))
+    expect(await bare.sublevel<string, string>('meta', {}).get('schema')).toBe('4')
+    await bare.close()
   })
 
   it('loses nothing acknowledged when it is killed in the middle of writing', async () => {

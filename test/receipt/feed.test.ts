@@ -191,14 +191,17 @@ describe('feed reader', () => {
   })
 
   /** Follows until a window was taken or refused, and then a little longer. */
-  async function follow(until: () => boolean = () => seen.length + bad.length > 0): Promise<void> {
+  async function follow(
+    until: () => boolean = () => seen.length + bad.length > 0,
+    nowSec: () => number = () => 105,
+  ): Promise<void> {
     const feed = { transcoder: addressOf(node), url: `${server.url}/` }
     void followFeed(
       { domain: DOMAIN, feed, windowSeconds: 4, pollMs: 20 },
       {
         clock: systemClock,
         log: silent,
-        nowSec: () => 105,
+        nowSec,
         round: async () => 3n,
         isSigner: async (transcoder, signer) => transcoder === signer,
         onWindow: async (window) => void seen.push(window),
@@ -277,6 +280,32 @@ describe('feed reader', () => {
     await follow()
     expect(seen).toEqual([])
     expect(bad.length).toBeGreaterThan(0)
+  })
+
+  it('knows when the feed last answered without a window, and not where its first answer has it', async () => {
+    windows = [await windowRow()]
+    await follow()
+    expect(seen[0]).not.toHaveProperty('missingAtSec')
+    stop.abort()
+    stop = new AbortController()
+    ;[windows, seen, bad] = [[], [], []]
+    let nowSec = 105
+    let looks = 0
+    const done = follow(
+      () => seen.length > 0,
+      () => {
+        looks++
+        return nowSec
+      },
+    )
+    await vi.waitFor(() => expect(looks).toBeGreaterThan(3), { timeout: 8000 })
+    nowSec = 106
+    const before = looks
+    await vi.waitFor(() => expect(looks).toBeGreaterThan(before + 3), { timeout: 8000 })
+    nowSec = 107
+    windows = [await windowRow()]
+    await done
+    expect([106, 107]).toContain(seen[0]?.missingAtSec)
   })
 
   it('survives garbage, and reads the window when the feed is sound again', async () => {
