@@ -39,6 +39,7 @@ import { createBundleDesk } from './pipeline/bundle-desk.ts'
 import { createCaseEvidence } from './pipeline/case-evidence.ts'
 import { createPeerClocks } from './pipeline/clocks.ts'
 import { createFeedSet } from './pipeline/feed-set.ts'
+import { createFilmDesk } from './pipeline/film-desk.ts'
 import { createHeadWatch, type HeadWatch } from './pipeline/heads.ts'
 import { createIntentStore } from './pipeline/intents.ts'
 import { createLedger, evidenceHashFor } from './pipeline/ledger.ts'
@@ -409,6 +410,7 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
       ready,
       peers: () => network.peers(),
       explain: (digest) => pipeline.explain(digest),
+      film: createFilmDesk({ folder: at('films'), scratchDir: at('scratch') }, bench).film,
       network: () => ({
         peer: network.peerId,
         chainId: domain.chainId.toString(),

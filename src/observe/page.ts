@@ -11,6 +11,7 @@ const FILES: Readonly<Record<string, readonly [file: string, type: string]>> = {
   '/page/app.js': ['app.js', 'text/javascript; charset=utf-8'],
   '/page/dom.js': ['dom.js', 'text/javascript; charset=utf-8'],
   '/page/views.js': ['views.js', 'text/javascript; charset=utf-8'],
+  '/page/player.js': ['player.js', 'text/javascript; charset=utf-8'],
   '/page/proof.js': ['proof.js', 'text/javascript; charset=utf-8'],
   '/page/icon.svg': ['icon.svg', 'image/svg+xml'],
 }

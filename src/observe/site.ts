@@ -27,6 +27,7 @@ export interface SiteDeps extends DaemonRoutesDeps {
   peers: ApiSource['peers']
   explain: ApiSource['explain']
   network(): { peer: string }
+  film?: ApiSource['film']
   evidenceHash(sampleId: Hex): Hex | undefined
   /** Of one client; for tests. */
   requests?: Quota
@@ -44,6 +45,7 @@ export function siteRoutes(deps: SiteDeps): (app: HttpApp) => void {
   let counted: { size: number; day: number; sums: Sums } | undefined
   const source: ApiSource = {
     ...{ reads, bundleDir: deps.bundleDir, orchestrators: deps.orchestrators, evidenceHash: deps.evidenceHash },
+    film: deps.film ?? (async () => undefined),
     ...{ peers: deps.peers, explain: deps.explain, network: () => ({ ...deps.network() }) },
     async summary() {
       const { size, root } = log.head()

@@ -323,6 +323,6 @@ function ownFinding(fisherman: Hex, record: VerdictRecord, answer: Answer): OwnF
 /** What the log and the bundle keep of a verdict; numbers that JSON lacks become null. */
 export function verdictJson({ verdict, missing }: Pick<CheckResult, 'verdict' | 'missing'>): Json {
   if (!verdict) return { missing: missing ?? 'nothing was judged' }
-  const { reasons, measures, fingerprint, facts, faultClass } = verdict
-  return plainJson({ reasons, measures, fingerprint, facts, class: faultClass ?? null })
+  const { reasons, measures, fingerprint, facts, faultClass, worstFrames } = verdict
+  return plainJson({ reasons, measures, fingerprint, facts, class: faultClass ?? null, worst: worstFrames })
 }

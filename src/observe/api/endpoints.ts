@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { z } from 'zod'
 import type { Hex } from '../../../proofs/types.ts'
@@ -16,9 +17,13 @@ export interface ApiSource {
   network(): z.infer<typeof schema.network>
   /** Why a receipt is looked at, and by whom; undefined for one that is not known here. */
   explain(digest: Hex): Promise<unknown>
+  /** Source, control and claimed rendition of this evidence as one picture; drawn where it was not yet. */
+  film(evidenceHash: Hex): Promise<(z.infer<typeof schema.film> & { file: string }) | 'busy' | undefined>
   /** Evidence hash of a sample that a feed still shows. */
   evidenceHash(sampleId: Hex): Hex | undefined
 }
+
+export type Picture = 'image/png' | 'image/webp'
 
 /** One question of the API: its address, what may be asked, what is answered. */
 export interface Endpoint {
@@ -28,7 +33,7 @@ export interface Endpoint {
   params?: z.ZodObject
   query?: z.ZodObject
   /** JSON by this schema, or a picture. */
-  answer: z.ZodType | 'image/png'
+  answer: z.ZodType | Picture
   handle(asked: { params: unknown; query: unknown }): Promise<unknown>
 }
 
@@ -45,6 +50,14 @@ export function endpointsOf(source: ApiSource): Endpoint[] {
     const sample = sampleOf(entry)
     const evidenceHash = evidenceOf(entry) ?? source.evidenceHash(sample.sampleId as Hex) ?? null
     return { ...sample, ...judgedOf(entry), evidenceHash, hasSheet: (await sheet(evidenceHash)) !== undefined }
+  }
+
+  async function filmOf(seq: number): Promise<z.infer<typeof schema.film> & { file: string }> {
+    const { evidenceHash } = await oneSample(seq)
+    const found = evidenceHash === null ? undefined : await source.film(evidenceHash as Hex).catch(() => undefined)
+    if (found === 'busy') throw new Problem(503, 'other films are being drawn; ask again in a few seconds')
+    if (!found) throw new Problem(404, 'there are no pictures: the evidence was not kept, was removed, or cannot be decoded')
+    return found
   }
 
   return [
@@ -111,6 +124,24 @@ export function endpointsOf(source: ApiSource): Endpoint[] {
         if (!picture) throw new Problem(404, 'no contact sheet was drawn, or its evidence was removed')
         return picture
       },
+    },
+    {
+      path: '/samples/:seq/film',
+      about:
+        'What its film strip shows: a row for each column, a tile for each frame; the first time it is drawn, which takes seconds',
+      params: schema.seqParams,
+      answer: schema.film,
+      async handle({ params }) {
+        const { file: _, ...film } = await filmOf((params as z.infer<typeof schema.seqParams>).seq)
+        return film
+      },
+    },
+    {
+      path: '/samples/:seq/film.webp',
+      about: 'The film strip: source, control and claimed rendition at the same moments',
+      params: schema.seqParams,
+      answer: 'image/webp',
+      handle: async ({ params }) => await readFile((await filmOf((params as z.infer<typeof schema.seqParams>).seq)).file),
     },
     {
       path: '/cases',

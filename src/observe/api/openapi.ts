@@ -28,8 +28,8 @@ export function openApiOf(endpoints: readonly Endpoint[], version: string): Read
 
 function operationOf({ about, params, query, answer }: Endpoint): Readonly<Record<string, unknown>> {
   const content =
-    answer === 'image/png'
-      ? { 'image/png': { schema: { type: 'string', format: 'binary' } } }
+    typeof answer === 'string'
+      ? { [answer]: { schema: { type: 'string', format: 'binary' } } }
       : { 'application/json': { schema: jsonOf(answer, 'output') } }
   const problem = { $ref: '#/components/schemas/Problem' }
   return {

@@ -52,7 +52,7 @@ async function answer(endpoint: Endpoint, request: HttpRequest, reply: HttpReply
   const params = parsed(endpoint.params, request.params)
   const query = parsed(endpoint.query, request.query)
   const found = await endpoint.handle({ params, query })
-  if (endpoint.answer === 'image/png') return tagged(request, reply, 'image/png', found as Buffer)
+  if (typeof endpoint.answer === 'string') return tagged(request, reply, endpoint.answer, found as Buffer)
   return tagged(request, reply, 'application/json', JSON.stringify(found))
 }
 

@@ -81,6 +81,17 @@ export const oneSample = sample.extend({
   measures: z.array(measure),
   verdict: z.unknown(),
 })
+export const film = z.object({
+  tile: z.object({ width: z.number(), height: z.number() }),
+  columns: z
+    .array(z.enum(['source', 'control', 'claimed']))
+    .readonly()
+    .describe('Rows of the picture, from the top'),
+  frames: z
+    .array(z.object({ frame: z.number(), atMs: z.number().nullable(), isMarked: z.boolean() }))
+    .readonly()
+    .describe('Tiles of each row, from the left; marked are those that the verdict names'),
+})
 export const oneOrchestrator = orchestrator.extend({ history: z.array(sample).describe('Newest verdicts, newest first') })
 
 export const oneCase = z.object({

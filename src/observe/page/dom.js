@@ -52,9 +52,17 @@ export function short(hash) {
   return el('code', { title: hash }, hash.length > 14 ? `${hash.slice(0, 8)}…${hash.slice(-4)}` : hash)
 }
 
+const SHORT = { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' }
+
 export function when(ms) {
   const date = new Date(ms)
-  return el('time', { datetime: date.toISOString() }, date.toLocaleString())
+  return el('time', { datetime: date.toISOString() }, date.toLocaleString(undefined, SHORT))
+}
+
+/** Of 10^18 units, to four digits; never nothing where there is something. */
+export function coins(wei) {
+  const value = Number(wei) / 1e18
+  return value > 0 && value < 0.0001 ? '< 0.0001' : number(value)
 }
 
 export function number(value) {

@@ -1,4 +1,5 @@
-import { el, number, outcome, short, svg, table, tiles, title, when } from './dom.js'
+import { coins, el, number, outcome, short, svg, table, tiles, title, when } from './dom.js'
+import { filmCard } from './player.js'
 import { isIncluded } from './proof.js'
 
 const node = (address) => el('a', { href: `#/orchestrators/${encodeURIComponent(address)}` }, short(address))
@@ -38,8 +39,8 @@ async function overview(get) {
   const pairs = [
     ['Checked today', `${today.checked}${today.isMore ? '+' : ''}`],
     ['Found today', today.found],
-    ['Taken from cheats, wei', money.takenWei],
-    ['Gas used', money.gasUsed],
+    ['Taken from cheats', coins(money.takenWei)],
+    ['Gas used', Number(money.gasUsed).toLocaleString()],
     ['Peers', all.peers],
     ['Waiting', all.waiting],
   ]
@@ -168,6 +169,8 @@ async function sample(get, seq) {
         el('code', {}, one.streamId),
       ),
     ),
+    el('h2', {}, 'Side by side'),
+    filmCard(get, one.seq),
     el('h2', {}, 'Worst frames'),
     sheet,
     el('h2', {}, 'Measures against their lines'),
@@ -211,7 +214,7 @@ async function oneCase(get, id) {
     tiles([
       ['State', one.state],
       ['Class', one.faultClass],
-      ['Taken, wei', one.amountWei ?? '–'],
+      ['Taken', one.amountWei === null ? '–' : coins(one.amountWei)],
     ]),
     el('p', {}, 'Against ', node(one.orchestrator), '. ', bundle),
     el('h2', {}, 'Timeline'),
