@@ -25,14 +25,14 @@ async function run(...args: string[]) {
 
 describe('fisherman init', { timeout: 60_000 }, () => {
   it('writes a configuration, a private data folder and a key, says what to type next, and never overwrites', async () => {
-    const first = await run('init', '--yes', '--mode', 'active', '--rpc', 'http://a/token,http://b', '--feeds', `${A}=http://f:1`)
+    const first = await run('init', '--yes', '--mode', 'active', '--rpc', 'http://a/hush-hush,http://b', '--feeds', `${A}=http://f:1`)
     expect([first.code, first.err]).toEqual([0, ''])
     const lines = first.out.trimEnd().split('\n')
     expect(lines.at(-1)).toBe('next, type: fisherman run --first-start')
     const file = at('config', 'fisherman', 'fisherman.yaml')
     const config = loadConfig(file, {}, {})
     expect(config).toMatchObject({
-      ...{ mode: 'active', rpc: ['http://a/token', 'http://b'], dataDir: at('data', 'fisherman') },
+      ...{ mode: 'active', rpc: ['http://a/hush-hush', 'http://b'], dataDir: at('data', 'fisherman') },
       feeds: [{ transcoder: A, url: 'http://f:1' }],
       key: { file: at('data', 'fisherman', 'keys', 'answers.json') },
     })
@@ -43,7 +43,7 @@ describe('fisherman init', { timeout: 60_000 }, () => {
     expect(first.out).not.toContain(password)
     const shown = await run('config', 'show')
     expect(shown.code).toBe(0)
-    expect(shown.out).not.toMatch(new RegExp(`${password}|token`))
+    expect(shown.out).not.toMatch(new RegExp(`${password}|hush-hush`))
 
     const before = readFileSync(file, 'utf8')
     const again = await run('init', '--yes')
