@@ -1,8 +1,8 @@
 import type { Hex } from '../../proofs/types.ts'
 import { exact } from '../base/amounts.ts'
 import type { BondPlan, Waits } from './bonds.ts'
-import { appealData, caseData } from './build.ts'
-import { oracleInterface, tokenInterface, verifierInterface } from './contracts.ts'
+import { answerData, appealData, caseData } from './build.ts'
+import { delegationInterface, oracleInterface, roundsInterface, tokenInterface, verifierInterface } from './contracts.ts'
 import { problem } from './rpc.ts'
 import type { Site, Step } from './site.ts'
 import { stateOf } from './submit.ts'
@@ -16,6 +16,7 @@ interface Found {
   amount: bigint
   releaseAt: number
   expiresAt: number
+  answerUntil: number
   overturned: boolean
   upheld: boolean
   appealed: boolean
@@ -27,7 +28,7 @@ async function find(site: Site, faultId: Hex): Promise<Found> {
   if (state === 'none')
     throw problem('case-none', `there is no case of fault ${faultId}; type fisherman case ls for those that are`)
   const [found] = await site.reads.call(verifier, verifierInterface, 'caseOf', [faultId])
-  const one = found as { transcoder: string; amount: bigint; releaseAt: bigint; expiresAt: bigint }
+  const one = found as { transcoder: string; amount: bigint; releaseAt: bigint; expiresAt: bigint; answerUntil: bigint }
   const [appellant] = await site.reads.call(verifier, verifierInterface, 'appeals', [faultId])
   // The governor may have named another one since.
   const [oracle] = (await site.reads.call(verifier, verifierInterface, 'oracle', [])) as [Hex]
@@ -36,6 +37,7 @@ async function find(site: Site, faultId: Hex): Promise<Found> {
   return {
     ...{ state, transcoder: one.transcoder.toLowerCase() as Hex, amount: one.amount },
     ...{ releaseAt: Number(one.releaseAt), expiresAt: Number(one.expiresAt) },
+    answerUntil: Number(one.answerUntil),
     ...{ overturned: overturned as boolean, upheld: upheld as boolean, appealed: BigInt(appellant as string) !== 0n },
   }
 }
@@ -64,6 +66,26 @@ export async function planExpire(site: Site, faultId: Hex, waits: Waits, options
   return {
     steps: [{ what: 'expire', to: site.deployment.verifier, data: caseData('expire', faultId) }],
     says: `ends the case against ${found.transcoder} without a conviction: the bond goes back, the deposit is free`,
+  }
+}
+
+/** The accused's word: it stops nothing, but is shown beside the accusation, and its hash says that nobody changed it. */
+export async function planAnswer(site: Site, faultId: Hex, rebuttalHash: Hex, options: Waiting): Promise<BondPlan> {
+  const { verifier, delegation, rounds } = site.deployment
+  const found = await find(site, faultId)
+  mustBe(found, ['open'], 'answered')
+  const { timestampSec } = await site.head(options)
+  if (timestampSec >= found.answerUntil) throw problem('too-late', 'the time to answer this case is over; the votes decide now')
+  const [round] = await site.reads.call(rounds, roundsInterface, 'currentRound', [])
+  const [mayAnswer] = await site.reads.call(delegation, delegationInterface, 'isSigner', [found.transcoder, site.own(), round])
+  if (mayAnswer !== true)
+    throw problem(
+      'case-not-ours',
+      `only ${found.transcoder} and its delegates can answer this case, and ${site.own()} is none of them`,
+    )
+  return {
+    steps: [{ what: 'answer', to: verifier, data: answerData(faultId, rebuttalHash) }],
+    says: `puts the hash of your rebuttal, ${rebuttalHash}, beside the case; publish the file as it is, everybody can check it`,
   }
 }
 

@@ -15,12 +15,15 @@ export interface CaseSpendOptions extends CaseOptions {
   yes?: boolean
   /** Of appeal only. */
   claim?: string
+  /** Of answer only: the file. */
+  rebuttal?: string
 }
 
 export interface CaseCommands {
   ls(options: CaseListOptions): Promise<void>
   show(faultId: string, options: CaseOptions): Promise<void>
   submit(file: string, options: CaseSpendOptions): Promise<void>
+  answer(faultId: string, options: CaseSpendOptions): Promise<void>
   appeal(faultId: string, options: CaseSpendOptions): Promise<void>
   settle(faultId: string, options: CaseSpendOptions): Promise<void>
   expire(faultId: string, options: CaseSpendOptions): Promise<void>
@@ -46,6 +49,13 @@ export function declareCase(program: Command, run: CaseCommands): void {
 The proof is checked here, then tried on the chain, then committed to and revealed. Broken off, the same command goes on where it was.`,
     )
     .action((file: string, options: CaseSpendOptions) => run.submit(file, options))
+  withSpendingOptions(
+    cases
+      .command('answer <faultId>')
+      .description('as the accused, put the hash of a rebuttal beside an open case, with the key of the node or a delegate'),
+  )
+    .option('--rebuttal <file>', 'what is wrong with the accusation; publish the same bytes, their keccak256 goes on the chain')
+    .action((faultId: string, options: CaseSpendOptions) => run.answer(faultId, options))
   withSpendingOptions(
     cases.command('appeal <faultId>').description('object to a conviction with a bond; or refund one that the oracle overturned'),
   )

@@ -57,16 +57,21 @@ export async function caseSubmitCommand(file: string, options: CaseSpendOptions)
   })
 }
 
-/** `fisherman case appeal|settle|expire`. */
+/** `fisherman case answer|appeal|settle|expire`. */
 export async function caseStepCommand(
-  action: 'appeal' | 'settle' | 'expire',
+  action: 'answer' | 'appeal' | 'settle' | 'expire',
   faultId: string,
   options: CaseSpendOptions,
 ): Promise<number> {
-  const { dryRun = false, json = false, claim } = options
+  const { dryRun = false, json = false, claim, rebuttal } = options
   return await run(action, async (signal) => {
     const { say, hooks } = spending(options, signal)
-    const done = await stepCase(options, { action, faultId, ...(claim === undefined ? {} : { claim }) }, hooks, { signal })
+    const done = await stepCase(
+      options,
+      { action, faultId, ...(claim === undefined ? {} : { claim }), ...(rebuttal === undefined ? {} : { rebuttal }) },
+      hooks,
+      { signal },
+    )
     if (!done) say('Nothing was sent.')
     else if (json) console.log(toJson(done))
     return done || dryRun ? 0 : 2

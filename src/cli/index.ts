@@ -106,6 +106,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     ls: (options) => ends(async () => (await import('./case.ts')).caseListCommand(options))(),
     show: (faultId, options) => ends(async () => (await import('./case.ts')).caseShowCommand(faultId, options))(),
     submit: (file, options) => ends(async () => (await import('./case.ts')).caseSubmitCommand(file, options))(),
+    answer: (faultId, options) => ends(async () => (await import('./case.ts')).caseStepCommand('answer', faultId, options))(),
     appeal: (faultId, options) => ends(async () => (await import('./case.ts')).caseStepCommand('appeal', faultId, options))(),
     settle: (faultId, options) => ends(async () => (await import('./case.ts')).caseStepCommand('settle', faultId, options))(),
     expire: (faultId, options) => ends(async () => (await import('./case.ts')).caseStepCommand('expire', faultId, options))(),

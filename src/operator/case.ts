@@ -1,9 +1,11 @@
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FaultClass, Hex } from '../../proofs/types.ts'
-import { FishermanError } from '../base/errors.ts'
+import { FishermanError, messageOf } from '../base/errors.ts'
+import { keccakOf } from '../base/keccak.ts'
 import type { BondPlan, Waits } from '../chain/bonds.ts'
 import { type CaseHistory, readCases, withTimes } from '../chain/case-history.ts'
-import { planAppeal, planExpire, planSettle } from '../chain/case-steps.ts'
+import { planAnswer, planAppeal, planExpire, planSettle } from '../chain/case-steps.ts'
 import type { ScanProgress } from '../chain/follow.ts'
 import { buildProof } from '../chain/proof.ts'
 import { addressOfText, textHash } from '../chain/settings.ts'
@@ -154,25 +156,29 @@ export interface CaseStepDone {
   txs: Hex[]
 }
 
-/** `appeal`, `settle` or `expire`; undefined where `confirm` says no. */
+/** `answer`, `appeal`, `settle` or `expire`; undefined where `confirm` says no. */
 export async function stepCase(
   flags: PlaceFlags,
-  request: { action: 'appeal' | 'settle' | 'expire'; faultId: string; claim?: string },
+  request: { action: 'answer' | 'appeal' | 'settle' | 'expire'; faultId: string; claim?: string; rebuttal?: string },
   deps: { confirm(plan: BondPlan): Promise<boolean>; onSent(what: string, tx: Hex): void; waits: Waits },
   options: Waiting,
 ): Promise<CaseStepDone | undefined> {
   const id = faultIdOfText(request.faultId)
+  const rebuttalHash = request.action === 'answer' ? await rebuttalHashOf(request.rebuttal) : undefined
   return await withPlace(
     flags,
-    { key: 'any' },
+    // Only the accused itself may answer.
+    { key: request.action === 'answer' ? 'needed' : 'any' },
     async ({ site }) => {
       const { action, claim } = request
       const plan =
-        action === 'settle'
-          ? await planSettle(site, id, deps.waits, options)
-          : action === 'expire'
-            ? await planExpire(site, id, deps.waits, options)
-            : await planAppeal(site, id, claim === undefined ? undefined : textHash(claim), options)
+        rebuttalHash !== undefined
+          ? await planAnswer(site, id, rebuttalHash, options)
+          : action === 'settle'
+            ? await planSettle(site, id, deps.waits, options)
+            : action === 'expire'
+              ? await planExpire(site, id, deps.waits, options)
+              : await planAppeal(site, id, claim === undefined ? undefined : textHash(claim), options)
       if (!(await deps.confirm(plan))) return undefined
       const txs: Hex[] = []
       for (const step of plan.steps) {
@@ -184,6 +190,19 @@ export async function stepCase(
     },
     options,
   )
+}
+
+/** Bytes of a rebuttal at most: a page or two, not a video. */
+const MAX_REBUTTAL = 64 * 1024
+
+async function rebuttalHashOf(file: string | undefined): Promise<Hex> {
+  if (file === undefined) throw bad('say what is wrong with the accusation in a file: --rebuttal FILE')
+  const bytes = await readFile(file).catch((cause: unknown) => {
+    throw bad(`cannot read ${file} (${messageOf(cause)})`)
+  })
+  if (bytes.length === 0 || bytes.length > MAX_REBUTTAL)
+    throw bad(`${file} has ${bytes.length} bytes; a rebuttal has 1 to ${MAX_REBUTTAL}`)
+  return await keccakOf(bytes)
 }
 
 function faultIdOfText(text: string): Hex {

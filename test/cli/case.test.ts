@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { Wallet } from 'ethers'
+import { keccak256, type Wallet } from 'ethers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { objectiveInputFiles } from '../../proofs/bundle.ts'
 import { encodeStatement } from '../../proofs/codec.ts'
@@ -151,6 +151,31 @@ describe('fisherman case', () => {
       /refunds 30 LPT to 0x.*: the oracle overturned the conviction\.\nrefund +0x/,
     )
     expect((await cases('show', faultId, ...at)).out).toMatch(/^state +refunded$/m)
+  })
+
+  it('lets the accused answer with the hash of its rebuttal, and nobody else', async () => {
+    const own = await accused(world, node(1))
+    await world.send(world.fishermen[1] as Wallet, 'verifier', 'open', opening(own))
+    const digest = digestOf(world.domain, 'TranscodeReceipt', own.receipt)
+    const faultId = (await world.view('anchor', 'faultId', [FAULT_CLASSES.D2, own.receipt.transcoder, digest])) as Hex
+    const file = await folder.file('rebuttal.txt', 'Our encoder was right: see frame 12 of the source.')
+    expect(refused(await cases('answer', faultId, ...hunter, '--rebuttal', file))).toMatch(
+      /only 0x[0-9a-f]{40} and its delegates can answer this case, and 0x[0-9a-f]{40} is none of them/,
+    )
+    const mine = [...at, ...(await folder.key(node(1), 'answering')), '--yes']
+    expect(refused(await cases('answer', faultId, ...mine))).toMatch(
+      /say what is wrong with the accusation in a file: --rebuttal FILE/,
+    )
+    expect(refused(await cases('answer', faultId, ...mine, '--rebuttal', 'nowhere'))).toMatch(/cannot read nowhere \(ENOENT/)
+    const hash = keccak256(Buffer.from('Our encoder was right: see frame 12 of the source.'))
+    expect((await cases('answer', faultId, ...mine, '--rebuttal', file)).out).toMatch(
+      new RegExp(`puts the hash of your rebuttal, ${hash}, beside the case.*\\nanswer +0x`),
+    )
+    expect((await cases('show', faultId, ...at)).out).toMatch(new RegExp(`answered by 0x[0-9a-f]{40}, rebuttal ${hash}`))
+    expect(refused(await cases('answer', faultId, ...mine, '--rebuttal', file))).toMatch(
+      /a case that is answered cannot be answered/,
+    )
+    await world.pass(121)
   })
 
   it('ends a case that nobody decided', async () => {

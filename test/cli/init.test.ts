@@ -25,7 +25,16 @@ async function run(...args: string[]) {
 
 describe('fisherman init', { timeout: 60_000 }, () => {
   it('writes a configuration, a private data folder and a key, says what to type next, and never overwrites', async () => {
-    const first = await run('init', '--yes', '--mode', 'active', '--rpc', 'http://a/hush-hush,http://b', '--feeds', `${A}=http://f:1`)
+    const first = await run(
+      'init',
+      '--yes',
+      '--mode',
+      'active',
+      '--rpc',
+      'http://a/hush-hush,http://b',
+      '--feeds',
+      `${A}=http://f:1`,
+    )
     expect([first.code, first.err]).toEqual([0, ''])
     const lines = first.out.trimEnd().split('\n')
     expect(lines.at(-1)).toBe('next, type: fisherman run --first-start')
