@@ -10,6 +10,7 @@ import { declareDeploy } from './deploy.options.ts'
 import { declareDevnet } from './devnet.options.ts'
 import { declareDoctor } from './doctor.options.ts'
 import { declareGuard } from './guard.options.ts'
+import { declareHelp } from './help.ts'
 import { declareInit } from './init.options.ts'
 import { declareKeys } from './keys.options.ts'
 import { declareLog } from './log.options.ts'
@@ -44,6 +45,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .showSuggestionAfterError()
     .showHelpAfterError('(--help says more)')
     .exitOverride()
+    .helpCommand(false)
   const ends = (command: () => Promise<number>) => async () => {
     // Standard output may be a pipe: exit only when what was written has gone.
     process.exitCode = await command()
@@ -118,6 +120,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     orchestrator: (options) => ends(async () => (await import('./devnet.ts')).orchestratorCommand(options))(),
     gateway: (options) => ends(async () => (await import('./devnet.ts')).gatewayCommand(options))(),
   })
+  declareHelp(program)
   try {
     await program.parseAsync(undotted(argv))
   } catch (error) {

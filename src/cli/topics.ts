@@ -1,0 +1,69 @@
+/** Short texts for people, by topic; `fisherman help <topic>` prints them. */
+export const TOPICS: Readonly<Record<string, { about: string; text: string }>> = {
+  start: {
+    about: 'from nothing to the first verdict',
+    text: `
+1. fisherman doctor            looks at this machine: ffmpeg, sandbox, cards, a self-test
+2. fisherman init              five questions; begin with mode observe, which needs no key and signs nothing
+3. fisherman run               starts; Ctrl-C ends it in order
+4. http://127.0.0.1:7936/      the page: what was checked, found and spent
+
+To see a whole network first: fisherman demo, a minute on this machine with cheats that are convicted.
+When you trust it: mode attest signs answers, dry-run shows what would be sent to the chain, active sends it.`,
+  },
+  keys: {
+    about: 'what a key signs, where it lies, how to move it',
+    text: `
+fisherman keys new makes a keystore and a password file, both for your eyes only (chmod 600). One key is one member: its address holds the
+bond, signs answers and votes, and sends what the contracts take from a member alone. A key called sender may pay for the rest.
+
+A key signs in one place. The first start takes --first-start, your word that it signs nowhere else; later starts wait until another
+fisherman returned the last head of your log. A copy of the folder, or a second daemon, stops the signing for good and says so.
+To another machine: fisherman guard export FILE there, guard import FILE here, then keys export and keys import.`,
+  },
+  money: {
+    about: 'what it may spend, lock and earn',
+    text: `
+Nothing is sent but in mode active. limits.gasPerDay, limits.bond, limits.slashesPerDay and limits.maxFeeGwei bound it; what is left out follows
+the network (fisherman config show). A file called STOP in the data folder stops all sending while it lies there.
+
+A member bonds with fisherman bond deposit and leaves with bond exit, then withdraw after 21 days or more. A case locks a bond until it
+ends; a dismissed one costs it. Who finds a fault gets a tenth of what is taken, paid when the case is settled, after the appeal.`,
+  },
+  cases: {
+    about: 'how a fault becomes a conviction, and what the accused can do',
+    text: `
+Faults that signatures prove (O1 to O6) are committed to, revealed, and taken at once. Wrong pictures (D1 to D3) open a case with a bond; the
+deposit is frozen, the accused has 24 hours, members replay the evidence and vote: more than two thirds of the weight, three at least.
+fisherman case ls shows all, case show ID one with its story and what comes next; sample explain why a receipt was looked at.
+
+The accused: fisherman case answer ID --rebuttal FILE while it is open, case appeal ID --claim TEXT within 14 days of a conviction. The evidence is a
+bundle that anybody can replay: fisherman replay BUNDLE.`,
+  },
+  trouble: {
+    about: 'when something does not work',
+    text: `
+/readyz and the log say the reason in one line. Then, in this order:
+  fisherman doctor             programs, sandbox, cards, self-test
+  fisherman net doctor         reachability, clocks, versions of peers
+  fisherman chain status       endpoints, contracts, our account
+  fisherman log verify         the whole proof log, entry by entry; log repair says what it would do
+  fisherman sample explain ID  why a receipt was or was not checked
+Too much load: fisherman pause, then lower budget, ffmpegJobs, or raise nice. Alerts from outside: fisherman monitor.`,
+  },
+  privacy: {
+    about: 'what leaves this machine',
+    text: `
+To feeds: signed requests for blobs of receipts that you were drawn for. To peers: your statements (seals, answers, votes, heads), your agent
+name and addresses; bundles of evidence to registered members and over /fisherman/v1/bundles to whoever knows the hash. To the chain: commitments,
+proofs, cases. To nobody: keys, draws before they are answered, your page. Nothing else is asked of or told to anybody.`,
+  },
+  upgrade: {
+    about: 'new versions and old folders',
+    text: `
+Stop the daemon, install, start it: data folders of earlier versions are brought forward at the start, and the log keeps its history and its
+root (its layout is 4 now; an older program does not open a newer layout, so keep a copy of the folder until you are content, and never run both).
+A new verdict version speaks on topics of its own: update within days, or your answers are heard by few. fisherman net doctor says when most
+peers speak a newer one. Renamed since 0.1: FISHERMAN_PASSWORD_FILE is FISHERMAN_KEY_PASSWORD_FILE now.`,
+  },
+}
