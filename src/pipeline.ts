@@ -56,7 +56,13 @@ export function createPipeline(bench: Bench): Pipeline {
   const windows = createWindowStage(bench, { finder, onFault: justice.objective, onSample: consider, onDrawn: answers.retry })
 
   const audits = createAudits(bench, {
-    ...{ opinions, beaconAt: windows.beaconAt, membersAt: windows.membersAt, seals: answers.sealsOf },
+    ...{
+      opinions,
+      beaconAt: windows.beaconAt,
+      membersAt: windows.membersAt,
+      verifierOf: windows.verifierOf,
+      seals: answers.sealsOf,
+    },
     isAnswered: (sampleId) => bench.address !== undefined && answers.sealsOf(sampleId).has(bench.address),
     check: (task) => void (inHand.has(task.sampleId) || enqueue(task, REPLAY_PRIORITY + 1 + (task.sample?.tranche ?? 0))),
   })

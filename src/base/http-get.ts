@@ -78,7 +78,8 @@ function limited(body: Readable, url: string, maxBytes: number): Readable {
   })
 }
 
-function reasonOf(error: unknown): string {
+/** Why a connection did not come about, of an error of `fetch`. */
+export function reasonOf(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
   return `could not be reached (${messageOf(cause)})`
 }

@@ -1,11 +1,12 @@
 import { deadline } from './clock.ts'
-import { FishermanError, maskCredentials, messageOf } from './errors.ts'
+import { FishermanError, maskCredentials } from './errors.ts'
+import { reasonOf } from './http-get.ts'
 
 /** POSTs JSON. Redirects are refused. Throws FishermanError, whose message never tells the path: webhooks carry their secret in it. */
 export async function httpPostJson(
   url: string,
   body: unknown,
-  options: { timeoutMs: number; signal?: AbortSignal; headers?: Readonly<Record<string, string>> },
+  options: { timeoutMs: number; signal?: AbortSignal },
 ): Promise<void> {
   const where = new URL(maskCredentials(url)).origin
   const signal = deadline(options.timeoutMs, options.signal)
@@ -13,7 +14,7 @@ export async function httpPostJson(
   try {
     const response = await fetch(url, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', ...options.headers },
+      headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
       redirect: 'error',
       signal,
@@ -22,8 +23,7 @@ export async function httpPostJson(
     status = response.status
   } catch (error) {
     if (options.signal?.aborted) throw options.signal.reason
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-    const why = signal.aborted ? `was silent for ${options.timeoutMs} ms` : `could not be reached (${messageOf(cause)})`
+    const why = signal.aborted ? `was silent for ${options.timeoutMs} ms` : reasonOf(error)
     throw new FishermanError({ code: 'http-unreachable', message: `${where} ${why}`, blame: 'unknown', cause: error })
   }
   if (status < 200 || status > 299)

@@ -23,6 +23,7 @@ import type { Reads } from './reads.ts'
 import { problem } from './rpc.ts'
 import { STATUTE_ROUNDS } from './rules.ts'
 import type { Sender, SendRequest } from './sender.ts'
+import { stateOf } from './submit.ts'
 import type { ActionResult, CaseView, Chain, Deployment, Head, IntentStore, Waiting } from './types.ts'
 
 export interface ActionDeps {
@@ -148,8 +149,9 @@ export function createActions(init: ActionInit, deps: ActionDeps): Actions {
         if (step.waitUntilSec === undefined || deps.caseOf(faultId)) return { status: 'already' }
         await headAfter(step.waitUntilSec, AbortSignal.any([options.signal, deps.closed]))
       } else if (step.do === 'commit') {
-        // A reveal of before the last restart used it up, perhaps in a block that our events have not reached: a commitment more would stand for nothing.
-        if (since === 0 && (await isTaken(faultId))) return { status: 'already' }
+        // A reveal of before the last restart used it up, perhaps in a block that our events have not reached: a commitment more would stand for
+        // nothing. Asked after the commitment was, so that a reveal between the two is seen.
+        if (since === 0 && (await stateOf(deps, faultId)) !== 'none') return { status: 'already' }
         // One that never came to the chain is sent again; one that ran out needs another salt.
         const own = salt !== undefined && since === 0 ? salt : deps.randomSalt()
         const data = commitData(commitmentOf(from, faultId, own))
@@ -170,12 +172,6 @@ export function createActions(init: ActionInit, deps: ActionDeps): Actions {
 
   async function committedAt(from: Hex, commitment: Hex): Promise<number> {
     return Number((await reads.call(deployment.verifier, verifierInterface, 'committedAt', [from, commitment]))[0] as bigint)
-  }
-
-  /** Has anybody brought this fault, by the newest block? Asked after the commitment was, so that a reveal between the two is seen. */
-  async function isTaken(faultId: Hex): Promise<boolean> {
-    const [found] = await reads.call(deployment.verifier, verifierInterface, 'caseOf', [faultId])
-    return (CASE_STATES[Number((found as { state: bigint }).state)] ?? 'none') !== 'none'
   }
 
   const constants = new Map<string, bigint>()

@@ -140,7 +140,7 @@ export async function checkUnpaused(site: Site): Promise<void> {
 }
 
 /** State of a case as the contract has it; `none` where there is none. */
-export async function stateOf(site: Site, faultId: Hex): Promise<(typeof CASE_STATES)[number]> {
+export async function stateOf(site: Pick<Site, 'reads' | 'deployment'>, faultId: Hex): Promise<(typeof CASE_STATES)[number]> {
   const [found] = await site.reads.call(site.deployment.verifier, verifierInterface, 'caseOf', [faultId])
   return CASE_STATES[Number((found as { state: bigint }).state)] ?? 'none'
 }

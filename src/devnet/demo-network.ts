@@ -1,9 +1,10 @@
-import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import type { Hex } from '../../proofs/types.ts'
 import { blsKeysOf } from '../attest/bls.ts'
-import { createKeystore, loadKeystore, type Signer } from '../attest/keys.ts'
+import { createKeystore, createPasswordFile, loadKeystore, type Signer } from '../attest/keys.ts'
 import { FishermanError } from '../base/errors.ts'
 import { openAccount } from '../chain/account.ts'
 import { parseArtifacts } from '../chain/artifacts.ts'
@@ -28,7 +29,7 @@ export async function createParty(folder: string, name: string): Promise<Party> 
   const dataDir = join(folder, name)
   await mkdir(dataDir)
   const key = { file: join(folder, `${name}.key.json`), passwordFile: join(folder, `${name}.password`) }
-  await writeFile(key.passwordFile, `${randomBytes(24).toString('base64url')}\n`, { mode: 0o600 })
+  await createPasswordFile(key.passwordFile)
   await createKeystore({ ...key, light: true })
   return { name, signer: await loadKeystore(key.file, key.passwordFile), dataDir, key }
 }
@@ -123,4 +124,18 @@ export async function register(chain: LocalChain, { signer }: Party, signal: Abo
   await registerFisherman(account, chain.deployment, { bond: BOND, blsPublicKey, proofOfPossession }, { signal }).finally(() =>
     account.close(),
   )
+}
+
+/** Ports that nobody listens on now; held all at once, so that they differ. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer().listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      return server
+    }),
+  )
+  const ports = servers.map((server) => (server.address() as AddressInfo).port)
+  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))))
+  return ports
 }

@@ -1,6 +1,4 @@
-import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { sleep, systemClock } from '../base/clock.ts'
 import { FishermanError, messageOf } from '../base/errors.ts'
@@ -9,7 +7,7 @@ import { createChain } from '../chain/chain.ts'
 import type { Chain } from '../chain/types.ts'
 import { type Child, lastLine, projectRoot } from './children.ts'
 import { bundleLabel, copyBundles, openDemoFolder } from './demo-folder.ts'
-import { createParty, grantsFor, type LocalChain, type Party, register, startLocalChain } from './demo-network.ts'
+import { createParty, freePorts, grantsFor, type LocalChain, type Party, register, startLocalChain } from './demo-network.ts'
 import { createProcesses, type Processes, type RunningFisherman, type RunningNode } from './demo-processes.ts'
 import type { DemoResult } from './demo-report.ts'
 import { fishermanFacts, readSummary, standingsOf } from './demo-watch.ts'
@@ -227,18 +225,4 @@ async function inParallel<A, B>(tasks: [() => Promise<A>, () => Promise<B>]): Pr
 
 function failed(message: string): FishermanError {
   return new FishermanError({ code: 'demo-failed', message, blame: 'ours' })
-}
-
-/** Ports that nobody listens on now; held all at once, so that they differ. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, '127.0.0.1')
-      await once(server, 'listening')
-      return server
-    }),
-  )
-  const ports = servers.map((server) => (server.address() as AddressInfo).port)
-  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))))
-  return ports
 }

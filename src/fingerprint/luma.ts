@@ -50,8 +50,3 @@ export function qualityOf(planes: Planes, frame: number): number {
   for (let i = 0; i < PLANE; i++) if ((i & 63) !== 63) sum += PERCENT[Math.abs((luma[i] ?? 0) - (luma[i + 1] ?? 0))] ?? 0
   return Math.min(100, Math.trunc(sum / 90))
 }
-
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)] ?? 0
-}

@@ -1,6 +1,7 @@
+import { median } from '../base/median.ts'
 import type { Planes } from '../transcode/types.ts'
 import { CELLS, type Grid, GridStore } from './grids.ts'
-import { median, qualityOf, UNITS } from './luma.ts'
+import { qualityOf, UNITS } from './luma.ts'
 import type { ContentFacts } from './types.ts'
 
 /** A track made ready for comparison. */

@@ -1,8 +1,9 @@
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { decodeStatement, type Statement } from '../../proofs/codec.ts'
 import { bytesToHex, hexToBytes } from '../../proofs/signature.ts'
 import type { Hex } from '../../proofs/types.ts'
 import { messageOf } from '../base/errors.ts'
+import { createLateFile } from '../base/late-file.ts'
 import type { Logger } from '../base/log.ts'
 
 /** The last log head of each fisherman, kept for it: small, and on disk, since all of us may restart at once. */
@@ -25,17 +26,13 @@ export async function openHeadStore(file: string, deps: { log: Logger }): Promis
     const { body } = decodeStatement('head', bytes) as Statement<'head'>
     kept.set(body.fisherman, { epoch: body.epoch, size: body.size, bytes })
   }
-  let timer: NodeJS.Timeout | undefined
-  let writing: Promise<void> = Promise.resolve()
-
-  function write(): void {
-    timer = undefined
-    const text = JSON.stringify([...kept.values()].map(({ bytes }) => bytesToHex(bytes)))
-    writing = writing
-      .then(() => writeFile(`${file}.part`, text, { mode: 0o600 }))
-      .then(() => rename(`${file}.part`, file))
-      .catch((error: unknown) => deps.log.warn('Heads of other logs could not be kept', { reason: messageOf(error) }))
-  }
+  const written = createLateFile(
+    {
+      ...{ file, everyMs: WRITE_EVERY_MS, trouble: 'Heads of other logs could not be kept' },
+      text: () => JSON.stringify([...kept.values()].map(({ bytes }) => bytesToHex(bytes))),
+    },
+    deps,
+  )
 
   return {
     last: (fisherman) => kept.get(fisherman)?.bytes,
@@ -45,15 +42,9 @@ export async function openHeadStore(file: string, deps: { log: Logger }): Promis
       kept.delete(fisherman)
       kept.set(fisherman, { epoch, size, bytes })
       if (kept.size > MAX_KEPT) kept.delete(kept.keys().next().value as Hex)
-      timer ??= setTimeout(write, WRITE_EVERY_MS)
+      written.changed()
     },
-    async close() {
-      if (timer !== undefined) {
-        clearTimeout(timer)
-        write()
-      }
-      await writing
-    },
+    close: written.close,
   }
 }
 

@@ -1,7 +1,8 @@
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { multiaddr } from '@multiformats/multiaddr'
 import { z } from 'zod'
 import { messageOf } from '../base/errors.ts'
+import { createLateFile } from '../base/late-file.ts'
 import type { Logger } from '../base/log.ts'
 
 /** A peer that we have met, and where it said that it listens. */
@@ -43,22 +44,16 @@ export async function openPeerStore(
   const kept = new Map<string, KnownPeer>()
   for (const peer of file === undefined ? [] : await load(file, deps.log))
     if (peer.seenMs > deps.clock.nowMs() - MAX_AGE_MS) kept.set(peer.id, peer)
-  let timer: NodeJS.Timeout | undefined
-  let writing: Promise<void> = Promise.resolve()
-
-  function write(): void {
-    timer = undefined
-    if (file === undefined) return
-    const text = JSON.stringify([...kept.values()])
-    writing = writing
-      .then(() => writeFile(`${file}.part`, text, { mode: 0o600 }))
-      .then(() => rename(`${file}.part`, file))
-      .catch((error: unknown) => deps.log.warn('Addresses of peers could not be kept', { reason: messageOf(error) }))
-  }
-
-  function changed(): void {
-    timer ??= setTimeout(write, WRITE_EVERY_MS)
-  }
+  const written =
+    file === undefined
+      ? undefined
+      : createLateFile(
+          {
+            ...{ file, everyMs: WRITE_EVERY_MS, trouble: 'Addresses of peers could not be kept' },
+            text: () => JSON.stringify([...kept.values()]),
+          },
+          deps,
+        )
 
   return {
     all: () => [...kept.values()],
@@ -68,18 +63,12 @@ export async function openPeerStore(
       kept.delete(id)
       kept.set(id, { id, addresses: known, seenMs })
       if (kept.size > MAX_KEPT) kept.delete(kept.keys().next().value as string)
-      changed()
+      written?.changed()
     },
     forget(id) {
-      if (kept.delete(id)) changed()
+      if (kept.delete(id)) written?.changed()
     },
-    async close() {
-      if (timer !== undefined) {
-        clearTimeout(timer)
-        write()
-      }
-      await writing
-    },
+    close: async () => written?.close(),
   }
 }
 

@@ -61,7 +61,7 @@ export interface AnswerStageDeps {
   /** A drawn member opened its answer. */
   onDrawnAnswer(answer: DrawnAnswer): void
   /** Was this member drawn to look again at an answer of another? */
-  isAudit(sampleId: Hex, member: Hex, proof: ReturnType<typeof decodeDrawProof>): boolean
+  isAudit(sampleId: Hex, member: Hex, proof: ReturnType<typeof decodeDrawProof>): Promise<boolean>
   trancheOf(
     known: KnownReceipt,
     sampleId: Hex,
@@ -218,7 +218,7 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
     const { outcome, rendition } = finding
     const proof = decodeDrawProof(extra)
     const tranche = await deps.trancheOf(known, sampleId, signer, proof)
-    if (tranche === undefined && !deps.isAudit(sampleId, signer, proof)) return bench.metrics.dropped('answer-not-drawn')
+    if (tranche === undefined && !(await deps.isAudit(sampleId, signer, proof))) return bench.metrics.dropped('answer-not-drawn')
     const { transcoder, streamId, requester, completedAt } = known.receipt.receipt
     // Only our own replay counts against a node; a pass of somebody who checked speaks for it.
     if (outcome === 'pass') bench.tally.heardPass({ transcoder, streamId, requester, completedAt: Number(completedAt) })

@@ -1,9 +1,7 @@
 import { type DrawProof, decodeDrawProof, type Statement } from '../../proofs/codec.ts'
 import { ZERO_HASH } from '../../proofs/digest.ts'
 import type { Hex, Outcome } from '../../proofs/types.ts'
-import { verifyDraw } from '../attest/bls.ts'
 import { messageOf } from '../base/errors.ts'
-import type { Member } from '../chain/types.ts'
 import {
   type Audited,
   auditResult,
@@ -18,6 +16,7 @@ import type { Bench } from './bench.ts'
 import type { CheckResult, CheckTask } from './checks.ts'
 import type { KnownReceipt } from './ledger.ts'
 import type { Opinions } from './opinions.ts'
+import type { WindowStage } from './windows.ts'
 
 /** An opened answer whose draw proof holds. */
 export interface DrawnAnswer {
@@ -40,13 +39,14 @@ export interface Audits {
   /** What our look says of the answer that it was made for; a doubt says nothing. */
   judged(result: CheckResult): void
   /** Does the proof of a seal stand for an audit of this sample? */
-  isAudit(sampleId: Hex, auditor: Hex, proof: DrawProof): boolean
+  isAudit(sampleId: Hex, auditor: Hex, proof: DrawProof): Promise<boolean>
 }
 
 export interface AuditsDeps {
   opinions: Opinions
-  beaconAt(timestampSec: number): Promise<Hex>
-  membersAt(timestampSec: number): Promise<readonly Member[]>
+  beaconAt: WindowStage['beaconAt']
+  membersAt: WindowStage['membersAt']
+  verifierOf: WindowStage['verifierOf']
   /** Seals of a sample, by member. */
   seals(sampleId: Hex): ReadonlyMap<Hex, Statement<'sealed'>>
   /** Have we answered this sample ourselves? */
@@ -65,7 +65,6 @@ interface Pending {
 export function createAudits(bench: Bench, deps: AuditsDeps): Audits {
   const { params, chain } = bench
   const pending = new Map<Hex, Pending>()
-  const valid = new Map<string, boolean>()
 
   function heard(answer: DrawnAnswer): void {
     const known = pending.get(answer.sampleId)
@@ -100,15 +99,15 @@ export function createAudits(bench: Bench, deps: AuditsDeps): Audits {
     if (tranche === undefined) return
     const atSec = beaconSec + (params.draw.tranches[tranche]?.afterSeconds ?? 0)
     const proof: DrawProof = { transcoder, windowId, index: about.index, rendition: about.rendition, bls }
-    bench.later(Math.max(0, (atSec - chain.nowSec()) * 1000), 'audit', async () => wake(one, proof, tranche))
+    bench.later(Math.max(0, (atSec - chain.nowSec()) * 1000), 'audit', () => wake(one, proof, tranche))
   }
 
-  function wake({ first }: Pending, proof: DrawProof, tranche: number): void {
+  async function wake({ first }: Pending, proof: DrawProof, tranche: number): Promise<void> {
     const { known, rendition, sampleId, member, outcome } = first
     const beacon = known.window.draw?.beacon
     // Bytes that are gone, and doubt, have no fingerprint to compare; and who answered the sample has said what it found.
     if (!beacon || outcome === 'withheld' || outcome === 'inconclusive' || deps.isAnswered(sampleId)) return
-    if (isDone(sampleId)) return
+    if (await isDone(sampleId)) return
     const { digest, windowId, receipt } = known.receipt
     const sample = {
       ...{ sampleId, receiptDigest: digest, transcoder: receipt.transcoder, windowId, beacon },
@@ -119,41 +118,24 @@ export function createAudits(bench: Bench, deps: AuditsDeps): Audits {
   }
 
   /** Somebody else has sealed an audit of it. */
-  function isDone(sampleId: Hex): boolean {
-    return [...deps.seals(sampleId)].some(([auditor, { extra }]) => {
-      if (extra === '0x' || auditor === bench.address || !deps.opinions.trusts(auditor)) return false
+  async function isDone(sampleId: Hex): Promise<boolean> {
+    for (const [auditor, { extra }] of deps.seals(sampleId)) {
+      if (extra === '0x' || auditor === bench.address || !deps.opinions.trusts(auditor)) continue
       try {
-        return isAudit(sampleId, auditor, decodeDrawProof(extra))
+        if (await isAudit(sampleId, auditor, decodeDrawProof(extra))) return true
       } catch (error) {
         bench.logger.debug('A seal has no proof that can be read', { auditor, reason: messageOf(error) })
-        return false
       }
-    })
-  }
-
-  function isAudit(sampleId: Hex, auditor: Hex, proof: DrawProof): boolean {
-    const about = pending.get(sampleId)?.about
-    const key = blsKeys.get(auditor)
-    if (!about || key === undefined) return false
-    const check = (message: Hex, signature: Hex) => {
-      const id = `${message}/${signature}/${key}`
-      const known = valid.get(id) ?? verifyDraw(message, signature, key)
-      valid.set(id, known)
-      if (valid.size > PENDING) valid.delete(valid.keys().next().value as string)
-      return known
     }
-    return checkAuditProof(params.draw, about, auditor, proof, check) !== undefined
+    return false
   }
 
-  /** Draw keys of all members, as the newest head tells them. */
-  let blsKeys: ReadonlyMap<Hex, Hex> = new Map()
-  const learn = async () => {
-    blsKeys = new Map((await deps.membersAt(chain.nowSec())).map(({ address, blsPublicKey }) => [address, blsPublicKey]))
+  async function isAudit(sampleId: Hex, auditor: Hex, proof: DrawProof): Promise<boolean> {
+    const about = pending.get(sampleId)?.about
+    if (!about) return false
+    const verify = await deps.verifierOf(auditor)
+    return verify !== undefined && checkAuditProof(params.draw, about, auditor, proof, verify) !== undefined
   }
-  const stop = chain.onHead(() => {
-    learn().catch((error: unknown) => bench.logger.debug('Members could not be read', { reason: messageOf(error) }))
-  })
-  bench.signal.addEventListener('abort', stop, { once: true })
 
   return {
     heard,

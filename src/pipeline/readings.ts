@@ -2,6 +2,7 @@ import { statfsSync } from 'node:fs'
 import { STATEMENT_KINDS } from '../../proofs/codec.ts'
 import type { Hex, Outcome } from '../../proofs/types.ts'
 import { OUTCOMES } from '../../proofs/types.ts'
+import { median } from '../base/median.ts'
 import type { CaseView } from '../chain/types.ts'
 import type { Gossip } from '../gossip/index.ts'
 import { ORCHESTRATORS_SHOWN } from '../observe/catalog.ts'
@@ -161,9 +162,4 @@ function ofChain({ chain, address }: ReadingsDeps['bench']): Readings {
 /** Whole coins of wei, as exactly as a double can. */
 function coins(wei: bigint): number {
   return Number(wei) / 1e18
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)] ?? 0
 }

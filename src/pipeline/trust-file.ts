@@ -1,7 +1,8 @@
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import type { Hex } from '../../proofs/types.ts'
 import { messageOf } from '../base/errors.ts'
+import { createLateFile } from '../base/late-file.ts'
 import type { Logger } from '../base/log.ts'
 import type { Trust } from '../court/trust.ts'
 
@@ -21,31 +22,21 @@ const content = z.record(z.string().regex(/^0x[0-9a-f]{40}$/), z.object({ value:
 export async function openTrustFile(file: string, deps: { log: Logger }): Promise<TrustFile> {
   const loaded = new Map(Object.entries(await load(file, deps.log))) as Map<Hex, Trust>
   let latest: ReadonlyMap<Hex, Trust> = loaded
-  let timer: NodeJS.Timeout | undefined
-  let writing: Promise<void> = Promise.resolve()
-
-  function write(): void {
-    timer = undefined
-    const text = JSON.stringify(Object.fromEntries(latest))
-    writing = writing
-      .then(() => writeFile(`${file}.part`, text, { mode: 0o600 }))
-      .then(() => rename(`${file}.part`, file))
-      .catch((error: unknown) => deps.log.warn('Our opinion of other members could not be kept', { reason: messageOf(error) }))
-  }
+  const written = createLateFile(
+    {
+      ...{ file, everyMs: WRITE_EVERY_MS, trouble: 'Our opinion of other members could not be kept' },
+      text: () => JSON.stringify(Object.fromEntries(latest)),
+    },
+    deps,
+  )
 
   return {
     loaded,
     save(trust) {
       latest = trust
-      timer ??= setTimeout(write, WRITE_EVERY_MS)
+      written.changed()
     },
-    async close() {
-      if (timer !== undefined) {
-        clearTimeout(timer)
-        write()
-      }
-      await writing
-    },
+    close: written.close,
   }
 }
 

@@ -15,6 +15,8 @@ export interface WindowStage {
   take(window: FeedWindow): Promise<void>
   /** Members whose draw key counts at this time: registered, active, not leaving, and in possession of their key. */
   membersAt(timestampSec: number): Promise<readonly Member[]>
+  /** Checks draw signatures of a member with the key that counts now; undefined for who is none. One pairing for each signature. */
+  verifierOf(member: Hex): Promise<VerifyDraw | undefined>
   /** Waits for the first round of public randomness, or the first block, at or after this time. */
   beaconAt(timestampSec: number): Promise<Hex>
   /** Why the renditions of a receipt are looked at, and by us, or not. */
@@ -22,6 +24,8 @@ export interface WindowStage {
   /** The tranche that a member's proof stands for, or undefined when it proves nothing. */
   trancheOf(known: KnownReceipt, sampleId: Hex, member: Hex, proof: DrawProof): Promise<number | undefined>
 }
+
+export type VerifyDraw = (message: Hex, signature: Hex) => boolean
 
 export interface WindowExplained {
   /** Unix seconds of chain time at which the beacon is known, and the beacon once it is. */
@@ -130,8 +134,24 @@ export function createWindowStage(bench: Bench, deps: WindowStageDeps): WindowSt
     }
   }
 
+  async function verifierOf(member: Hex): Promise<VerifyDraw | undefined> {
+    const owner = (await membersAt(chain.nowSec())).find(({ address }) => address === member)
+    return (
+      owner &&
+      ((message, signature) => {
+        // One pairing for each member and window, however many samples it was drawn for.
+        const key = `${message}/${signature}/${owner.blsPublicKey}`
+        const valid = draws.get(key) ?? verifyDraw(message, signature, owner.blsPublicKey)
+        draws.set(key, valid)
+        if (draws.size > 10_000) draws.delete(draws.keys().next().value as string)
+        return valid
+      })
+    )
+  }
+
   return {
     membersAt,
+    verifierOf,
     beaconAt: (timestampSec) => beaconAt(bench, timestampSec),
     explain,
     async take(window) {
@@ -150,16 +170,8 @@ export function createWindowStage(bench: Bench, deps: WindowStageDeps): WindowSt
     async trancheOf(known, sampleId, member, proof) {
       const drawn = known.window.draw
       if (!drawn) return undefined
-      const owner = (await membersAt(chain.nowSec())).find(({ address }) => address === member)
-      if (!owner) return undefined
-      return checkDrawProof(params.draw, drawn, sampleId, proof, (message, signature) => {
-        // One pairing for each member and window, however many samples it was drawn for.
-        const key = `${message}/${signature}/${owner.blsPublicKey}`
-        const valid = draws.get(key) ?? verifyDraw(message, signature, owner.blsPublicKey)
-        draws.set(key, valid)
-        if (draws.size > 10_000) draws.delete(draws.keys().next().value as string)
-        return valid
-      })
+      const verify = await verifierOf(member)
+      return verify && checkDrawProof(params.draw, drawn, sampleId, proof, verify)
     },
   }
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { median } from '../base/median.ts'
 import { beginsPicture, frameNumber, isIdr, nalKind, pictureSetId, sequenceFacts } from './nal.ts'
 import { type Oddity, oddityOf } from './oddities.ts'
 import type { AccessUnit, AudioPacket, CodecNumber, Container, Demuxed, SequenceFacts } from './types.ts'
@@ -70,11 +71,6 @@ function firstPicture({ codec, nals }: ElementaryStream): Uint8Array {
     parts.push(START_CODE, nal)
   }
   return Buffer.concat(parts)
-}
-
-function median(values: number[]): number {
-  const sorted = values.sort((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)] ?? 0
 }
 
 /** Groups NAL units into pictures and derives the facts of the file. */

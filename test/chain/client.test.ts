@@ -479,7 +479,8 @@ describe('the sender', () => {
     expect(await nonceOf(me())).toBe(start + 1)
   })
 
-  it('reveals with the commitment made before a restart', async () => {
+  /** What a client leaves that was killed between its commitment and the reveal. */
+  async function killedAfterCommit() {
     const store = memoryIntents()
     const fault = await equivocation(world, node())
     const life = new AbortController()
@@ -488,6 +489,11 @@ describe('the sender', () => {
     await until(() => store.all().some((one) => one.action === 'commit' && one.state === 'mined'))
     life.abort(new Error('killed'))
     await expect(cut).rejects.toThrow('killed')
+    return { store, fault }
+  }
+
+  it('reveals with the commitment made before a restart', async () => {
+    const { store, fault } = await killedAfterCommit()
     const between = await nonceOf(me())
     await world.pass(3)
     const second = await connect({ intents: store })
@@ -496,14 +502,7 @@ describe('the sender', () => {
   })
 
   it('commits nothing more to a fault that was revealed in a block which our events have not reached', async () => {
-    const store = memoryIntents()
-    const fault = await equivocation(world, node())
-    const life = new AbortController()
-    const first = await connect({ intents: store })
-    const cut = first.commitReveal({ faultClass: 'O1', ...fault }, { signal: life.signal })
-    await until(() => store.all().some((one) => one.action === 'commit' && one.state === 'mined'))
-    life.abort(new Error('killed'))
-    await expect(cut).rejects.toThrow('killed')
+    const { store, fault } = await killedAfterCommit()
     await world.pass(3)
     // Whoever starts now knows the chain as it is before the reveal, and hears of nothing for an hour.
     const behind = await connect({ intents: store, pollMs: 3_600_000 })

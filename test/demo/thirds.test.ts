@@ -1,5 +1,4 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'esbuild'
@@ -10,7 +9,15 @@ import { SILENT } from '../../src/base/log.ts'
 import { createChain } from '../../src/chain/chain.ts'
 import type { Chain } from '../../src/chain/types.ts'
 import { type Child, projectRoot, startChild } from '../../src/devnet/children.ts'
-import { createParty, grantsFor, type LocalChain, type Party, register, startLocalChain } from '../../src/devnet/demo-network.ts'
+import {
+  createParty,
+  freePorts,
+  grantsFor,
+  type LocalChain,
+  type Party,
+  register,
+  startLocalChain,
+} from '../../src/devnet/demo-network.ts'
 import { createProcesses, type Processes, type RunningNode } from '../../src/devnet/demo-processes.ts'
 import { cutSegments } from '../../src/devnet/segments.ts'
 import type { Hostility } from './hostile-judge.ts'
@@ -95,22 +102,6 @@ afterEach(async () => {
   await chain?.stop()
 }, 60_000)
 afterAll(() => rmSync(home, { recursive: true, force: true }))
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<ReturnType<typeof createServer>>((resolve) => {
-          const server = createServer()
-          server.listen(0, '127.0.0.1', () => resolve(server))
-        }),
-    ),
-  )
-  const ports = servers.map((server) => (server.address() as { port: number }).port)
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
-}
 
 async function play(started: number, hostile: readonly Hostility[] = []): Promise<void> {
   const ports = await freePorts(started + hostile.length)

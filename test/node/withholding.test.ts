@@ -8,7 +8,15 @@ import { systemClock } from '../../src/base/clock.ts'
 import { SILENT } from '../../src/base/log.ts'
 import { createChain } from '../../src/chain/chain.ts'
 import type { Chain } from '../../src/chain/types.ts'
-import { createParty, grantsFor, type LocalChain, type Party, register, startLocalChain } from '../../src/devnet/demo-network.ts'
+import {
+  createParty,
+  freePorts,
+  grantsFor,
+  type LocalChain,
+  type Party,
+  register,
+  startLocalChain,
+} from '../../src/devnet/demo-network.ts'
 import { createProcesses, type Processes } from '../../src/devnet/demo-processes.ts'
 import { cutSegments } from '../../src/devnet/segments.ts'
 
@@ -38,7 +46,7 @@ beforeAll(async () => {
     ...crew.map((party) => register(local, party, signal)),
   ])
   const hidden = { ...running, url: await withholding(running.url) }
-  const ports = await Promise.all(crew.map(freePort))
+  const ports = await freePorts(crew.length)
   await Promise.all(crew.map((party, i) => processes.fisherman(party, [i === 0 ? running : hidden], ports[i]!, ports)))
   chain = await createChain(
     { rpcUrls: [local.anvil.rpcUrl], deployment: local.deployment, signal },
@@ -71,14 +79,6 @@ async function withholding(url: string): Promise<string> {
   }).listen(0, '127.0.0.1')
   await new Promise((resolve) => withholder.once('listening', resolve))
   return `http://127.0.0.1:${(withholder.address() as AddressInfo).port}`
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 interface Line {

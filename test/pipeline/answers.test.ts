@@ -62,7 +62,7 @@ beforeEach(() => {
   stage = createAnswerStage(bench, {
     opinions: createOpinions(bench),
     onDrawnAnswer: (answer) => void drawnAnswers.push(answer),
-    isAudit: () => isAudit,
+    isAudit: async () => isAudit,
     freeze: async () => undefined,
     onFinding: (finding) => findings.push(finding),
     trancheOf: async () => (drawn ? 0 : undefined),

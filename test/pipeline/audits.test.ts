@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { decodeDrawProof, encodeDrawProof, type Statement } from '../../proofs/codec.ts'
 import { ZERO_HASH } from '../../proofs/digest.ts'
 import type { Hex, Outcome } from '../../proofs/types.ts'
-import { blsKeysOf } from '../../src/attest/bls.ts'
+import { blsKeysOf, verifyDraw } from '../../src/attest/bls.ts'
 import { createSigner } from '../../src/attest/keys.ts'
 import type { Member } from '../../src/chain/types.ts'
 import { type Audits, createAudits, type DrawnAnswer } from '../../src/pipeline/audits.ts'
@@ -41,15 +41,10 @@ const settled = () => new Promise((resolve) => setTimeout(resolve, 20))
 
 beforeEach(() => {
   ;[tasks, dropped, seals, answered, asked] = [[], [], new Map(), new Set(), []]
-  let onHead = () => {}
   const bench = {
     ...{ params: networkParams('local'), address: me, signal: new AbortController().signal },
     chain: {
       nowSec: () => 1_000_000,
-      onHead(listener: () => void) {
-        onHead = listener
-        return () => {}
-      },
     },
     identity: { attester: { address: me }, bls: keys.get(me) },
     logger: { info() {}, warn() {}, debug() {} },
@@ -64,11 +59,14 @@ beforeEach(() => {
       return later
     },
     membersAt: async () => members,
+    async verifierOf(member) {
+      const key = keys.get(member)?.publicKey
+      return key && ((message, signature) => verifyDraw(message, signature, key))
+    },
     seals: (sampleId) => seals.get(sampleId) ?? new Map(),
     isAnswered: (sampleId) => answered.has(sampleId),
     check: (task) => void tasks.push(task),
   })
-  onHead()
 })
 
 const answerOf = (sampleId: Hex, change: Partial<DrawnAnswer> = {}): DrawnAnswer => ({
@@ -120,9 +118,9 @@ describe('the audit of answers', () => {
     const extra = await proven(first)
     seal(first, extra)
     // The same daemon hears nothing new of a sample that it knows; what counts is whether the proof stands.
-    expect(audits.isAudit(first, bob, decodeDrawProof(extra))).toBe(true)
-    expect(audits.isAudit(first, ann, decodeDrawProof(extra))).toBe(false)
-    expect(audits.isAudit(second, bob, decodeDrawProof(extra))).toBe(false)
+    expect(await audits.isAudit(first, bob, decodeDrawProof(extra))).toBe(true)
+    expect(await audits.isAudit(first, ann, decodeDrawProof(extra))).toBe(false)
+    expect(await audits.isAudit(second, bob, decodeDrawProof(extra))).toBe(false)
     seal(third, extra)
     audits.heard(answerOf(third))
     await settled()

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Hex } from '../../../proofs/types.ts'
+import { deadline } from '../../base/clock.ts'
 import { messageOf } from '../../base/errors.ts'
 import { httpGet, httpGetJson } from '../../base/http-get.ts'
 import { createMulticall } from '../../chain/multicall.ts'
@@ -94,7 +95,7 @@ async function notReady(url: string, signal: AbortSignal): Promise<string | unde
   try {
     const response = await fetch(`${url}/readyz`, {
       redirect: 'error',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+      signal: deadline(TIMEOUT_MS, signal),
     })
     if (response.ok) return void (await response.body?.cancel())
     const text = (await response.text()).slice(0, 2_000)

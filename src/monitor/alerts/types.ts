@@ -43,7 +43,7 @@ export interface DaemonLook {
   /** What it answered, or why it did not. */
   state: 'ready' | 'not-ready' | 'down'
   says?: string
-  /** Entries of its proof log and receipts seen, where it tells. */
+  /** Samples checked and receipts seen, where it tells. */
   checked?: number
   receipts?: number
 }

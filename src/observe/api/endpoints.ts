@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { z } from 'zod'
 import type { Hex } from '../../../proofs/types.ts'
 import { readBundlePart } from '../../prooflog/bundle.ts'
+import type { Entry } from '../../prooflog/entry.ts'
 import { Problem } from './problem.ts'
 import { evidenceOf, judgedOf, type LogReads, sampleOf } from './reads.ts'
 import * as schema from './schemas.ts'
@@ -45,16 +46,19 @@ export function endpointsOf(source: ApiSource): Endpoint[] {
   const file = (hash: Hex) => join(source.bundleDir, `${hash}.fishbundle`)
   const sheet = async (hash: Hex | null) => (hash === null ? undefined : await sheetOf(file(hash)))
 
+  const evidenceHashOf = (entry: Entry): Hex | null =>
+    evidenceOf(entry) ?? source.evidenceHash(sampleOf(entry).sampleId as Hex) ?? null
+
   async function oneSample(seq: number): Promise<z.infer<typeof schema.oneSample>> {
     const entry = await reads.verdict(seq)
     const sample = sampleOf(entry)
-    const evidenceHash = evidenceOf(entry) ?? source.evidenceHash(sample.sampleId as Hex) ?? null
+    const evidenceHash = evidenceHashOf(entry)
     return { ...sample, ...judgedOf(entry), evidenceHash, hasSheet: (await sheet(evidenceHash)) !== undefined }
   }
 
   async function filmOf(seq: number): Promise<z.infer<typeof schema.film> & { file: string }> {
-    const { evidenceHash } = await oneSample(seq)
-    const found = evidenceHash === null ? undefined : await source.film(evidenceHash as Hex).catch(() => undefined)
+    const evidenceHash = evidenceHashOf(await reads.verdict(seq))
+    const found = evidenceHash === null ? undefined : await source.film(evidenceHash).catch(() => undefined)
     if (found === 'busy') throw new Problem(503, 'other films are being drawn; ask again in a few seconds')
     if (!found) throw new Problem(404, 'there are no pictures: the evidence was not kept, was removed, or cannot be decoded')
     return found
@@ -119,8 +123,7 @@ export function endpointsOf(source: ApiSource): Endpoint[] {
       params: schema.seqParams,
       answer: 'image/png',
       async handle({ params }) {
-        const { evidenceHash } = await oneSample((params as z.infer<typeof schema.seqParams>).seq)
-        const picture = await sheet(evidenceHash as Hex | null)
+        const picture = await sheet(evidenceHashOf(await reads.verdict((params as z.infer<typeof schema.seqParams>).seq)))
         if (!picture) throw new Problem(404, 'no contact sheet was drawn, or its evidence was removed')
         return picture
       },
