@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { encodeStatement } from '../../proofs/codec.ts'
+import type { Hex } from '../../proofs/types.ts'
 import { pullPage } from '../../src/gossip/pull-client.ts'
 import { decodeHeader, encodeHeader, encodeRequest, type PullEntry, START } from '../../src/gossip/pull-frames.ts'
 import { answer, MEMBERS, sealed } from '../gossip/world.ts'
@@ -55,6 +56,57 @@ describe('a peer that gossips invalid statements', () => {
     for (let n = 1; n <= 5; n++) await publish(attacker, Uint8Array.of(n))
     await honest.publish(await sealed(ALICE))
     await until(() => victim.delivered.length === 1)
+  })
+})
+
+/** The other signature that ECDSA takes for the same digest: N - s, with the other parity. */
+function mirrored(signature: Hex): Hex {
+  const half = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n - BigInt(`0x${signature.slice(66, 130)}`)
+  return `${signature.slice(0, 66)}${half.toString(16).padStart(64, '0')}${signature.endsWith('1b') ? '1c' : '1b'}` as Hex
+}
+
+describe('a peer that repeats what others said', () => {
+  const meet = async () => {
+    const attacker = await attack()
+    await until(() => attacker.node.services.pubsub.getSubscribers(topics.topicOf('sealed')).length === 1)
+    return attacker
+  }
+
+  it('brings nothing twice, not to a node that was restarted in between either, and keeps its place', async () => {
+    const statement = await sealed(ALICE)
+    await publish(await meet(), encodeStatement(statement))
+    await until(() => victim.delivered.length === 1)
+    await victim.restart()
+    // A stranger to the caches of both: only the store remembers.
+    const replaying = await meet()
+    await publish(replaying, encodeStatement(statement))
+    await until(() => count('ignored.sealed.known') === 1)
+    await publish(replaying, encodeStatement(await sealed(ALICE, 1)))
+    await until(() => victim.delivered.length === 2)
+    expect([count('accepted.sealed'), linked(replaying)]).toEqual([1, true])
+  })
+
+  it('in other bytes is rejected: one statement has one encoding and one signature', async () => {
+    const [statement, fresh] = [await sealed(ALICE), await sealed(ALICE, 1)]
+    const bytes = encodeStatement(statement)
+    await publish(await meet(), bytes)
+    await until(() => victim.delivered.length === 1)
+    const others = {
+      'not-canonical': [
+        Uint8Array.of(...bytes, ...new Uint8Array(32)),
+        bytes.with(bytes.length - 1, 1),
+        bytes.subarray(0, bytes.length - 31),
+      ],
+      // Of one that was not heard before: a second one of a sample is ignored before anybody looks at its signature.
+      'bad-signature': [encodeStatement({ ...fresh, signature: mirrored(fresh.signature) })],
+    }
+    for (const [reason, copies] of Object.entries(others))
+      for (const [n, copy] of copies.entries()) {
+        // A new one each time: the fourth lie of one would not be heard.
+        await publish(await meet(), copy)
+        await until(() => count(`rejected.sealed.${reason}`) === n + 1)
+      }
+    expect(victim.delivered).toHaveLength(1)
   })
 })
 
