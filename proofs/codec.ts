@@ -1,6 +1,7 @@
 import { AbiCoder } from 'ethers'
-import { STRUCTS, tupleOf } from './structs.ts'
+import { type Field, STRUCTS } from './structs.ts'
 import { type Hex, LIMITS, type StructName, type Structs } from './types.ts'
+import { readStruct, readWord, structWords, WORD, writeWord } from './words.ts'
 
 /** What travels by gossip and by pull, and the struct that each kind carries. */
 export const STATEMENT_STRUCTS = {
@@ -50,38 +51,67 @@ export class CodecError extends Error {
 
 const abi = AbiCoder.defaultAbiCoder()
 const DRAW_PROOF = ['address', 'uint64', 'uint32', 'uint16', 'bytes']
+const SIGNER: Field = { name: 'signer', type: 'address' }
 const KINDS_WITH_EXTRA: readonly StatementKind[] = ['sealed', 'fraud-proof']
-
-function statementTypes(kind: StatementKind): string[] {
-  return [tupleOf(STATEMENT_STRUCTS[kind]), 'address', 'bytes', 'bytes']
-}
 
 /** Bytes that a statement of this kind may have. */
 export function maxBytesOf(kind: StatementKind): number {
   return kind === 'fraud-proof' ? LIMITS.fraudProofBytes : LIMITS.statementBytes
 }
 
-/** The one encoding of a statement: ABI, signature last. */
+/**
+ * The one encoding of a statement: abi.encode(body, address signer, bytes extra, bytes signature), signature last. Throws where a value is
+ * not of its type.
+ */
 export function encodeStatement(statement: AnyStatement): Uint8Array {
-  const hex = abi.encode(statementTypes(statement.kind), [statement.body, statement.signer, statement.extra, statement.signature])
-  return Uint8Array.from(Buffer.from(hex.slice(2), 'hex'))
+  const body = structWords(STATEMENT_STRUCTS[statement.kind], statement.body)
+  const [extra, signature] = [bytesOf('extra', statement.extra), bytesOf('signature', statement.signature)]
+  const head = body.length + 3 * WORD
+  const extraEnd = head + WORD + padded(extra.length)
+  const out = Buffer.alloc(extraEnd + WORD + padded(signature.length))
+  body.copy(out)
+  writeWord(out, body.length, SIGNER, statement.signer)
+  out.writeUInt32BE(head, body.length + 2 * WORD - 4)
+  out.writeUInt32BE(extraEnd, head - 4)
+  out.writeUInt32BE(extra.length, head + WORD - 4)
+  extra.copy(out, head + WORD)
+  out.writeUInt32BE(signature.length, extraEnd + WORD - 4)
+  signature.copy(out, extraEnd + WORD)
+  return new Uint8Array(out.buffer, out.byteOffset, out.length)
 }
 
-/** Reads a statement; refuses what is too long, not ABI, or not the canonical encoding of its own content. */
+/** Reads a statement; refuses what is too long or not the canonical encoding of its own content. */
 export function decodeStatement(kind: StatementKind, bytes: Uint8Array): AnyStatement {
   if (bytes.length > maxBytesOf(kind)) throw new CodecError(`${bytes.length} bytes, at most ${maxBytesOf(kind)} are allowed`)
-  const [body, signer, extra, signature] = decodeAbi(statementTypes(kind), bytes)
-  const statement = {
-    kind,
-    body: structFromTuple(STATEMENT_STRUCTS[kind], body),
-    signer: lower(signer),
-    extra: lower(extra),
-    signature: lower(signature),
-  } as AnyStatement
+  const name = STATEMENT_STRUCTS[kind]
+  const [view, words] = [Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), STRUCTS[name].length]
+  const head = (words + 3) * WORD
+  const body = bytes.length < head ? undefined : readStruct(name, view)
+  const signer = body && readWord(view, words * WORD, 'address')
+  const extra = signer && readBytes(view, head)
+  const signature = extra && readBytes(view, extra.end)
+  if (!signature) throw new CodecError('not the canonical encoding')
+  const statement = { kind, body, signer, extra: extra.value, signature: signature.value } as AnyStatement
+  // Offsets, padding and length are as this writes them, or it is not the one encoding.
+  if (Buffer.compare(encodeStatement(statement), bytes) !== 0) throw new CodecError('not the canonical encoding')
   if (statement.extra !== '0x' && !KINDS_WITH_EXTRA.includes(kind))
     throw new CodecError(`a ${kind} statement carries nothing extra`)
-  if (Buffer.compare(encodeStatement(statement), bytes) !== 0) throw new CodecError('not the canonical encoding')
   return statement
+}
+
+const padded = (length: number): number => Math.ceil(length / WORD) * WORD
+
+function bytesOf(name: string, hex: Hex): Buffer {
+  if (!/^0x([0-9a-fA-F]{2})*$/.test(hex)) throw new RangeError(`${name} is no hex of whole bytes`)
+  return Buffer.from(hex.slice(2), 'hex')
+}
+
+/** Length and bytes of a dynamic field at this place, and where the next one begins. */
+function readBytes(view: Buffer, at: number): { value: Hex; end: number } | undefined {
+  if (at + WORD > view.length) return undefined
+  const length = readWord(view, at, 'uint32') as number | undefined
+  if (length === undefined || at + WORD + length > view.length) return undefined
+  return { value: `0x${view.toString('hex', at + WORD, at + WORD + length)}`, end: at + WORD + padded(length) }
 }
 
 export function encodeDrawProof(proof: DrawProof): Hex {

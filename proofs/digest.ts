@@ -1,3 +1,4 @@
+import { keccak_256 } from '@noble/hashes/sha3.js'
 import { AbiCoder, keccak256, TypedDataEncoder } from 'ethers'
 import { STRUCTS, tupleOf } from './structs.ts'
 import {
@@ -13,19 +14,21 @@ import {
   type StructName,
   type Structs,
 } from './types.ts'
+import { bytesToHex, structWords } from './words.ts'
 
 const abi = AbiCoder.defaultAbiCoder()
 export const ZERO_HASH: Hex = `0x${'0'.repeat(64)}`
 
-const encoders = new Map<StructName, TypedDataEncoder>()
+const typeHashes = new Map<StructName, Uint8Array>()
 
-/** The EIP-712 encoder of one struct; built once, since ethers parses the type each time. */
-function encoderOf(name: StructName): TypedDataEncoder {
-  const known = encoders.get(name)
+/** keccak256 of the struct's type as EIP-712 writes it. */
+function typeHashOf(name: StructName): Uint8Array {
+  const known = typeHashes.get(name)
   if (known) return known
-  const encoder = TypedDataEncoder.from({ [name]: STRUCTS[name].map((field) => ({ ...field })) })
-  encoders.set(name, encoder)
-  return encoder
+  const type = `${name}(${STRUCTS[name].map((field) => `${field.type} ${field.name}`).join(',')})`
+  const hash = keccak_256(Buffer.from(type))
+  typeHashes.set(name, hash)
+  return hash
 }
 
 /** The EIP-712 domain that every signature of the network is made under. */
@@ -33,25 +36,31 @@ export function typedDomain(domain: Domain): { name: string; version: string; ch
   return { name: 'LivepeerFisherman', version: '1', chainId: domain.chainId, verifyingContract: domain.anchor }
 }
 
-const separators = new Map<string, Hex>()
+const separators = new Map<string, Uint8Array>()
 
-function separatorOf(domain: Domain): Hex {
+function separatorOf(domain: Domain): Uint8Array {
   const key = `${domain.chainId}:${domain.anchor}`
   const known = separators.get(key)
   if (known) return known
-  const separator = TypedDataEncoder.hashDomain(typedDomain(domain)) as Hex
+  const separator = Buffer.from(TypedDataEncoder.hashDomain(typedDomain(domain)).slice(2), 'hex')
   separators.set(key, separator)
   return separator
 }
 
+function structHashBytes<N extends StructName>(name: N, value: Structs[N]): Uint8Array {
+  return keccak_256(Buffer.concat([typeHashOf(name), structWords(name, value)]))
+}
+
 /** EIP-712 hashStruct: equal to Solidity's keccak256(abi.encode(TYPEHASH, fields...)). */
 export function structHash<N extends StructName>(name: N, value: Structs[N]): Hex {
-  return encoderOf(name).hashStruct(name, value as unknown as Record<string, unknown>) as Hex
+  return bytesToHex(structHashBytes(name, value))
 }
+
+const PREFIX = Uint8Array.of(0x19, 0x01)
 
 /** EIP-712 digest: what is signed. */
 export function digestOf<N extends StructName>(domain: Domain, name: N, value: Structs[N]): Hex {
-  return keccak256(`0x1901${separatorOf(domain).slice(2)}${structHash(name, value).slice(2)}`) as Hex
+  return bytesToHex(keccak_256(Buffer.concat([PREFIX, separatorOf(domain), structHashBytes(name, value)])))
 }
 
 /** keccak256(abi.encode(types, values)). */

@@ -1,7 +1,10 @@
 import { secp256k1 } from '@noble/curves/secp256k1.js'
-import { keccak256 } from 'ethers'
+import { keccak_256 } from '@noble/hashes/sha3.js'
 import { digestOf } from './digest.ts'
 import type { Domain, Hex, StructName, Structs } from './types.ts'
+import { bytesToHex, hexToBytes } from './words.ts'
+
+export { bytesToHex, hexToBytes }
 
 /** Half of the curve's order: larger s values are malleable twins and refused, as the contracts do. */
 const HALF_ORDER = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n
@@ -45,13 +48,5 @@ export function signerOf<N extends StructName>(
 }
 
 function addressOfPublicKey(uncompressed: Uint8Array): Hex {
-  return `0x${keccak256(uncompressed.subarray(1)).slice(-40)}`
-}
-
-export function hexToBytes(hex: Hex): Uint8Array {
-  return Uint8Array.from(Buffer.from(hex.slice(2), 'hex'))
-}
-
-export function bytesToHex(bytes: Uint8Array): Hex {
-  return `0x${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')}`
+  return bytesToHex(keccak_256(uncompressed.subarray(1)).subarray(12))
 }

@@ -38,14 +38,14 @@ export async function badStatements(): Promise<BadCase[]> {
   const bad = (name: string, kind: StatementKind, bytes: string, reason: string): BadCase => ({
     ...{ name, what: 'statement', reason, kind, bytes },
   })
-  const [notAbi, notCanonical] = ['not the ABI encoding', 'not the canonical encoding']
+  const notCanonical = 'not the canonical encoding'
   // Words of a window: 0..4 the struct, 5 signer, 6 offset of extra, 7 offset of the signature, 8 length of extra, 9 length of the
   // signature, 10..12 the signature.
   return [
-    bad('nothing at all', 'window', '0x', notAbi),
+    bad('nothing at all', 'window', '0x', notCanonical),
     bad('one word after the end', 'window', `${window}${word(0)}`, notCanonical),
     bad('one byte after the end', 'window', `${window}00`, notCanonical),
-    bad('the last byte is missing', 'window', window.slice(0, -2), notAbi),
+    bad('the last byte is missing', 'window', window.slice(0, -2), notCanonical),
     bad(
       'one byte over the limit',
       'window',
@@ -55,8 +55,8 @@ export async function badStatements(): Promise<BadCase[]> {
     bad('padding after the signature is not zero', 'window', `${window.slice(0, -2)}01`, notCanonical),
     bad('a uint32 with dirt above it', 'window', dirty(window, 3), notCanonical),
     bad('a uint64 with dirt above it', 'window', dirty(window, 1), notCanonical),
-    bad('an address with dirt above it', 'window', dirty(window, 0), notAbi),
-    bad('a signer with dirt above it', 'window', dirty(window, 5), notAbi),
+    bad('an address with dirt above it', 'window', dirty(window, 0), notCanonical),
+    bad('a signer with dirt above it', 'window', dirty(window, 5), notCanonical),
     bad('an outcome of 256', 'answer', words(answer, { 3: word(256) }), notCanonical),
     bad(
       'a gap before extra',
@@ -71,11 +71,11 @@ export async function badStatements(): Promise<BadCase[]> {
       notCanonical,
     ),
     bad('extra and signature are the same bytes', 'sealed', words(sealed, { 4: word(0x1e0) }), notCanonical),
-    bad('an offset beyond the end', 'window', words(window, { 7: word(0x10000) }), notAbi),
-    bad('an offset of 2^255', 'window', words(window, { 7: `8${'0'.repeat(63)}` }), notAbi),
-    bad('a length beyond the end', 'window', words(window, { 9: word(0x10000) }), notAbi),
-    bad('a statement of another kind', 'answer', window, notAbi),
-    bad('a sealed answer read as a head', 'head', sealed, notAbi),
+    bad('an offset beyond the end', 'window', words(window, { 7: word(0x10000) }), notCanonical),
+    bad('an offset of 2^255', 'window', words(window, { 7: `8${'0'.repeat(63)}` }), notCanonical),
+    bad('a length beyond the end', 'window', words(window, { 9: word(0x10000) }), notCanonical),
+    bad('a statement of another kind', 'answer', window, notCanonical),
+    bad('a sealed answer read as a head', 'head', sealed, notCanonical),
     bad('something extra on an answer', 'answer', await withExtra('answer'), 'carries nothing extra'),
     bad('something extra on a vote', 'vote', await withExtra('vote'), 'carries nothing extra'),
     bad('something extra on a head', 'head', await withExtra('head'), 'carries nothing extra'),

@@ -1,0 +1,90 @@
+import { AbiCoder, TypedDataEncoder } from 'ethers'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { encodeStatement, STATEMENT_STRUCTS } from '../../proofs/codec.ts'
+import { digestOf, structHash, typedDomain } from '../../proofs/digest.ts'
+import { STRUCTS, tupleOf } from '../../proofs/structs.ts'
+import type { Profile, StructName } from '../../proofs/types.ts'
+import { readStruct, structWords } from '../../proofs/words.ts'
+import { anyStatement, anyStruct } from '../helpers/arbitraries.ts'
+import { DOMAIN } from '../helpers/fixtures.ts'
+
+const abi = AbiCoder.defaultAbiCoder()
+const hex = (bytes: Uint8Array) => `0x${Buffer.from(bytes).toString('hex')}`
+const NAMES = Object.keys(STRUCTS) as StructName[]
+
+describe('our words beside a general coder', () => {
+  it.each(NAMES)('%s: the same encoding, the same hash, the same digest', (name) => {
+    const encoder = TypedDataEncoder.from({ [name]: STRUCTS[name].map((field) => ({ ...field })) })
+    const types = { [name]: STRUCTS[name].map((field) => ({ ...field })) }
+    fc.assert(
+      fc.property(anyStruct(name), (value) => {
+        const plain = value as unknown as Record<string, unknown>
+        const words = structWords(name, value)
+        expect(hex(words)).toBe(abi.encode([tupleOf(name)], [plain]))
+        expect(readStruct(name, words)).toEqual(value)
+        expect(structHash(name, value)).toBe(encoder.hashStruct(name, plain))
+        expect(digestOf(DOMAIN, name, value)).toBe(TypedDataEncoder.hash(typedDomain(DOMAIN), types, plain))
+      }),
+      { numRuns: 50 },
+    )
+  })
+
+  it('statements: the same bytes', () => {
+    fc.assert(
+      fc.property(anyStatement, (statement) => {
+        const { kind, body, signer, extra, signature } = statement
+        const types = [tupleOf(STATEMENT_STRUCTS[kind]), 'address', 'bytes', 'bytes']
+        expect(hex(encodeStatement(statement))).toBe(abi.encode(types, [body, signer, extra, signature]))
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
+
+const profile: Profile = {
+  ...{ width: 640, height: 360, bitrate: 800_000, fpsNum: 30, fpsDen: 1, codec: 0, h264Profile: 3, gopMs: -1, container: 0 },
+  quality: 0,
+}
+
+describe('a value that is not of its type', () => {
+  it.each([
+    ['quality', 256],
+    ['quality', -1],
+    ['width', 2 ** 32],
+    ['gopMs', 2 ** 31],
+    ['gopMs', -(2 ** 31) - 1],
+    ['fpsNum', 29.97],
+    ['fpsNum', Number.NaN],
+    ['fpsNum', '30'],
+    ['fpsNum', undefined],
+  ])('%s = %s is not written: the error names the field', (field, value) => {
+    expect(() => structWords('Profile', { ...profile, [field]: value })).toThrow(new RegExp(`^${field}: `))
+  })
+
+  it.each([
+    ['transcoder', `0x${'ab'.repeat(19)}`],
+    ['root', `0x${'ab'.repeat(33)}`],
+    ['root', 'ab'.repeat(33)],
+    ['windowId', 1n << 64n],
+    ['windowId', -1n],
+  ])('nor %s = %s', (field, value) => {
+    const good = {
+      ...{ transcoder: `0x${'11'.repeat(20)}`, windowId: 1n, root: `0x${'22'.repeat(32)}`, count: 1, closedAt: 1n },
+    }
+    expect(() => structWords('WindowRoot', { ...good, [field]: value } as never)).toThrow(new RegExp(`^${field}: `))
+  })
+
+  it('is not read: bits that the type does not have', () => {
+    const words = structWords('Profile', profile)
+    for (let at = 0; at < words.length; at++) {
+      const word = at % 32
+      // bytes 28 and later belong to values of 32 bits, the last one alone to those of 8.
+      const isNarrow = [5, 6, 8, 9].includes(Math.floor(at / 32))
+      if (word >= (isNarrow ? 31 : 28)) continue
+      const changed = Buffer.from(words)
+      changed[at] = (changed[at] as number) ^ 0x10
+      expect(readStruct('Profile', changed), `byte ${at}`).toBeUndefined()
+    }
+  })
+})
