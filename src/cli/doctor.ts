@@ -1,7 +1,12 @@
+import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { cacheFolder, programPath } from '../config/paths.ts'
+import { systemClock } from '../base/clock.ts'
+import { messageOf } from '../base/errors.ts'
+import { type LoadedConfig, readConfig } from '../config/load.ts'
+import { cacheFolder, configFile, programPath } from '../config/paths.ts'
 import { examineMachine } from '../doctor/doctor.ts'
+import { examineInstallation } from '../doctor/installation.ts'
 import type { DoctorDeps, DoctorInit, Finding } from '../doctor/types.ts'
 import { complain } from './complain.ts'
 import type { DoctorOptions } from './doctor.options.ts'
@@ -26,12 +31,41 @@ export async function doctorCommand(
       ...init,
     }
     const tell = json ? {} : { tell: (finding: Finding) => console.log(findingLine(finding)) }
-    const diagnosis = await examineMachine(place, { ...deps, ...tell }, signal)
-    if (json) console.log(JSON.stringify({ ok: diagnosis.ok, checks: diagnosis.findings, hardware: diagnosis.hardware ?? null }))
-    return diagnosis.ok ? 0 : 1
+    const { findings: machine, hardware } = await examineMachine(place, { ...deps, ...tell }, signal)
+    const checks = [...machine, ...(await installation(options, tell, signal))]
+    const ok = checks.every(({ state }) => state !== 'failed')
+    if (json) console.log(JSON.stringify({ ok, checks, hardware: hardware ?? null }))
+    return ok ? 0 : 1
   } catch (error) {
     if (signal.aborted) return 130
     complain('doctor', error)
     return 2
   }
+}
+
+/** What the configuration names, where there is one. */
+async function installation(
+  options: DoctorOptions,
+  deps: { tell?: (finding: Finding) => void },
+  signal: AbortSignal,
+): Promise<Finding[]> {
+  const alone = (finding: Omit<Finding, 'name'>): Finding[] => {
+    const one = { name: 'configuration', ...finding }
+    deps.tell?.(one)
+    return [one]
+  }
+  if (options.config === undefined && !existsSync(configFile()))
+    return alone({ state: 'ok', says: `none at ${configFile()}: only this machine was looked at; fisherman init writes one` })
+  let loaded: LoadedConfig
+  try {
+    loaded = readConfig({ file: options.config })
+  } catch (error) {
+    return alone({
+      state: 'failed',
+      says: messageOf(error).replace(/\n\s*/g, ' '),
+      mend: 'fisherman config reference names every key',
+    })
+  }
+  const { config, file } = loaded
+  return await examineInstallation({ config, file, clock: systemClock, signal }, deps)
 }
