@@ -20,6 +20,7 @@ import { declarePause } from './pause.options.ts'
 import { declareReplay } from './replay.options.ts'
 import { declareRun } from './run.options.ts'
 import { declareSample } from './sample.options.ts'
+import { declareSelfCheck } from './selfcheck.options.ts'
 import { declareSim } from './sim.options.ts'
 import { declareVerify } from './verify.options.ts'
 import { declareWatch } from './watch.options.ts'
@@ -91,6 +92,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     pause: (options) => ends(async () => (await import('./pause.ts')).pauseCommand(options))(),
     resume: (options) => ends(async () => (await import('./pause.ts')).resumeCommand(options))(),
   })
+  declareSelfCheck(program, (url, options) => ends(async () => (await import('./selfcheck.ts')).selfCheckCommand(url, options))())
   declareSample(program, {
     explain: (digest, options) => ends(async () => (await import('./sample.ts')).sampleExplainCommand(digest, options))(),
   })

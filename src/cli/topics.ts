@@ -37,6 +37,7 @@ Faults that signatures prove (O1 to O6) are committed to, revealed, and taken at
 deposit is frozen, the accused has 24 hours, members replay the evidence and vote: more than two thirds of the weight, three at least.
 fisherman case ls shows all, case show ID one with its story and what comes next; sample explain why a receipt was looked at.
 
+Before anybody accuses: fisherman selfcheck FEED says what fishermen would say of a node, and tells nobody.
 The accused: fisherman case answer ID --rebuttal FILE while it is open, case appeal ID --claim TEXT within 14 days of a conviction. The evidence is a
 bundle that anybody can replay: fisherman replay BUNDLE.`,
   },

@@ -1,0 +1,32 @@
+import type { Command } from 'commander'
+import { type PlaceOptions, withPlaceOptions } from './place.options.ts'
+
+export interface SelfCheckOptions extends PlaceOptions {
+  transcoder?: string
+  network: string
+  receipts: string
+  json?: boolean
+}
+
+export function declareSelfCheck(program: Command, run: (url: string, options: SelfCheckOptions) => Promise<void>): void {
+  withPlaceOptions(
+    program
+      .command('selfcheck')
+      .description('what would fishermen say of this node: reads its feed and judges some of its work, tells nobody')
+      .argument('<feed>', 'address of the feed, without /fisherman/v1'),
+  )
+    .option('--transcoder <address>', 'the node; by default the one that the key belongs to')
+    .option(
+      '--network <name>',
+      'whose windows hold, where no configuration says it: local, arbitrum-sepolia, arbitrum-one',
+      'local',
+    )
+    .option('--receipts <n>', 'receipts whose pictures are looked at', '5')
+    .addHelpText(
+      'after',
+      `
+The key asks for bytes: the node's own, or a registered fisherman's. Without one only what is signed is looked at.
+Exit code: 0 nothing to complain of, 1 fishermen would count it as failed or accuse it, 2 our own error, 3 doubts only.`,
+    )
+    .action(run)
+}

@@ -1,0 +1,82 @@
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Hex } from '../../proofs/types.ts'
+import { loadKeystore } from '../attest/keys.ts'
+import { systemClock } from '../base/clock.ts'
+import { FishermanError } from '../base/errors.ts'
+import { SILENT } from '../base/log.ts'
+import { createChain } from '../chain/chain.ts'
+import { loadConfig } from '../config/load.ts'
+import { configFile, programPath } from '../config/paths.ts'
+import { NETWORKS } from '../config/schema.ts'
+import { createJudge } from '../judge.ts'
+import { networkParams } from '../pipeline/network.ts'
+import { readDeployment } from './files.ts'
+import { type PlaceFlags, placeOf } from './place.ts'
+import { type SelfCheck, selfCheck } from './selfcheck.ts'
+
+export interface SelfCheckRequest extends PlaceFlags {
+  url: string
+  /** @default the key's own address */
+  transcoder?: string
+  /** Where no configuration says it. */
+  network: string
+  receipts: number
+}
+
+/** `selfCheck` with what a configuration or flags name: a chain, a key, this machine's judge. */
+export async function selfCheckAt(
+  request: SelfCheckRequest,
+  deps: { onStep(step: string): void },
+  signal: AbortSignal,
+): Promise<SelfCheck> {
+  const place = placeOf(request)
+  const network = networkOf(request)
+  const deployment = await readDeployment(place.deploymentFile)
+  const signer = place.key && (await loadKeystore(place.key.file, place.key.passwordFile))
+  const transcoder = (request.transcoder?.toLowerCase() ?? signer?.address) as Hex | undefined
+  if (transcoder === undefined || !/^0x[0-9a-f]{40}$/.test(transcoder))
+    throw bad('say which node it is: --transcoder 0x and 40 hex digits, or --key with its own key')
+  const domain = { chainId: deployment.chainId, anchor: deployment.anchor }
+  const scratchDir = await mkdtemp(join(tmpdir(), 'fisherman-selfcheck-'))
+  const chain = await createChain({ rpcUrls: place.rpcUrls, deployment, signal }, { clock: systemClock, log: SILENT })
+  try {
+    return await selfCheck(
+      {
+        ...{ domain, scratchDir, receipts: request.receipts, feed: { transcoder, url: request.url } },
+        windowSeconds: networkParams(network).draw.windowSeconds,
+      },
+      {
+        ...{ clock: systemClock, nowSec: chain.nowSec, round: chain.round, isSigner: chain.isSigner, onStep: deps.onStep },
+        judge: createJudge({ scratchDir: join(scratchDir, 'judge'), searchPath: programPath(), maxJobs: 1 }),
+        ...(signer
+          ? {
+              authorize: async (body) => ({
+                address: signer.address,
+                signature: await signer.signStruct(domain, 'BlobRequest', body),
+              }),
+            }
+          : {}),
+      },
+      signal,
+    )
+  } finally {
+    await chain.close()
+    await rm(scratchDir, { recursive: true, force: true })
+  }
+}
+
+function networkOf({ config, network, rpc, deployment }: SelfCheckRequest): (typeof NETWORKS)[number] {
+  const usual = rpc !== undefined && deployment !== undefined ? undefined : configFile()
+  const file = config ?? (usual !== undefined && existsSync(usual) ? usual : undefined)
+  if (file !== undefined) return loadConfig(file, rpc ? { rpc } : {}).network
+  const known = NETWORKS.find((name) => name === network)
+  if (known) return known
+  throw bad(`--network '${network}': must be one of ${NETWORKS.join(', ')}`)
+}
+
+function bad(message: string): FishermanError {
+  return new FishermanError({ code: 'bad-usage', message, blame: 'ours' })
+}
