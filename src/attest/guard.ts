@@ -11,13 +11,13 @@ export interface GuardedHead {
 }
 
 /** What is guarded, and the first byte of its keys. Append only. */
-export const GUARDED = { sealed: 1, answer: 2, vote: 3, report: 4 } as const
+export const GUARDED = { sealed: 1, answer: 2, vote: 3, report: 4, receipt: 5, window: 6 } as const
 export type Guarded = keyof typeof GUARDED
 
 /** One thing that this key has said. */
 export interface Said {
   kind: Guarded
-  /** Of the sample or the fault. */
+  /** Of the sample or the fault; of the order that a receipt is for, of a window as 32 bytes. */
   id: Hex
   /** EIP-712 digest of what was signed. */
   digest: Hex

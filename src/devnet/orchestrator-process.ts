@@ -1,5 +1,5 @@
 import { chainPreset } from '../chain/presets.ts'
-import { followChain } from './ledger.ts'
+import { followChain } from '../feed/ledger.ts'
 import { aborted, announce, openNode } from './node.ts'
 import { createOrchestrator } from './orchestrator.ts'
 import { readOrchestratorSettings } from './settings.ts'

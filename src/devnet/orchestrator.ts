@@ -7,14 +7,14 @@ import { messageOf } from '../base/errors.ts'
 import { type HttpApp, startHttp } from '../base/http.ts'
 import type { Logger } from '../base/log.ts'
 import { createQueue } from '../base/queue.ts'
-import { createRateLimit } from './blob-auth.ts'
+import { createRateLimit } from '../feed/auth.ts'
+import type { Ledger } from '../feed/ledger.ts'
+import { feedRoutes } from '../feed/routes.ts'
 import { createBlobStore } from './blobs.ts'
-import { feedRoutes } from './feed.ts'
-import type { Ledger } from './ledger.ts'
 import { createOrderBook } from './order-book.ts'
 import { checkOrder, ORDER_HEADER, readOrder, refusal } from './orders.ts'
 import { createShop } from './shop.ts'
-import { createWindows, type Issued } from './windows.ts'
+import { createWindows, type Issued, lineOf } from './windows.ts'
 import type { Behaviour } from './work.ts'
 
 export interface OrchestratorInit {
@@ -92,7 +92,14 @@ export async function createOrchestrator(
       return answerOf(issued)
     })
     feedRoutes(app, {
-      ...{ transcoder, ledger, windows, blobs, rate: createRateLimit(init.rate, systemClock) },
+      ...{ transcoder, signer: transcoder, ledger, blobs, rate: createRateLimit(init.rate, systemClock) },
+      windows: {
+        after: windows.after,
+        async lines(id) {
+          const list = windows.receipts(id)
+          return typeof list === 'string' ? list : list.map((issued) => lineOf(issued, transcoder))
+        },
+      },
       withhold: init.behaviour === 'withhold',
     })
   }

@@ -1,5 +1,5 @@
 import type { Hex } from '../../proofs/types.ts'
-import type { Ledger } from './ledger.ts'
+import type { Ledger } from '../feed/ledger.ts'
 import type { SignedOrder } from './orders.ts'
 import type { Issued } from './windows.ts'
 

@@ -4,7 +4,7 @@ import { signerOf } from '../../proofs/signature.ts'
 import { type Hex, LIMITS, type Profile, type TranscodeOrder } from '../../proofs/types.ts'
 import { FishermanError, messageOf } from '../base/errors.ts'
 import { keccakOf } from '../base/keccak.ts'
-import type { Ledger } from './ledger.ts'
+import type { Ledger } from '../feed/ledger.ts'
 
 /** An order as it came with a segment, and its name. */
 export interface SignedOrder {

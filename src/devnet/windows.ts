@@ -1,4 +1,5 @@
 import { digestOf, windowLeaf } from '../../proofs/digest.ts'
+import { structToJson } from '../../proofs/json.ts'
 import { merkleTree } from '../../proofs/merkle.ts'
 import {
   type Hex,
@@ -11,7 +12,8 @@ import {
 } from '../../proofs/types.ts'
 import type { Signer } from '../attest/keys.ts'
 import { sleep } from '../base/clock.ts'
-import type { Ledger } from './ledger.ts'
+import type { Ledger } from '../feed/ledger.ts'
+import type { SignedWindow } from '../feed/routes.ts'
 import { refusal } from './orders.ts'
 
 /** A receipt and all that a feed publishes with it. */
@@ -24,11 +26,6 @@ export interface Issued {
   orderSig: Hex
   profiles: readonly Profile[]
   renditions: readonly Rendition[]
-}
-
-export interface SignedWindow {
-  window: WindowRoot
-  sig: Hex
 }
 
 export type ReceiptDraft = Omit<Issued, 'digest' | 'windowId' | 'sig' | 'receipt'> & {
@@ -48,6 +45,20 @@ export interface ReceiptWindows {
   /** Forgets the oldest window and returns its receipts. */
   dropOldest(): Issued[] | undefined
   size(): number
+}
+
+/** One line of the feed. */
+export function lineOf(issued: Issued, signer: Hex): object {
+  return {
+    windowId: String(issued.windowId),
+    order: structToJson('TranscodeOrder', issued.order),
+    orderSig: issued.orderSig,
+    receipt: structToJson('TranscodeReceipt', issued.receipt),
+    sig: issued.sig,
+    signer,
+    profiles: issued.profiles.map((profile) => structToJson('Profile', profile)),
+    renditions: issued.renditions.map((rendition) => structToJson('Rendition', rendition)),
+  }
 }
 
 export function createWindows(deps: { ledger: Ledger; signer: Signer }): ReceiptWindows {

@@ -1,7 +1,7 @@
 import { LIMITS, type Profile } from '../../proofs/types.ts'
 import { blameOf } from '../base/errors.ts'
+import { type Measured, measure } from '../feed/measure.ts'
 import { type Make, transcodeLadder } from './ladder.ts'
-import { type Measured, measure } from './measure.ts'
 import { refusal } from './orders.ts'
 
 export const BEHAVIOURS = ['honest', 'withhold', 'upscale', 'passthrough', 'replay', 'freeze', 'equivocate'] as const

@@ -16,7 +16,7 @@ export function encodeAuth(address: Hex, expiresAt: bigint, signature: Hex): str
 export function readAuth(
   header: unknown,
   request: { transcoder: Hex; contentHash: Hex },
-  ledger: Ledger,
+  ledger: Pick<Ledger, 'domain' | 'now'>,
 ): { address: Hex } | { reason: string } {
   if (header === undefined) return { reason: 'the header Fisherman-Auth is missing' }
   const match = typeof header === 'string' ? HEADER.exec(header) : null

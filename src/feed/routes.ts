@@ -1,20 +1,40 @@
+import type { Readable } from 'node:stream'
 import { structToJson } from '../../proofs/json.ts'
-import type { Hex } from '../../proofs/types.ts'
+import type { Hex, WindowRoot } from '../../proofs/types.ts'
+import { FishermanError } from '../base/errors.ts'
 import type { HttpApp, HttpReply, HttpRequest } from '../base/http.ts'
-import { AUTH_HEADER, type RateLimit, readAuth } from './blob-auth.ts'
-import type { BlobStore } from './blobs.ts'
+import { AUTH_HEADER, type RateLimit, readAuth } from './auth.ts'
 import type { Ledger } from './ledger.ts'
-import { refusal } from './orders.ts'
-import type { Issued, ReceiptWindows, SignedWindow } from './windows.ts'
+
+export interface SignedWindow {
+  window: WindowRoot
+  sig: Hex
+}
+
+/** What a feed publishes of its windows. */
+export interface PublishedWindows {
+  /** Signed windows after this id, oldest first. */
+  after(id: bigint, limit: number): readonly SignedWindow[]
+  /** Lines of a closed window without their cursors, sorted by the digests of their receipts. */
+  lines(id: bigint): Promise<readonly object[] | 'open' | 'gone' | 'unknown'>
+}
+
+/** Bytes by their hash. */
+export interface PublishedBlobs {
+  find(hash: Hex): { readonly bytes: number; readonly owners: { has(address: Hex): boolean } } | 'gone' | undefined
+  open(hash: Hex, range?: { start: number; end: number }): Readable
+}
 
 export interface FeedDeps {
   transcoder: Hex
-  ledger: Ledger
-  windows: ReceiptWindows
-  blobs: BlobStore
+  /** Signs windows and receipts: the node's own key, or the one that it delegated to. */
+  signer: Hex
+  ledger: Pick<Ledger, 'domain' | 'now' | 'isMember'>
+  windows: PublishedWindows
+  blobs: PublishedBlobs
   rate: RateLimit
   /** True for a node that publishes receipts and serves no bytes for them. */
-  withhold: boolean
+  withhold?: boolean
 }
 
 const MAX_LINES = 1000
@@ -24,12 +44,13 @@ export function feedRoutes(app: HttpApp, deps: FeedDeps): void {
   app.get('/fisherman/v1/windows', (request, reply) => {
     const { after, limit } = request.query as Record<string, unknown>
     const id = after === undefined ? -1n : readNumber('after', after)
-    return ndjson(reply, deps.windows.after(id, readLimit(limit)).map(windowLine))
+    const lines = deps.windows.after(id, readLimit(limit)).map((signed) => windowLine(signed, deps.signer))
+    return ndjson(reply, lines)
   })
-  app.get('/fisherman/v1/receipts', (request, reply) => {
+  app.get('/fisherman/v1/receipts', async (request, reply) => {
     const query = request.query as Record<string, unknown>
     const limit = readLimit(query.limit)
-    const list = deps.windows.receipts(readNumber('window', query.window))
+    const list = await deps.windows.lines(readNumber('window', query.window))
     if (list === 'open') return refuse(reply, 404, 'this window is not over yet')
     if (list === 'unknown') return refuse(reply, 404, 'this node has no such window')
     if (list === 'gone') return refuse(reply, 410, 'this window is older than what this node keeps')
@@ -37,30 +58,16 @@ export function feedRoutes(app: HttpApp, deps: FeedDeps): void {
     const page = list.slice(start, start + limit)
     return ndjson(
       reply,
-      page.map((issued, i) => receiptLine(issued, start + i + 1, deps.transcoder)),
+      // `cursor` asks for what comes after it.
+      page.map((line, i) => ({ cursor: String(start + i + 1), ...line })),
     )
   })
   app.get('/fisherman/v1/blobs/:hash', (request, reply) => sendBlob(request, reply, deps))
 }
 
 /** One line of `windows`. */
-function windowLine({ window, sig }: SignedWindow): unknown {
-  return { window: structToJson('WindowRoot', window), sig, signer: window.transcoder }
-}
-
-/** One line of `receipts`; `cursor` asks for what comes after it. */
-function receiptLine(issued: Issued, cursor: number, signer: Hex): unknown {
-  return {
-    cursor: String(cursor),
-    windowId: String(issued.windowId),
-    order: structToJson('TranscodeOrder', issued.order),
-    orderSig: issued.orderSig,
-    receipt: structToJson('TranscodeReceipt', issued.receipt),
-    sig: issued.sig,
-    signer,
-    profiles: issued.profiles.map((profile) => structToJson('Profile', profile)),
-    renditions: issued.renditions.map((rendition) => structToJson('Rendition', rendition)),
-  }
+function windowLine({ window, sig }: SignedWindow, signer: Hex): unknown {
+  return { window: structToJson('WindowRoot', window), sig, signer }
 }
 
 function ndjson(reply: HttpReply, lines: readonly unknown[]): HttpReply {
@@ -87,7 +94,7 @@ function sendBlob(request: HttpRequest, reply: HttpReply, deps: FeedDeps): HttpR
 }
 
 /** One range as RFC 9110 has it; several ranges, and what cannot be read, are answered with the whole. */
-function sendRange(reply: HttpReply, blobs: BlobStore, hash: Hex, size: number, header: string | undefined): HttpReply {
+function sendRange(reply: HttpReply, blobs: PublishedBlobs, hash: Hex, size: number, header: string | undefined): HttpReply {
   reply.header('content-type', 'application/octet-stream').header('accept-ranges', 'bytes').header('etag', `"${hash}"`)
   const [, from, to] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header ?? '') ?? []
   if (from === undefined || to === undefined || (from === '' && to === ''))
@@ -110,12 +117,16 @@ function refuse(reply: HttpReply, status: number, error: string): HttpReply {
 }
 
 function readNumber(name: string, value: unknown): bigint {
-  if (typeof value !== 'string' || !/^\d{1,15}$/.test(value)) throw refusal('bad-query', `${name} must be a decimal number`)
+  if (typeof value !== 'string' || !/^\d{1,15}$/.test(value)) throw badQuery(`${name} must be a decimal number`)
   return BigInt(value)
 }
 
 function readLimit(value: unknown): number {
   const limit = value === undefined ? 100 : Number(readNumber('limit', value))
-  if (limit < 1) throw refusal('bad-query', 'limit must be 1 or more')
+  if (limit < 1) throw badQuery('limit must be 1 or more')
   return Math.min(limit, MAX_LINES)
+}
+
+function badQuery(message: string): FishermanError {
+  return new FishermanError({ code: 'bad-query', message, blame: 'theirs' })
 }
