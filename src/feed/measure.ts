@@ -8,13 +8,15 @@ export interface Measured {
   height: number
   frames: number
   durationMs: number
+  bytes: number
 }
 
 /** Reads the video track of a file without decoding; in this process, since another one would cost more than the reading. */
 export async function measure(file: string): Promise<Measured> {
-  const { facts } = demux(await readFile(file))
+  const content = await readFile(file)
+  const { facts } = demux(content)
   const { width, height, frames } = facts
   if (width === 0 || height === 0 || frames === 0)
     throw new FishermanError({ code: 'no-video', message: 'the segment holds no video that can be measured', blame: 'theirs' })
-  return { width, height, frames, durationMs: Math.round(facts.durationMs) }
+  return { width, height, frames, durationMs: Math.round(facts.durationMs), bytes: content.length }
 }

@@ -1,0 +1,98 @@
+import { createServer as createHttp, type IncomingMessage, type ServerResponse } from 'node:http'
+import {
+  createServer as createH2,
+  createSecureServer,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+  type ServerHttp2Stream,
+} from 'node:http2'
+import { type AddressInfo, createServer as createNet, type Socket } from 'node:net'
+import { FishermanError, messageOf } from '../base/errors.ts'
+
+export type Request = IncomingMessage | Http2ServerRequest
+export type Response = ServerResponse | Http2ServerResponse
+
+export interface ListenerInit {
+  host: string
+  port: number
+  /** PEM of key and certificate; without one it speaks plain HTTP, and HTTP/2 to whoever begins with it. */
+  tls?: { key: string; cert: string }
+  onRequest(request: Request, response: Response): void
+}
+
+export interface Listener {
+  readonly port: number
+  close(): Promise<void>
+}
+
+/** Bytes of all headers: an order and a payment of many tickets, base64, are some 30 KiB; Go's own limit is 1 MiB. */
+const MAX_HEADER_BYTES = 256 * 1024
+/** A client that takes longer for its headers holds a connection for nothing. */
+const HEADERS_MS = 20_000
+/** What an HTTP/2 client says first. */
+const PREFACE = Buffer.from('PRI * HTTP/2.0')
+const PREFACE_MS = 20_000
+
+/** One port for HTTP/1.1, HTTP/2 and gRPC, as go-livepeer has it. */
+export async function listen(init: ListenerInit): Promise<Listener> {
+  const { host, port, tls, onRequest } = init
+  const sockets = new Set<Socket>()
+  const settings = { settings: { maxHeaderListSize: MAX_HEADER_BYTES } }
+  const server = tls
+    ? createSecureServer({ ...tls, ...settings, allowHTTP1: true, maxHeaderSize: MAX_HEADER_BYTES } as object, onRequest as never)
+    : sniffing(onRequest, settings)
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+    // A stranger who hangs up is no event of ours.
+    socket.on('error', () => undefined)
+  })
+  server.on('tlsClientError', () => undefined)
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause) =>
+      reject(
+        new FishermanError({
+          code: 'sidecar-listen',
+          message: `cannot listen on ${host}:${port} (${messageOf(cause)}); stop the program that holds it, or choose another with --listen`,
+          blame: 'ours',
+          cause,
+        }),
+      ),
+    )
+    server.listen(port, host, () => resolve())
+  })
+  return {
+    port: (server.address() as AddressInfo).port,
+    async close() {
+      const closed = new Promise((resolve) => server.close(resolve))
+      for (const socket of sockets) socket.destroy()
+      await closed
+    },
+  }
+}
+
+/** Without TLS nobody says which HTTP comes: the first bytes do. */
+function sniffing(onRequest: ListenerInit['onRequest'], settings: object) {
+  const one = createHttp({ maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_MS, requestTimeout: 0 }, onRequest)
+  const two = createH2(settings, onRequest)
+  two.on('sessionError', () => undefined)
+  one.on('clientError', (_, socket) => socket.destroy())
+  return createNet((socket) => {
+    socket.setNoDelay(true)
+    const early = setTimeout(() => socket.destroy(), PREFACE_MS)
+    socket.once('readable', () => {
+      clearTimeout(early)
+      const first = socket.read() as Buffer | null
+      if (!first) return void socket.destroy()
+      socket.unshift(first)
+      const isTwo = PREFACE.subarray(0, first.length).equals(first.subarray(0, PREFACE.length))
+      ;(isTwo ? two : one).emit('connection', socket)
+    })
+    socket.once('close', () => clearTimeout(early))
+  })
+}
+
+/** The HTTP/2 stream below a response; undefined for HTTP/1.1. */
+export function streamOf(response: Response): ServerHttp2Stream | undefined {
+  return 'stream' in response ? response.stream : undefined
+}

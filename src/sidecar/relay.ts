@@ -1,0 +1,173 @@
+import type { IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
+import type { Request, Response } from './listener.ts'
+import type { Copy } from './spool.ts'
+import { endToEnd, type Upstream } from './upstream.ts'
+
+export interface RelayHooks {
+  /** Gets the request's body as it passes. */
+  request?: Copy | undefined
+  /** Gets the body of an answer with status 200 as it passes. */
+  answer?: Copy | undefined
+  /** Turns a whole answer with status 200 into what is passed on; longer ones than `MAX_WHOLE` go through as they are. */
+  rewrite?: ((body: Buffer) => Uint8Array) | undefined
+  /** The answer went out whole. */
+  done?: ((status: number, body: Buffer | undefined) => void) | undefined
+  /** Either side broke off. */
+  broken?: (() => void) | undefined
+}
+
+/** Bytes of an answer that is held to be changed: a result of ten renditions, with the node's info, is some 20 KiB. */
+const MAX_WHOLE = 1 << 20
+
+/** Passes one request through. Whatever a hook does, the traffic goes its way: they are told, never asked. */
+export function relay(request: Request, response: Response, upstream: Upstream, hooks: RelayHooks = {}): void {
+  const { host: _, ...headers } = endToEnd(request.headers)
+  const sent = upstream.request(request.method ?? 'GET', request.url ?? '/', headers)
+  let isOver = false
+  const breakOff = (status: number, reason: string) => {
+    if (isOver) return
+    isOver = true
+    sent.destroy()
+    hooks.request?.abort()
+    hooks.answer?.abort()
+    hooks.broken?.()
+    if (response.headersSent) return void destroy(response)
+    response.writeHead(status, { 'content-type': 'text/plain' })
+    ;(response as { end(text: string): void }).end(reason)
+  }
+  sent.on('error', () => breakOff(502, 'the node behind this address does not answer'))
+  request.on('error', () => breakOff(400, 'the request broke off'))
+  response.on('error', () => breakOff(400, 'the request broke off'))
+  response.on('close', () => breakOff(400, 'the request broke off'))
+  if (hooks.request) request.on('data', hooks.request.push)
+  request.pipe(sent)
+
+  sent.on('response', (answer) => {
+    const status = answer.statusCode ?? 502
+    const good = status === 200
+    const passed = endToEnd(answer.headers)
+    if (good && hooks.rewrite) delete passed['content-length']
+    response.writeHead(status, passed)
+    flush(response)
+    answer.on('error', () => breakOff(502, ''))
+    const finish = (body?: Buffer) => {
+      if (isOver) return
+      isOver = true
+      hooks.done?.(status, body)
+    }
+    if (good && hooks.rewrite) return hold(answer, response, hooks.rewrite, finish)
+    if (good && hooks.answer) answer.on('data', hooks.answer.push)
+    if (!good) hooks.answer?.abort()
+    answer.on('end', () => finish())
+    answer.pipe(response as NodeJS.WritableStream)
+  })
+}
+
+/** Holds an answer until it is whole, changes it, and passes it on. */
+function hold(
+  answer: IncomingMessage,
+  response: Response,
+  rewrite: (body: Buffer) => Uint8Array,
+  finish: (body?: Buffer) => void,
+): void {
+  const out = response as NodeJS.WritableStream
+  const parts: Buffer[] = []
+  let bytes = 0
+  answer.on('data', (part: Buffer) => {
+    bytes += part.length
+    if (bytes > MAX_WHOLE) {
+      for (const kept of parts.splice(0)) out.write(kept)
+      out.write(part)
+    } else parts.push(part)
+  })
+  answer.on('end', () => {
+    if (bytes > MAX_WHOLE) {
+      finish()
+      out.end()
+      return
+    }
+    const body = Buffer.concat(parts)
+    finish(body)
+    out.end(rewritten(body, rewrite))
+  })
+}
+
+/** What cannot be read is passed on as it is. */
+function rewritten(body: Buffer, rewrite: (body: Buffer) => Uint8Array): Uint8Array {
+  try {
+    return rewrite(body)
+  } catch {
+    return body
+  }
+}
+
+/** Passes one call of gRPC through; `rewrite` gets the one message of its answer. */
+export function relayCall(
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  upstream: Upstream,
+  rewrite?: (message: Buffer) => Uint8Array,
+): void {
+  const call = upstream.call({
+    ...endToEnd(headers),
+    ...{ ':method': 'POST', ':path': headers[':path'] ?? '/', te: 'trailers' },
+  })
+  let [answered, isOver] = [{}, false]
+  let trailers: object | undefined
+  const parts: Buffer[] = []
+  const breakOff = () => {
+    if (isOver) return
+    isOver = true
+    call.destroy()
+    if (stream.headersSent || stream.destroyed) return void stream.destroy()
+    // UNAVAILABLE: clients may try again.
+    const status = { 'grpc-status': '14', 'grpc-message': 'the node behind this address does not answer' }
+    stream.respond({ ':status': 200, 'content-type': 'application/grpc', ...status }, { endStream: true })
+  }
+  call.on('error', breakOff)
+  stream.on('error', breakOff)
+  stream.on('aborted', breakOff)
+  stream.pipe(call)
+  call.on('response', (got) => {
+    answered = { ':status': got[':status'], ...endToEnd(got) }
+  })
+  call.on('trailers', (got) => {
+    trailers = endToEnd(got)
+  })
+  let bytes = 0
+  call.on('data', (part: Buffer) => {
+    bytes += part.length
+    // Calls of this protocol are answered with one short message.
+    if (bytes > MAX_WHOLE) breakOff()
+    else parts.push(part)
+  })
+  call.on('end', () => {
+    if (isOver) return
+    isOver = true
+    if (trailers === undefined && bytes === 0) return void stream.respond(answered, { endStream: true })
+    stream.respond(answered, { waitForTrailers: true })
+    stream.on('wantTrailers', () => stream.sendTrailers(trailers ?? {}))
+    stream.end(framed(Buffer.concat(parts), rewrite))
+  })
+}
+
+const FRAME_HEAD = 5
+
+/** A message of gRPC is behind a flag (0: not compressed) and four bytes of length. */
+function framed(body: Buffer, rewrite: ((message: Buffer) => Uint8Array) | undefined): Uint8Array {
+  if (!rewrite || body.length < FRAME_HEAD || body[0] !== 0 || body.readUInt32BE(1) !== body.length - FRAME_HEAD) return body
+  const message = rewritten(body.subarray(FRAME_HEAD), rewrite)
+  const head = Buffer.alloc(FRAME_HEAD)
+  head.writeUInt32BE(message.length, 1)
+  return Buffer.concat([head, message])
+}
+
+function flush(response: Response): void {
+  if ('flushHeaders' in response) response.flushHeaders()
+}
+
+function destroy(response: Response): void {
+  if ('stream' in response) response.stream.destroy()
+  else (response as { destroy(): void }).destroy()
+}
