@@ -55,10 +55,17 @@ export function isLocal({ ip }: HttpRequest): boolean {
 }
 
 function tokenOf({ headers }: HttpRequest): string {
-  const bearer = /^Bearer ([^\s]+)$/i.exec(headers.authorization ?? '')?.[1]
+  const bearer = /^Bearer ([^\s]+)$/i.exec(headers.authorization ?? '')?.[1] ?? basicPassword(headers.authorization ?? '')
   const cookies = (headers.cookie ?? '').split(';').map((pair) => pair.trim())
   const cookie = cookies.find((pair) => pair.startsWith(`${COOKIE}=`))?.slice(COOKIE.length + 1)
   return bearer ?? decoded(cookie ?? '')
+}
+
+/** A gateway cannot send a header of its own, but `http://any:TOKEN@host/` in its flag becomes this one. */
+function basicPassword(header: string): string | undefined {
+  const encoded = /^Basic ([A-Za-z0-9+/=]{1,1024})$/i.exec(header)?.[1]
+  const text = encoded === undefined ? '' : Buffer.from(encoded, 'base64').toString('utf8')
+  return text.includes(':') ? text.slice(text.indexOf(':') + 1) : undefined
 }
 
 function decoded(text: string): string {
