@@ -34,7 +34,7 @@ import { openHardware } from './judge/hardware.ts'
 import { createJudge } from './judge.ts'
 import { createMetrics } from './observe/metrics.ts'
 import { siteRoutes } from './observe/site.ts'
-import { readToken } from './observe/token.ts'
+import { readSecret, readToken } from './observe/token.ts'
 import { createHeadAnchor } from './pipeline/anchor.ts'
 import type { Bench } from './pipeline/bench.ts'
 import { createBundleDesk } from './pipeline/bundle-desk.ts'
@@ -105,6 +105,7 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
   const clock = systemClock
   const params = networkParams(config.network)
   const presets = readWeights(config.scores.weightsFile)
+  const postSecret = readSecret(config.scores.postSecretFile, 'scores.postSecretFile')
   const deployment = loadDeployment(config.deployment)
   const domain = { chainId: deployment.chainId, anchor: deployment.anchor }
 
@@ -413,6 +414,7 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
       scores: createScoreFeed(
         {
           ...{ region: config.region, presets, verificationFreq: config.scores.verificationFreq },
+          ...(postSecret === undefined ? {} : { postSecret }),
           followed: () => config.feeds.map(({ transcoder }) => transcoder),
         },
         {

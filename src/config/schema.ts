@@ -93,6 +93,11 @@ export const configSchema = z
         weightsFile: path()
           .optional()
           .describe('File (JSON or YAML) with presets of your own for the score feeds: name, and weights of the axes.'),
+        postSecretFile: path()
+          .optional()
+          .describe(
+            "File (chmod 600) with the secret of Livepeer's stream tester: what it posts to /api/post_stats is the speed in our scores.",
+          ),
         verificationFreq: z
           .number()
           .int()

@@ -14,6 +14,7 @@ import { createReads } from './api/reads.ts'
 import { apiRoutes } from './api/routes.ts'
 import { feedRoutes } from './feeds/routes.ts'
 import type { FeedSource } from './feeds/source.ts'
+import { scoresTable } from './feeds/table.ts'
 import { pageRoutes } from './page.ts'
 import { type DaemonRoutesDeps, daemonRoutes } from './routes.ts'
 
@@ -51,6 +52,7 @@ export function siteRoutes(deps: SiteDeps): (app: HttpApp) => void {
   const source: ApiSource = {
     ...{ reads, bundleDir: deps.bundleDir, orchestrators: deps.orchestrators, evidenceHash: deps.evidenceHash },
     film: deps.film ?? (async () => undefined),
+    ...(deps.scores ? { scores: scoresTable(deps.scores) } : {}),
     ...{ peers: deps.peers, explain: deps.explain, network: () => ({ ...deps.network() }) },
     async summary() {
       const { size, root } = log.head()

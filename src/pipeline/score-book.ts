@@ -28,12 +28,15 @@ export interface Trip {
 type Seen =
   | { kind: 'check'; transcoder: Hex; atSec: number; outcome: Outcome; quality?: number; why: string | null }
   | { kind: 'unreceipted'; transcoder: Hex; atSec: number }
+  | { kind: 'fault'; transcoder: Hex; atSec: number }
   | ({ kind: 'trip' } & Trip)
 
 /** What we saw of nodes lately, to make scores of; verdicts come again from the proof log at a start. */
 export interface ScoreBook {
   check(record: VerdictRecord): void
   trip(trip: Trip): void
+  /** Its own signatures prove a fault. */
+  fault(transcoder: Hex, atSec: number): void
   /** Somebody got a segment that has no receipt in its window. */
   unreceipted(transcoder: Hex, atSec: number): void
   /** Without what only the court and the chain know. */
@@ -72,6 +75,7 @@ export function createScoreBook(init: { remembered?: number } = {}): ScoreBook {
       })
     },
     trip: (trip) => keep({ kind: 'trip', ...trip }),
+    fault: (transcoder, atSec) => keep({ kind: 'fault', transcoder, atSec }),
     unreceipted: (transcoder, atSec) => keep({ kind: 'unreceipted', transcoder, atSec }),
     facts(span) {
       const sums = new Map<Hex, Sum>()
@@ -92,6 +96,7 @@ interface Sum {
   qualities: { sum: number; count: number }
   trips: { count: number; roundTripSec: number; segmentSec: number }
   streams: number | undefined
+  faults: number
 }
 
 function newSum(): Sum {
@@ -99,13 +104,14 @@ function newSum(): Sum {
     counts: { pass: 0, fail: 0, inconclusive: 0, withheld: 0, unreceipted: 0 },
     qualities: { sum: 0, count: 0 },
     trips: { count: 0, roundTripSec: 0, segmentSec: 0 },
-    streams: undefined,
+    ...{ streams: undefined, faults: 0 },
   }
 }
 
 function add(sum: Sum, seen: Seen): void {
   const { counts, qualities, trips } = sum
   if (seen.kind === 'unreceipted') counts.unreceipted++
+  else if (seen.kind === 'fault') sum.faults++
   else if (seen.kind === 'check') {
     counts[seen.outcome]++
     if (seen.quality !== undefined) {
@@ -120,11 +126,10 @@ function add(sum: Sum, seen: Seen): void {
   }
 }
 
-function factsOf({ counts, qualities, trips, streams }: Sum): NodeFacts {
+function factsOf({ counts, qualities, trips, streams, faults }: Sum): NodeFacts {
   const { count } = trips
   return {
-    ...NO_FACTS,
-    ...counts,
+    ...{ ...NO_FACTS, ...counts, faults },
     trips: count === 0 ? trips : { count, roundTripSec: trips.roundTripSec / count, segmentSec: trips.segmentSec / count },
     ...(qualities.count === 0 ? {} : { quality: qualities.sum / qualities.count }),
     ...(streams === undefined ? {} : { streams }),

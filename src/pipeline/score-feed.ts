@@ -10,6 +10,8 @@ export interface ScoreFeedInit {
   region: string
   presets: ReadonlyMap<string, Weights>
   verificationFreq: number
+  /** Agreed on with a stream tester that posts what it measures. */
+  postSecret?: string
   /** Orchestrators whose feeds are followed. */
   followed(): readonly Hex[]
 }
@@ -37,6 +39,16 @@ export function createScoreFeed(
     )
   }
 
+  /** Its times count; its success rate does not: it never looks at a picture. */
+  function take(stat: RawStat): void {
+    const { orchestrator: transcoder, errors, segments_sent: sent, segments_received: received } = stat
+    book.trip({
+      ...{ transcoder, sent, received, atSec: Math.min(stat.timestamp, bench.chain.nowSec()), segmentSec: stat.seg_duration },
+      ...{ roundTripSec: stat.round_trip_time, uploadSec: stat.upload_time, downloadSec: stat.download_time },
+      ...{ transcodeSec: stat.transcode_time, errors: errors.map(({ error_code, count }) => ({ code: error_code, count })) },
+    })
+  }
+
   return {
     ...{ region: init.region, presets: init.presets, verificationFreq: init.verificationFreq, nowSec: bench.chain.nowSec },
     facts(span) {
@@ -56,6 +68,7 @@ export function createScoreFeed(
         ]),
       )
     },
+    ...(init.postSecret === undefined ? {} : { post: { secret: init.postSecret, take } }),
     serviceUris: () => new Map((directory.all() ?? []).map(({ address, serviceUri }) => [address, serviceUri])),
     raw: (transcoder, span) =>
       book.of(transcoder, span).map((seen): RawStat => {
@@ -69,7 +82,7 @@ export function createScoreFeed(
           }
         // A check looks at one segment that somebody else sent: what it took nobody here has measured.
         const passed = seen.kind === 'check' && seen.outcome === 'pass' ? 1 : 0
-        const why = seen.kind === 'check' ? seen.why : 'unreceipted'
+        const why = seen.kind === 'check' ? seen.why : seen.kind
         return {
           ...{ ...base, success_rate: passed, round_trip_time: 0, errors: why === null ? [] : [{ error_code: why, count: 1 }] },
           ...{ seg_duration: 0, segments_sent: 1, segments_received: passed },

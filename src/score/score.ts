@@ -10,6 +10,8 @@ export interface NodeFacts {
   withheld: number
   /** Segments that a requester got and that have no receipt in their window. */
   unreceipted: number
+  /** Faults that its own signatures prove. */
+  faults: number
   /** Round trips of whole segments, in seconds, with the length of the segments. */
   trips: { count: number; roundTripSec: number; segmentSec: number }
   /** Mean of the checks' distance from the quality lines, 1 is none of it used; undefined where no check measured it. */
@@ -57,7 +59,7 @@ const SUSPECT = 7
 const FULL_STREAMS = 10
 
 export const NO_FACTS: NodeFacts = {
-  ...{ pass: 0, fail: 0, inconclusive: 0, withheld: 0, unreceipted: 0 },
+  ...{ pass: 0, fail: 0, inconclusive: 0, withheld: 0, unreceipted: 0, faults: 0 },
   trips: { count: 0, roundTripSec: 0, segmentSec: 0 },
   ...{ evidenceScore: 0, isConvicted: false },
 }
@@ -97,8 +99,9 @@ function speedOf({ count, roundTripSec, segmentSec }: NodeFacts['trips']): numbe
 }
 
 /** Why a node must not get work; undefined where nothing speaks against it, or too little was seen to say so. */
-function failureOf({ pass, fail, withheld, unreceipted, evidenceScore }: NodeFacts, n: number): string | undefined {
+function failureOf({ pass, fail, withheld, unreceipted, faults, evidenceScore }: NodeFacts, n: number): string | undefined {
   const hidden = withheld + unreceipted
+  if (faults > 0) return 'its own signatures prove a fault'
   if (evidenceScore >= ALARM) return 'its evidence score is at the alarm'
   // Few samples: only where even the low end of what may be is above the line, so that one accident is no pattern.
   const share = n < KNOWN_FROM ? wilson(hidden, n).low : hidden / n

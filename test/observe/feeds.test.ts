@@ -1,6 +1,8 @@
+import { createHmac } from 'node:crypto'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Hex } from '../../proofs/types.ts'
+import * as schema from '../../src/observe/api/schemas.ts'
 import { manifestOf, uriOf } from '../../src/observe/feeds/answers.ts'
 import type { FeedSource, RawStat } from '../../src/observe/feeds/source.ts'
 import { NO_FACTS, type NodeFacts } from '../../src/score/score.ts'
@@ -25,6 +27,7 @@ const raw: RawStat = {
   ...{ segments_sent: 15, segments_received: 15, upload_time: 0.1, download_time: 0.1, transcode_time: 0.6 },
 }
 let isKnown = true
+const posted: RawStat[] = []
 const asked: { sinceSec: number; untilSec: number }[] = []
 const nodes = new Map<Hex, Partial<NodeFacts>>([
   [GOOD, { pass: 100, trips: { count: 5, roundTripSec: 0.8, segmentSec: 2 }, quality: 0.5 }],
@@ -46,6 +49,7 @@ const source: FeedSource = {
       [ODD, 'javascript:alert(1)'] as const,
     ]),
   raw: (who) => (who === GOOD ? [raw] : []),
+  post: { secret: 'a-secret-of-sixteen', take: (stat) => void posted.push(stat) },
 }
 
 let site: Awaited<ReturnType<typeof openSite>>
@@ -215,6 +219,52 @@ describe('the auth webhook', () => {
       expect((await post(body)).status).toBeLessThan(500)
     },
   )
+})
+
+describe('POST /api/post_stats', () => {
+  const post = (body: string, secret = 'a-secret-of-sixteen', type = 'application/json') =>
+    fetch(`${site.url}/api/post_stats`, {
+      method: 'POST',
+      headers: { 'content-type': type, authorization: createHmac('sha256', secret).update(body).digest('hex') },
+      body,
+    })
+  it("takes what Livepeer's stream tester measured, and only from who has the secret", async () => {
+    expect((await post(JSON.stringify({ ...raw, errors: null }))).status).toBe(200)
+    expect(posted).toEqual([raw])
+    expect((await post(JSON.stringify(raw), 'another-secret-here')).status).toBe(401)
+    expect((await fetch(`${site.url}/api/post_stats`, { method: 'POST', body: '{}' })).status).toBe(401)
+    expect(posted.length).toBe(1)
+  })
+  it.each([
+    ['another region', JSON.stringify({ ...raw, region: 'MDW' })],
+    ['no JSON', '{'],
+    ['no body', ''],
+    ['a node that is none', JSON.stringify({ ...raw, orchestrator: 'me' })],
+    ['a time below 0', JSON.stringify({ ...raw, round_trip_time: -1 })],
+    ['text for a number', JSON.stringify({ ...raw, seg_duration: '2' })],
+    ['a success above 1', JSON.stringify({ ...raw, success_rate: 1.5 })],
+  ])('refuses %s', async (_, body) => {
+    expect((await post(body)).status).toBe(400)
+    expect((await post(body, undefined, 'text/plain')).status).toBe(400)
+    expect(posted.length).toBe(1)
+  })
+})
+
+describe('GET /api/v1/scores', () => {
+  it('says in words what the feeds say in numbers', async () => {
+    const table = schema.scores.parse(await (await fetch(`${site.url}/api/v1/scores?preset=archive`)).json())
+    expect(table.items.map(({ address: who, tier }) => [who, tier])).toEqual([
+      [SLOW, 'known'],
+      [GOOD, 'known'],
+      [CHEAT, 'convicted'],
+      [HIDES, 'failing'],
+      [NEW, 'unknown'],
+      [ODD, 'unknown'],
+    ])
+    expect(table.items[3]).toMatchObject({ because: '10 of 100 samples were withheld or had no receipt', score: 0 })
+    expect(table.items[4]).toMatchObject({ score: null, n: 0, low: 0, high: 1 })
+    expect((await fetch(`${site.url}/api/v1/scores?preset=x`)).status).toBe(400)
+  })
 })
 
 describe('who may ask', () => {

@@ -13,6 +13,7 @@ const facts = (change: Partial<NodeFacts>): NodeFacts => ({ ...NO_FACTS, ...chan
 const trips = (roundTripSec: number) => ({ count: 10, roundTripSec, segmentSec: 2 })
 const anyFacts = fc.record({
   ...{ pass: fc.nat(200), fail: fc.nat(50), inconclusive: fc.nat(50), withheld: fc.nat(10), unreceipted: fc.nat(10) },
+  faults: fc.constantFrom(0, 0, 0, 1),
   trips: fc.record({
     count: fc.nat(5),
     roundTripSec: fc.double({ min: 0.01, max: 60, noNaN: true }),
@@ -69,6 +70,7 @@ describe('a score', () => {
   it('is 0 at the alarm of the court, and after a conviction', () => {
     expect(scoreOf(facts({ pass: 1000, evidenceScore: ALARM })).score).toBe(0)
     expect(scoreOf(facts({ pass: 1000, evidenceScore: ALARM - 0.01 })).score).toBe(1)
+    expect(scoreOf(facts({ pass: 1000, faults: 1 }))).toMatchObject({ tier: 'failing', score: 0 })
     expect(scoreOf(facts({ pass: 1000, isConvicted: true }))).toMatchObject({ tier: 'convicted', score: 0 })
     // Two strikes, and a stranger no longer.
     expect(scoreOf(facts({ pass: 3, fail: 2, evidenceScore: 7.02 })).tier).toBe('failing')

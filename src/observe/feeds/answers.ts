@@ -7,7 +7,7 @@ import type { AuthBody, StatsQuery, WebhookQuery } from './queries.ts'
 import type { FeedSource, FeedSpan } from './source.ts'
 
 /** Days that a score looks back where nobody says otherwise: as long as receipts and blobs are kept. */
-const SPAN_SEC = 14 * 86_400
+export const SPAN_SEC = 14 * 86_400
 /** Longest address that a gateway is sent to. */
 const MAX_URI = 200
 

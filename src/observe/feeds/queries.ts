@@ -36,6 +36,28 @@ export const webhookQuery = z.object({
 })
 export type WebhookQuery = z.output<typeof webhookQuery>
 
+const time = z.number().min(0).max(3600)
+const count = z.number().int().min(0).max(1_000_000)
+/** What Livepeer's stream tester posts after each run. */
+export const postedStat = z.object({
+  region: z.string().max(100),
+  orchestrator: address,
+  success_rate: z.number().min(0).max(1),
+  round_trip_time: time,
+  errors: z
+    .array(z.object({ error_code: z.string().max(100), count }))
+    .max(100)
+    .nullish()
+    .transform((list) => list ?? []),
+  timestamp: z.number().int().min(0).max(1e12),
+  seg_duration: time.default(0),
+  segments_sent: count.default(0),
+  segments_received: count.default(0),
+  upload_time: time.default(0),
+  download_time: time.default(0),
+  transcode_time: time.default(0),
+})
+
 /** What a gateway posts for each new stream. */
 export const authBody = z.object({ url: z.string().max(4096) })
 export type AuthBody = z.output<typeof authBody>

@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto'
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import type { z } from 'zod'
 import type { Clock } from '../../base/clock.ts'
 import type { HttpApp, HttpReply, HttpRequest } from '../../base/http.ts'
 import type { Guard } from '../api/guard.ts'
 import { Problem, sendProblem, statusOf } from '../api/problem.ts'
 import { createFeedAnswers } from './answers.ts'
-import { authBody, statsQuery, webhookQuery } from './queries.ts'
+import { authBody, postedStat, statsQuery, webhookQuery } from './queries.ts'
 import type { FeedSource } from './source.ts'
 
 export interface FeedRoutesDeps {
@@ -40,17 +40,34 @@ export function feedRoutes({ source, guard, clock, randomId, onError }: FeedRout
     return body
   }
 
+  function takeStat(request: HttpRequest): { message: string } {
+    const { post, region } = source
+    if (!post) throw new Problem(404, 'no measurements are taken here; scores.postSecretFile lets a stream tester send them')
+    const body = request.body instanceof Buffer ? request.body : Buffer.alloc(0)
+    if (!isSignedBy(post.secret, body, request.headers.authorization ?? ''))
+      throw new Problem(401, 'Authorization must be the hex HMAC-SHA256 of the body with the agreed secret')
+    const stat = parsed(postedStat, jsonOf(body))
+    if (stat.region !== region) throw new Problem(400, `region: this fisherman measures from ${region} only`)
+    post.take(stat)
+    return { message: 'taken' }
+  }
+
+  /** What holds for all of them. */
+  function guarded(app: HttpApp, admit: (request: HttpRequest) => void): void {
+    app.setErrorHandler((error: unknown, _request, reply) => {
+      if (statusOf(error) >= 500 && !(error instanceof Problem)) onError(error)
+      return sendProblem(reply.header('cache-control', 'no-store'), error)
+    })
+    app.addHook('onRequest', async (request, reply) => {
+      reply.header('x-content-type-options', 'nosniff')
+      guard.host(request)
+      admit(request)
+    })
+  }
+
   return (root) => {
     root.register(async (app) => {
-      app.setErrorHandler((error: unknown, _request, reply) => {
-        if (statusOf(error) >= 500 && !(error instanceof Problem)) onError(error)
-        return sendProblem(reply.header('cache-control', 'no-store'), error)
-      })
-      app.addHook('onRequest', async (request, reply) => {
-        reply.header('x-content-type-options', 'nosniff')
-        guard.host(request)
-        guard.admit(request)
-      })
+      guarded(app, guard.admit)
       const get = <S extends z.ZodType>(path: string, schema: S, make: (query: z.output<S>) => unknown) =>
         app.get(path, async (request, reply) => {
           const query = parsed(schema, request.query)
@@ -69,6 +86,15 @@ export function feedRoutes({ source, guard, clock, randomId, onError }: FeedRout
         reply.header('cache-control', 'no-store').send(answers.auth(parsed(authBody, request.body), randomId)),
       )
     })
+    root.register(async (app) => {
+      // Who posts shows the agreed secret instead of the token, and signs the bytes as they came.
+      guarded(app, guard.throttle)
+      app.removeAllContentTypeParsers()
+      app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+      app.post('/api/post_stats', { bodyLimit: 64 * 1024 }, async (request, reply) =>
+        reply.header('cache-control', 'no-store').send(takeStat(request)),
+      )
+    })
   }
 }
 
@@ -77,6 +103,20 @@ function parsed<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
   if (result.success) return result.data
   const { path, message } = result.error.issues[0] ?? { path: [], message: 'not understood' }
   throw new Problem(400, `${path.join('.') || 'the request'}: ${message}`)
+}
+
+function jsonOf(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'))
+  } catch {
+    throw new Problem(400, 'the request: is no JSON')
+  }
+}
+
+function isSignedBy(secret: string, body: Buffer, authorization: string): boolean {
+  const wanted = createHmac('sha256', secret).update(body).digest()
+  const given = /^[0-9a-f]{64}$/i.test(authorization) ? Buffer.from(authorization, 'hex') : Buffer.alloc(wanted.length)
+  return timingSafeEqual(wanted, given)
 }
 
 function send(request: HttpRequest, reply: HttpReply, body: string): HttpReply {

@@ -37,4 +37,6 @@ export interface FeedSource {
   /** Where they are asked for work, as the registry has it. */
   serviceUris(): ReadonlyMap<Hex, string>
   raw(transcoder: Hex, span: FeedSpan): readonly RawStat[]
+  /** Takes what somebody's stream tester measured; undefined where no secret is agreed on. */
+  readonly post?: { secret: string; take(stat: RawStat): void }
 }
