@@ -174,6 +174,10 @@ export function createPipeline(bench: Bench): Pipeline {
       const verdicts = (await bench.log.find({ kind: 'verdict', sinceMs })).map(
         ({ payload }) => payload as unknown as VerdictRecord,
       )
+      for (const { at, payload } of await bench.log.find({ kind: 'case', sinceMs })) {
+        const { state, faultClass, transcoder } = payload as { state: string; faultClass: string; transcoder: Hex }
+        if (state === 'found' && faultClass.startsWith('O')) bench.scores?.fault(transcoder, Math.floor(at / 1000))
+      }
       for (const record of verdicts) {
         if (!record.again) inHand.set(record.sampleId, 'started')
         if (record.cost) bench.budget.spend(record.cost.atSec, record.cost)

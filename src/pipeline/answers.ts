@@ -123,6 +123,7 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
     const { receipt } = task.known.receipt
     if (!task.again) {
       bench.tally.verdict(record)
+      bench.scores?.check(record)
       bench.metrics.verdict(outcome, bench.chain.nowSec() - record.completedAt)
     }
     bench.logger.info(task.again ? 'Looked again for a case' : 'Checked', {
@@ -253,7 +254,10 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
   }
 
   async function resume(record: VerdictRecord, wasOpened: boolean): Promise<void> {
-    if (!record.again) bench.tally.verdict(record)
+    if (!record.again) {
+      bench.tally.verdict(record)
+      bench.scores?.check(record)
+    }
     if (!bench.address || !record.answer) return
     const answer = structFromJson('Answer', record.answer)
     if (wasOpened || record.again) bench.court.recordOwn(ownFinding(bench.address, record, answer))

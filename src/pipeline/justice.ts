@@ -70,6 +70,7 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
     const { faultClass, faultId, transcoder } = fault
     const evidenceHash = objectiveEvidenceHash(faultClass, evidence)
     await book.found({ faultId, faultClass, transcoder, evidenceHash, evidence })
+    bench.scores?.fault(transcoder, bench.chain.nowSec())
     bench.logger.warn('Fault found', { faultClass, transcoder, faultId })
     chain.suspect(transcoder, `fault ${faultClass} was found`)
     if (!onChain) return

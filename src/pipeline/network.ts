@@ -27,6 +27,8 @@ export interface NetworkParams {
   askHeadMs: number
   /** Milliseconds between two heads on the chain: well within the time after which a silent member's weight stops counting. */
   anchorHeadMs: number
+  /** Milliseconds between two readings of all orchestrators, for the score feeds. */
+  directoryMs: number
   /** Seconds that a fraud report may be passed on. */
   reportLifeSeconds: number
   /** What transactions may cost, lock and take at most, where the operator says nothing: coins, tokens, gwei. */
@@ -47,6 +49,7 @@ const LOCAL: NetworkParams = {
   announceHeadMs: 2_000,
   askHeadMs: 1_000,
   anchorHeadMs: 3_600_000,
+  directoryMs: 5_000,
   reportLifeSeconds: 3_600,
   // No real money.
   limits: { maxFeeGwei: 1_000, gasPerDay: 1_000, bond: 1_000_000, slashesPerDay: 1_000_000 },
@@ -68,6 +71,8 @@ const PUBLIC: NetworkParams = {
   announceHeadMs: 30_000,
   askHeadMs: 10_000,
   anchorHeadMs: 20 * 3_600_000,
+  // Half of what gateways wait: whoever joins the pool is in the feed the next time they ask.
+  directoryMs: 300_000,
   reportLifeSeconds: 14 * 86_400,
   // Arbitrum's floor is 0.01 gwei and a proof costs 0.5 million gas with its commitment: room for thousands at that price, for ten at its peaks.
   limits: { maxFeeGwei: 10, gasPerDay: 0.05, bond: 250, slashesPerDay: 20 },
