@@ -43,7 +43,7 @@ import { createFilmDesk } from './pipeline/film-desk.ts'
 import { createHeadWatch, type HeadWatch } from './pipeline/heads.ts'
 import { createIntentStore } from './pipeline/intents.ts'
 import { createLedger, evidenceHashFor } from './pipeline/ledger.ts'
-import { limitsFor, networkParams } from './pipeline/network.ts'
+import { limitsFor, networkParams, windowsToKeep } from './pipeline/network.ts'
 import { createReadings } from './pipeline/readings.ts'
 import { budgetOf, createReload, type Reloaded } from './pipeline/reload.ts'
 import { createTally } from './pipeline/tally.ts'
@@ -150,7 +150,8 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
     chain.onAlarm(({ kind }) => metrics.alarm(kind)),
   )
   const tally = createTally()
-  const ledger = createLedger()
+  const keepWindows = windowsToKeep(config.network)
+  const ledger = createLedger({ keepWindows })
   const queue = createQueue({
     // The judge runs `ffmpegJobs` at once; the others fetch meanwhile, so that a slow feed holds up nobody else's check.
     concurrency: config.ffmpegJobs + FETCHING,
@@ -251,7 +252,7 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
     ...(config.network === 'local' ? {} : { drand: drandFor(config, logger, metrics) }),
     budget: createBudget(budget),
     bundleDir: at(PLACES.bundles),
-    ...{ evidence, caseEvidence },
+    ...{ evidence, caseEvidence, keepWindows },
     evidenceBytes: config.evidenceBytes,
     program: {
       name: 'fisherman',
