@@ -353,7 +353,13 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
     }),
   )
   const feedDeps: FeedReaderDeps = {
-    ...{ clock, log: logger, nowSec: chain.nowSec, round: chain.round },
+    ...{ clock, log: logger, nowSec: chain.nowSec },
+    async round() {
+      // By an old round the newest receipts look wrong: while the chain is away, feeds wait.
+      const reason = chain.trouble()
+      if (reason) throw new FishermanError({ code: 'chain-away', message: `the round is not known: ${reason}`, blame: 'ours' })
+      return await chain.round()
+    },
     async isSigner(transcoder, key, round) {
       const known = await chain.isSigner(transcoder, key, round)
       if (known) view.learn(transcoder, key)

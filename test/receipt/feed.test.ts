@@ -194,6 +194,7 @@ describe('feed reader', () => {
   async function follow(
     until: () => boolean = () => seen.length + bad.length > 0,
     nowSec: () => number = () => 105,
+    ours: { round?: () => Promise<bigint>; onWindow?: (window: FeedWindow) => Promise<void> } = {},
   ): Promise<void> {
     const feed = { transcoder: addressOf(node), url: `${server.url}/` }
     void followFeed(
@@ -206,6 +207,7 @@ describe('feed reader', () => {
         isSigner: async (transcoder, signer) => transcoder === signer,
         onWindow: async (window) => void seen.push(window),
         onBad: (reason) => void bad.push(reason),
+        ...ours,
       },
       stop.signal,
     )
@@ -317,5 +319,43 @@ describe('feed reader', () => {
     await done
     expect(bad.length).toBeGreaterThan(0)
     expect(seen).toHaveLength(1)
+  })
+
+  it('brings a window again that could not be taken, however long that lasts', async () => {
+    windows = [await windowRow()]
+    let nowSec = 105
+    let tries = 0
+    // A full disk, for longer than a broken window would be tried: 4 s each, five of them.
+    const onWindow = async (window: FeedWindow) => {
+      nowSec += 30
+      if (++tries < 4) throw new Error('no space is left')
+      seen.push(window)
+    }
+    await follow(
+      () => seen.length > 0,
+      () => nowSec,
+      { onWindow },
+    )
+    expect(tries).toBe(4)
+    expect(seen).toHaveLength(1)
+    expect(bad).not.toContain('window-skipped')
+  })
+
+  it('skips no window while we cannot reach the chain', async () => {
+    windows = [await windowRow()]
+    let nowSec = 105
+    let asked = 0
+    const round = async () => {
+      nowSec += 30
+      if (++asked < 4) throw new Error('the chain is away')
+      return 3n
+    }
+    await follow(
+      () => seen.length > 0,
+      () => nowSec,
+      { round },
+    )
+    expect(seen).toHaveLength(1)
+    expect(bad).not.toContain('window-skipped')
   })
 })
