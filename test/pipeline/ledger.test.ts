@@ -55,7 +55,7 @@ describe('the court', () => {
     const fisherman: Hex = addressOf(wallet(2))
     const finding: OwnFinding = {
       ...{ fisherman, transcoder: feed.transcoder, receiptDigest: hash(1), streamId: hash(9), rendition: 0, completedAt: 5 },
-      ...{ outcome: 'fail', faultClass: 'D2', fingerprint: hash(4) } as const,
+      ...({ outcome: 'fail', faultClass: 'D2', fingerprint: hash(4) } as const),
     }
     court.recordOwn(finding)
     expect(court.hasEnough(feed.transcoder)).toBe(true)
