@@ -144,6 +144,33 @@ describe('fault finder', () => {
   })
 })
 
+describe('what a fault finder remembers', () => {
+  const signed = async (windowId: bigint, root: Hex) => {
+    const window: WindowRoot = { transcoder: addressOf(node), windowId, root, count: 1, closedAt: 104n }
+    return { window, signer: addressOf(node), signature: await signStruct(node, 'WindowRoot', window) }
+  }
+  const at = async (windowId: bigint, seq: number) => ({ ...readReceiptLine(DOMAIN, await row(seq)), windowId })
+
+  it('goes when no case can need it any more', async () => {
+    const finder = createFaultFinder(DOMAIN, { keepWindows: 10 })
+    finder.look(await at(20n, 1))
+    finder.lookAtWindow(await signed(20n, hash(1)))
+    finder.look(await at(40n, 2))
+    finder.lookAtWindow(await signed(40n, hash(1)))
+    expect(finder.lookAtWindow(await signed(20n, hash(2)))).toEqual([])
+    expect(finder.lookAtWindow(await signed(40n, hash(2)))).toHaveLength(1)
+  })
+
+  it('does not go by a window that a member brings, far in the future and signed by the node itself', async () => {
+    const finder = createFaultFinder(DOMAIN, { keepWindows: 10 })
+    finder.look(await at(20n, 1))
+    finder.lookAtWindow(await signed(20n, hash(1)))
+    finder.lookAtWindow(await signed(10_000n, hash(1)))
+    finder.look(await at(21n, 2))
+    expect(finder.lookAtWindow(await signed(20n, hash(2)))).toHaveLength(1)
+  })
+})
+
 describe('feed reader', () => {
   let server: HttpServer
   let windows: Row[]
