@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process'
-import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, ftruncateSync, openSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** A small disk of its own for one folder. */
 export interface Disk {
-  /** Takes all space that is left. */
-  fill(): void
+  /** Takes all space that is left, but for so many bytes. */
+  fill(spareBytes?: number): void
   free(): void
   unmount(): void
 }
@@ -19,13 +19,14 @@ export function mountDisk(folder: string, bytes: number): Disk | string {
   if (status !== 0) return `mount: ${error?.message ?? stderr.toString().trim()}`
   const ballast = join(folder, 'ballast')
   return {
-    fill() {
+    fill(spareBytes = 0) {
       const file = openSync(ballast, 'a')
       try {
         for (;;) if (writeSync(file, CHUNK) < CHUNK.length) break
       } catch {
         // Full.
       } finally {
+        ftruncateSync(file, Math.max(0, fstatSync(file).size - spareBytes))
         closeSync(file)
       }
     },
