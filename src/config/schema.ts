@@ -98,7 +98,6 @@ export const configSchema = z
           .describe('File that lines go to, opened anew on SIGHUP; its folder must be there.')
           .meta({ fallback: 'standard error, where systemd and Docker take and limit them' }),
         maxBytes: positive()
-          .min(10_000, 'must be at least 10000')
           .max(MAX_BYTES)
           .default(10_000_000)
           .describe('Bytes of that file; the line that would exceed them begins a new one, and the old one becomes FILE.1.'),
