@@ -45,7 +45,7 @@ import { createFilmDesk } from './pipeline/film-desk.ts'
 import { createHeadWatch, type HeadWatch } from './pipeline/heads.ts'
 import { createIntentStore } from './pipeline/intents.ts'
 import { createLedger, evidenceHashFor } from './pipeline/ledger.ts'
-import { limitsFor, networkParams } from './pipeline/network.ts'
+import { limitsFor, networkParams, windowsToKeep } from './pipeline/network.ts'
 import { createReadings } from './pipeline/readings.ts'
 import { budgetOf, createReload, type Reloaded } from './pipeline/reload.ts'
 import { createScoreBook } from './pipeline/score-book.ts'
@@ -157,7 +157,8 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
   )
   const tally = createTally()
   const scores = createScoreBook()
-  const ledger = createLedger()
+  const keepWindows = windowsToKeep(config.network)
+  const ledger = createLedger({ keepWindows })
   const queue = createQueue({
     // The judge runs `ffmpegJobs` at once; the others fetch meanwhile, so that a slow feed holds up nobody else's check.
     concurrency: config.ffmpegJobs + FETCHING,
@@ -259,7 +260,7 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
     ...(config.network === 'local' ? {} : { drand: drandFor(config, logger, metrics) }),
     budget: createBudget(budget),
     bundleDir: at(PLACES.bundles),
-    ...{ evidence, caseEvidence },
+    ...{ evidence, caseEvidence, keepWindows },
     evidenceBytes: config.evidenceBytes,
     program: {
       name: 'fisherman',
@@ -360,7 +361,13 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
     }),
   )
   const feedDeps: FeedReaderDeps = {
-    ...{ clock, log: logger, nowSec: chain.nowSec, round: chain.round },
+    ...{ clock, log: logger, nowSec: chain.nowSec },
+    async round() {
+      // By an old round the newest receipts look wrong: while the chain is away, feeds wait.
+      const reason = chain.trouble()
+      if (reason) throw new FishermanError({ code: 'chain-away', message: `the round is not known: ${reason}`, blame: 'ours' })
+      return await chain.round()
+    },
     async isSigner(transcoder, key, round) {
       const known = await chain.isSigner(transcoder, key, round)
       if (known) view.learn(transcoder, key)

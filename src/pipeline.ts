@@ -36,11 +36,17 @@ const TROUBLES = 10_000
 const RESUME_MS = 15 * 86_400_000
 
 export function createPipeline(bench: Bench): Pipeline {
-  const finder = createFaultFinder(bench.domain)
+  const finder = createFaultFinder(bench.domain, { keepWindows: bench.keepWindows })
   /** What is known of each sample's check: it runs at most once, whoever asks for it. */
   const inHand = new Map<string, 'waiting' | 'urgent' | 'started' | 'resting'>()
   const troubles = new Map<string, number>()
   const fates = createFates()
+  bench.ledger.onForget(({ sampleId }) => {
+    inHand.delete(sampleId)
+    inHand.delete(`${sampleId}/again`)
+    troubles.delete(sampleId)
+    fates.forget(sampleId)
+  })
 
   const justice = createJusticeStage(bench, { replay })
   const checks = createCheckStage(bench, { worthProving: justice.worthProving })

@@ -117,6 +117,15 @@ export const configSchema = z
           .optional()
           .describe('Form of the lines.')
           .meta({ fallback: 'human on a terminal, json elsewhere' }),
+        file: path()
+          .optional()
+          .describe('File that lines go to, opened anew on SIGHUP; its folder must be there.')
+          .meta({ fallback: 'standard error, where systemd and Docker take and limit them' }),
+        maxBytes: positive()
+          .max(MAX_BYTES)
+          .default(10_000_000)
+          .describe('Bytes of that file; the line that would exceed them begins a new one, and the old one becomes FILE.1.'),
+        keep: z.number().int().min(0).max(1000).default(5).describe('Old files that are kept beside it, FILE.1 the newest.'),
       })
       .prefault({}),
     limits: z

@@ -63,6 +63,8 @@ export interface Bench {
   readonly caseEvidence: CaseEvidence
   /** Bytes of evidence kept beyond that of open cases. */
   readonly evidenceBytes: number
+  /** Windows after which nothing can come of a receipt any more. */
+  readonly keepWindows: number
   /** What judges here; a bundle names it. */
   readonly program: { name: 'fisherman'; version: string; decoder: string; platform: string }
   /** Aborts when the daemon stops. */

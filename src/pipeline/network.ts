@@ -1,4 +1,6 @@
 import { type Limits, weiOf } from '../chain/limits.ts'
+import { chainPreset } from '../chain/presets.ts'
+import { STATUTE_ROUNDS } from '../chain/rules.ts'
 import type { Config } from '../config/schema.ts'
 import { type CourtParams, LOCAL_COURT, PUBLIC_COURT } from '../court/params.ts'
 import type { DrawParams } from '../sample/draw.ts'
@@ -96,4 +98,10 @@ export function limitsFor(
       slashesPerDay: given.slashesPerDay ?? known.slashesPerDay,
     },
   }
+}
+
+/** Windows after which no receipt can be part of a case: the statute, and a round more for a receipt that was of the round before. */
+export function windowsToKeep(network: 'local' | 'arbitrum-sepolia' | 'arbitrum-one'): number {
+  const { roundSec, windowSec } = chainPreset(network)
+  return Math.ceil(((STATUTE_ROUNDS + 1) * roundSec) / windowSec)
 }
