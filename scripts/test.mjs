@@ -6,7 +6,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const chosen = process.argv.slice(2)
 const vitest = ['node_modules/vitest/vitest.mjs', 'run']
 // Networks of nodes and of processes go last and one by one: beside other tests, two cores would show how the machine is doing, not the program.
-const networks = ['test/demo', 'test/crash', 'test/node', 'test/monitor']
+const networks = ['test/demo', 'test/crash', 'test/node', 'test/monitor', 'test/soak']
 const tests =
   chosen.length > 0
     ? [['tests', [...vitest, ...chosen]]]

@@ -19,9 +19,11 @@ import { createQueue } from './base/queue.ts'
 import { createWriteAhead, type Moment } from './base/write-ahead.ts'
 import { createChain } from './chain/chain.ts'
 import { loadDeployment } from './chain/deployment.ts'
+import { followDirectory } from './chain/directory.ts'
 import type { TransactionSigner } from './chain/types.ts'
 import { PLACES, programPath } from './config/paths.ts'
 import type { Config } from './config/schema.ts'
+import { readWeights } from './config/weights.ts'
 import { createCourt } from './court/court.ts'
 import { createBlobCache } from './fetch/blobs.ts'
 import { createDrand, type Drand } from './fetch/drand.ts'
@@ -32,7 +34,7 @@ import { openHardware } from './judge/hardware.ts'
 import { createJudge } from './judge.ts'
 import { createMetrics } from './observe/metrics.ts'
 import { siteRoutes } from './observe/site.ts'
-import { readToken } from './observe/token.ts'
+import { readSecret, readToken } from './observe/token.ts'
 import { createHeadAnchor } from './pipeline/anchor.ts'
 import type { Bench } from './pipeline/bench.ts'
 import { createBundleDesk } from './pipeline/bundle-desk.ts'
@@ -43,9 +45,11 @@ import { createFilmDesk } from './pipeline/film-desk.ts'
 import { createHeadWatch, type HeadWatch } from './pipeline/heads.ts'
 import { createIntentStore } from './pipeline/intents.ts'
 import { createLedger, evidenceHashFor } from './pipeline/ledger.ts'
-import { limitsFor, networkParams } from './pipeline/network.ts'
+import { limitsFor, networkParams, windowsToKeep } from './pipeline/network.ts'
 import { createReadings } from './pipeline/readings.ts'
 import { budgetOf, createReload, type Reloaded } from './pipeline/reload.ts'
+import { createScoreBook } from './pipeline/score-book.ts'
+import { createScoreFeed } from './pipeline/score-feed.ts'
 import { createTally } from './pipeline/tally.ts'
 import { openTrustFile } from './pipeline/trust-file.ts'
 import { followView } from './pipeline/view.ts'
@@ -100,6 +104,8 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
   setMaxListeners(0, signal)
   const clock = systemClock
   const params = networkParams(config.network)
+  const presets = readWeights(config.scores.weightsFile)
+  const postSecret = readSecret(config.scores.postSecretFile, 'scores.postSecretFile')
   const deployment = loadDeployment(config.deployment)
   const domain = { chainId: deployment.chainId, anchor: deployment.anchor }
 
@@ -150,7 +156,9 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
     chain.onAlarm(({ kind }) => metrics.alarm(kind)),
   )
   const tally = createTally()
-  const ledger = createLedger()
+  const scores = createScoreBook()
+  const keepWindows = windowsToKeep(config.network)
+  const ledger = createLedger({ keepWindows })
   const queue = createQueue({
     // The judge runs `ffmpegJobs` at once; the others fetch meanwhile, so that a slow feed holds up nobody else's check.
     concurrency: config.ffmpegJobs + FETCHING,
@@ -238,6 +246,7 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
       queue,
       ledger,
       tally,
+      scores,
       trust,
       later,
       signal,
@@ -251,7 +260,7 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
     ...(config.network === 'local' ? {} : { drand: drandFor(config, logger, metrics) }),
     budget: createBudget(budget),
     bundleDir: at(PLACES.bundles),
-    ...{ evidence, caseEvidence },
+    ...{ evidence, caseEvidence, keepWindows },
     evidenceBytes: config.evidenceBytes,
     program: {
       name: 'fisherman',
@@ -352,7 +361,13 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
     }),
   )
   const feedDeps: FeedReaderDeps = {
-    ...{ clock, log: logger, nowSec: chain.nowSec, round: chain.round },
+    ...{ clock, log: logger, nowSec: chain.nowSec },
+    async round() {
+      // By an old round the newest receipts look wrong: while the chain is away, feeds wait.
+      const reason = chain.trouble()
+      if (reason) throw new FishermanError({ code: 'chain-away', message: `the round is not known: ${reason}`, blame: 'ours' })
+      return await chain.round()
+    },
     async isSigner(transcoder, key, round) {
       const known = await chain.isSigner(transcoder, key, round)
       if (known) view.learn(transcoder, key)
@@ -403,6 +418,17 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
       ...{ bundleDir: bench.bundleDir, metrics, log, clock, logger, version: init.version ?? 'unknown' },
       http: { host: config.http.host, ...readToken(config.http.tokenFile) },
       orchestrators: tally.nodes,
+      scores: createScoreFeed(
+        {
+          ...{ region: config.region, presets, verificationFreq: config.scores.verificationFreq },
+          ...(postSecret === undefined ? {} : { postSecret }),
+          followed: () => config.feeds.map(({ transcoder }) => transcoder),
+        },
+        {
+          ...{ bench, book: scores },
+          directory: followDirectory({ deployment, rpcUrls: config.rpc, everyMs: params.directoryMs }, { log: logger, signal }),
+        },
+      ),
       evidenceHash(sampleId) {
         const sample = ledger.sample(sampleId)
         return sample && evidenceHashFor(sample.known, sample.rendition)

@@ -36,11 +36,17 @@ const TROUBLES = 10_000
 const RESUME_MS = 15 * 86_400_000
 
 export function createPipeline(bench: Bench): Pipeline {
-  const finder = createFaultFinder(bench.domain)
+  const finder = createFaultFinder(bench.domain, { keepWindows: bench.keepWindows })
   /** What is known of each sample's check: it runs at most once, whoever asks for it. */
   const inHand = new Map<string, 'waiting' | 'urgent' | 'started' | 'resting'>()
   const troubles = new Map<string, number>()
   const fates = createFates()
+  bench.ledger.onForget(({ sampleId }) => {
+    inHand.delete(sampleId)
+    inHand.delete(`${sampleId}/again`)
+    troubles.delete(sampleId)
+    fates.forget(sampleId)
+  })
 
   const justice = createJusticeStage(bench, { replay })
   const checks = createCheckStage(bench, { worthProving: justice.worthProving })
@@ -174,6 +180,10 @@ export function createPipeline(bench: Bench): Pipeline {
       const verdicts = (await bench.log.find({ kind: 'verdict', sinceMs })).map(
         ({ payload }) => payload as unknown as VerdictRecord,
       )
+      for (const { at, payload } of await bench.log.find({ kind: 'case', sinceMs })) {
+        const { state, faultClass, transcoder } = payload as { state: string; faultClass: string; transcoder: Hex }
+        if (state === 'found' && faultClass.startsWith('O')) bench.scores?.fault(transcoder, Math.floor(at / 1000))
+      }
       for (const record of verdicts) {
         if (!record.again) inHand.set(record.sampleId, 'started')
         if (record.cost) bench.budget.spend(record.cost.atSec, record.cost)

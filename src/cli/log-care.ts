@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { type Entry, encodeEntry, evidenceOf, openArchive, repairArchive } from '../archive.ts'
 import { systemClock } from '../base/clock.ts'
+import { isFishermanError, messageOf } from '../base/errors.ts'
 import { complain, usage } from './complain.ts'
 import type { LogExportOptions, LogOptions, LogPruneOptions, LogVerifyOptions } from './log.options.ts'
 import { exitCodeOf, fieldsOf, numberOf, withLog } from './log.ts'
@@ -80,7 +81,17 @@ export async function logPruneCommand(options: LogPruneOptions): Promise<number>
     const beforeMs = now - days * DAY_MS
     const { size } = log.head()
     const bar = progress(size, options.json !== true)
-    const pruned = await log.prune({ beforeMs, forgetIdsBeforeMs: Math.min(beforeMs, now - STATUTE_DAYS * DAY_MS), ...bar })
+    const rule = { beforeMs, forgetIdsBeforeMs: Math.min(beforeMs, now - STATUTE_DAYS * DAY_MS), ...bar }
+    const pruned = await log.prune(rule).catch(async (error: unknown) => {
+      bar.end()
+      // Without a log that can be read nobody knows which evidence is still needed.
+      if (isFishermanError(error)) throw error
+      // What takes most of a full disk needs no space to go, and makes room for another try.
+      const { files, bytes } = await evidenceOf(options.dataDir, log).dropOld(beforeMs)
+      throw usage(
+        `the log could not be pruned (${messageOf(error)}); ${files} bundles were removed, ${megabytes(bytes)} MB. Free some space and run it again`,
+      )
+    })
     bar.end()
     const media = await evidenceOf(options.dataDir, log).dropOld(beforeMs)
     const { root } = log.head()

@@ -28,6 +28,9 @@ no key and signs nothing; attest signs answers and votes; dry-run also builds an
 SIGHUP reads the file again: feeds, budget, log level, limits and bootstrap change at once, one line says what waits for a restart, and a
 file with a mistake changes nothing. At a terminal SIGHUP means that the terminal has gone, and stops it.
 
+Lines go to standard error: systemd's journal and Docker take and limit them. Without either, name a log.file: it never exceeds log.maxBytes,
+log.keep old ones stay beside it, and SIGHUP opens it anew, for logrotate and the like. A full disk loses lines, counts them and stops nothing.
+
 A key signs in one place. Other fishermen keep the last head of its log and return it at each start; until one of them with a
 bond does, the daemon only watches. Give --first-start the very first time, or after a folder was lost or repaired; never while
 another daemon runs with the same key.`,

@@ -4,6 +4,7 @@ import { configKeys } from '../config/keys.ts'
 import { readConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { type Daemon, startDaemon } from '../daemon.ts'
+import { createLogFile } from '../observe/log-file.ts'
 import { createLogger, type LeveledLogger } from '../observe/logger.ts'
 import { configFlagsOf } from './config-flags.ts'
 import type { RunOptions } from './run.options.ts'
@@ -16,16 +17,30 @@ const STOP_MS = 20_000
 export async function runCommand(options: RunOptions, version: string): Promise<number> {
   const read = () => readConfig({ file: options.config, flags: configFlagsOf(options, configKeys()) }).config
   const config = read()
-  const logger = createLogger({ level: config.log.level, format: config.log.format ?? (process.stderr.isTTY ? 'human' : 'json') })
+  const { level, format, file, maxBytes, keep } = config.log
+  const lines = file === undefined ? undefined : createLogFile({ file, maxBytes, keep })
+  const logger = createLogger({
+    level,
+    format: format ?? (process.stderr.isTTY && !lines ? 'human' : 'json'),
+    ...(lines ? { stream: lines } : {}),
+  })
   let daemon: Daemon | undefined
   let again = false
   const onHangUp = () => {
+    // Whoever moved the file away sends this signal too.
+    lines?.reopen()
     if (daemon) reload(daemon, read, logger)
     // While it starts: once it has.
     else again = true
   }
   const signal = untilSignal(process.stderr.isTTY ? undefined : onHangUp)
-  const running = await startDaemon(config, logger, { version, firstStart: options.firstStart === true })
+  const running = await startDaemon(config, logger, { version, firstStart: options.firstStart === true }).catch(
+    (error: unknown) => {
+      // Standard error says it too, for whoever started us.
+      if (lines) logger.error('Fisherman could not start', { reason: messageOf(error) })
+      throw error
+    },
+  )
   daemon = running
   if (again) onHangUp()
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))

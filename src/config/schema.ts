@@ -83,6 +83,30 @@ export const configSchema = z
           ),
       })
       .prefault({}),
+    region: z
+      .string()
+      .regex(/^[A-Za-z0-9_-]{1,32}$/, 'must be 1 to 32 letters, digits, hyphens or underscores')
+      .default('GLOBAL')
+      .describe('Name of the region that this fisherman measures from; gateways name the same as -region.'),
+    scores: z
+      .strictObject({
+        weightsFile: path()
+          .optional()
+          .describe('File (JSON or YAML) with presets of your own for the score feeds: name, and weights of the axes.'),
+        postSecretFile: path()
+          .optional()
+          .describe(
+            "File (chmod 600) with the secret of Livepeer's stream tester: what it posts to /api/post_stats is the speed in our scores.",
+          ),
+        verificationFreq: z
+          .number()
+          .int()
+          .min(0)
+          .max(10_000)
+          .default(10)
+          .describe('What the auth webhook asks of gateways: of so many segments one is verified again; 0 is none.'),
+      })
+      .prefault({}),
     key: keyFiles('that signs our statements, and sends what the contracts take from a member only').optional(),
     sender: keyFiles('that pays for what anybody may send: case submit, appeal, settle and expire').optional(),
     log: z
@@ -93,6 +117,15 @@ export const configSchema = z
           .optional()
           .describe('Form of the lines.')
           .meta({ fallback: 'human on a terminal, json elsewhere' }),
+        file: path()
+          .optional()
+          .describe('File that lines go to, opened anew on SIGHUP; its folder must be there.')
+          .meta({ fallback: 'standard error, where systemd and Docker take and limit them' }),
+        maxBytes: positive()
+          .max(MAX_BYTES)
+          .default(10_000_000)
+          .describe('Bytes of that file; the line that would exceed them begins a new one, and the old one becomes FILE.1.'),
+        keep: z.number().int().min(0).max(1000).default(5).describe('Old files that are kept beside it, FILE.1 the newest.'),
       })
       .prefault({}),
     limits: z

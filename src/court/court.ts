@@ -62,6 +62,8 @@ export interface Court {
   /** Distinct members whose answer on this sample is `withheld`; from `withheldBy` on, the bytes are not to be had. */
   isWithheld(receiptDigest: Hex, rendition: number): boolean
   ownFinding(receiptDigest: Hex, rendition: number): OwnFinding | undefined
+  /** Too old for any case: whatever was found of it. */
+  forgetSample(receiptDigest: Hex, rendition: number): void
   /** A node's case has ended: the next one starts with a fresh count of replays. */
   forget(transcoder: Hex): void
 }
@@ -184,6 +186,13 @@ export function createCourt(params: CourtParams): Court {
     isWithheld(receiptDigest, rendition) {
       const answers = [...(findings.get(keyOf(receiptDigest, rendition))?.values() ?? [])]
       return answers.filter(({ outcome }) => outcome === 'withheld').length >= params.withheldBy
+    },
+    forgetSample(receiptDigest, rendition) {
+      const key = keyOf(receiptDigest, rendition)
+      const mine = own.get(key)
+      if (mine) ownFailKeys.get(mine.transcoder)?.delete(key)
+      findings.delete(key)
+      own.delete(key)
     },
     forget: (transcoder) => void replays.delete(transcoder),
     ownFinding: (receiptDigest, rendition) => own.get(keyOf(receiptDigest, rendition)),

@@ -2,7 +2,7 @@ import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BlobRequest, Hex } from '../../proofs/types.ts'
 import { type Clock, sleep } from '../base/clock.ts'
-import { FishermanError, isFishermanError } from '../base/errors.ts'
+import { FishermanError, isFishermanError, localCode } from '../base/errors.ts'
 import { httpDownload } from '../base/http-get.ts'
 import { keccakOf } from '../base/keccak.ts'
 
@@ -67,6 +67,8 @@ export async function createBlobCache(init: BlobCacheInit, deps: BlobCacheDeps):
         return await tryOnce(wanted, file, signal)
       } catch (error) {
         signal.throwIfAborted()
+        // A full disk needs the room for what cannot be had again: half of the cache can.
+        if (isFull(error)) await makeRoom(init.quotaBytes / 2)
         if (attempt >= tries || !isFishermanError(error) || error.blame === 'ours') throw error
         await sleep(retryMs * attempt, signal)
       }
@@ -78,6 +80,8 @@ export async function createBlobCache(init: BlobCacheInit, deps: BlobCacheDeps):
     const request: BlobRequest = { transcoder, contentHash, expiresAt: BigInt(Math.floor(deps.nowSec()) + REQUEST_LIFE_SEC) }
     const { address, signature } = await deps.authorize(request)
     const part = `${file}.part`
+    // Before the bytes come too: what is above the quota may be what leaves no room for them.
+    await makeRoom(byteLength)
     await rm(part, { force: true })
     const headers = { 'fisherman-auth': `${address}.${request.expiresAt}.${signature}` }
     const url = `${wanted.url.replace(/\/+$/, '')}/fisherman/v1/blobs/${contentHash}`
@@ -135,6 +139,11 @@ export async function createBlobCache(init: BlobCacheInit, deps: BlobCacheDeps):
       return fetching
     },
   }
+}
+
+function isFull(error: unknown): boolean {
+  const cause = isFishermanError(error) ? error.cause : error
+  return ['ENOSPC', 'EDQUOT'].includes(localCode(cause) ?? '')
 }
 
 function keyOf({ transcoder, contentHash }: BlobWanted): string {

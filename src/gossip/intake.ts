@@ -33,16 +33,22 @@ export interface Intake {
 export function createIntake(deps: IntakeDeps): Intake {
   const { context, counters, log } = deps
   const judge = createJudge(deps)
+  /** In a row. */
+  let undelivered = 0
   const queue = createDeliveryQueue<ValidStatement & { bytes: Uint8Array; from: Road }>(async (item) => {
     try {
       await deps.deliver(item.statement, item.bytes, item.from)
       counters.add(`delivered.${item.statement.kind}`)
+      if (undelivered > 0) log.info('statements are delivered again', { undelivered })
+      undelivered = 0
     } catch (error) {
       // It was not kept, so it must be able to come again.
       context.seen.ids.delete(item.id)
       item.claim.unmark()
       counters.add(`undelivered.${item.statement.kind}`)
-      log.error('a valid statement could not be delivered', { kind: item.statement.kind, id: item.id, error: messageOf(error) })
+      // The first is told, then every hundredth: a disk that is full for a day must not fill the log of lines.
+      if (undelivered++ % 100 === 0)
+        log.error('a valid statement could not be delivered', { kind: item.statement.kind, id: item.id, error: messageOf(error) })
     }
   }, deps.limits)
 

@@ -83,7 +83,7 @@ export const CATALOG = {
     name: 'fisherman_dropped_total',
     kind: 'counter',
     help: 'Work that was left undone, by what it was',
-    labels: { what: 'sample, paused, sample-over-budget, replay-over-budget, check-failed, answer-unlike-its-seal' },
+    labels: { what: 'sample, window, paused, sample-over-budget, replay-over-budget, check-failed, answer-unlike-its-seal' },
   },
   waiting: { name: 'fisherman_samples_waiting', kind: 'gauge', help: 'Samples that wait for a check' },
   running: { name: 'fisherman_checks_running', kind: 'gauge', help: 'Checks that run now' },

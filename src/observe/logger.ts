@@ -7,7 +7,7 @@ export interface LoggerInit {
   /** Human on a terminal, JSON elsewhere, unless said. */
   format: 'human' | 'json'
   /** Where lines go; standard error by default, since standard output belongs to results. */
-  stream?: NodeJS.WritableStream
+  stream?: { write(text: string): unknown }
 }
 
 /** Field names whose value never reaches a log, whatever a caller passes. */
@@ -20,7 +20,10 @@ export interface LeveledLogger extends Logger {
 export function createLogger(init: LoggerInit): LeveledLogger {
   const stream = init.stream ?? process.stderr
   const target = init.format === 'json' ? stream : { write: (line: string) => stream.write(humanLine(line)) }
-  const log = pino({ level: init.level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, target as NodeJS.WritableStream)
+  const log = pino(
+    { level: init.level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    target as { write(line: string): void },
+  )
   const at = (level: 'debug' | 'info' | 'warn' | 'error') => (message: string, fields?: LogFields) =>
     log[level](safe(fields ?? {}), message)
   return {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import type { Hex } from '../../proofs/types.ts'
 import type { Clock } from '../base/clock.ts'
@@ -11,6 +12,9 @@ import { createEventDesk } from './api/events.ts'
 import { createGuard } from './api/guard.ts'
 import { createReads } from './api/reads.ts'
 import { apiRoutes } from './api/routes.ts'
+import { feedRoutes } from './feeds/routes.ts'
+import type { FeedSource } from './feeds/source.ts'
+import { scoresTable } from './feeds/table.ts'
 import { pageRoutes } from './page.ts'
 import { type DaemonRoutesDeps, daemonRoutes } from './routes.ts'
 
@@ -28,6 +32,8 @@ export interface SiteDeps extends DaemonRoutesDeps {
   explain: ApiSource['explain']
   network(): { peer: string }
   film?: ApiSource['film']
+  /** What the feeds for gateways are made of; without it there are none. */
+  scores?: FeedSource
   evidenceHash(sampleId: Hex): Hex | undefined
   /** Of one client; for tests. */
   requests?: Quota
@@ -46,6 +52,7 @@ export function siteRoutes(deps: SiteDeps): (app: HttpApp) => void {
   const source: ApiSource = {
     ...{ reads, bundleDir: deps.bundleDir, orchestrators: deps.orchestrators, evidenceHash: deps.evidenceHash },
     film: deps.film ?? (async () => undefined),
+    ...(deps.scores ? { scores: scoresTable(deps.scores) } : {}),
     ...{ peers: deps.peers, explain: deps.explain, network: () => ({ ...deps.network() }) },
     async summary() {
       const { size, root } = log.head()
@@ -70,6 +77,7 @@ export function siteRoutes(deps: SiteDeps): (app: HttpApp) => void {
     const events = createEventDesk({ state: () => ({ size: log.head().size, peers: deps.peers().length }) })
     const onError = (error: unknown) => logger.error('A question to the API failed', { reason: messageOf(error) })
     apiRoutes({ source, guard, events, version: deps.version, onError })(app)
+    if (deps.scores) feedRoutes({ source: deps.scores, guard, clock, randomId: randomUUID, onError })(app)
     pageRoutes(guard)(app)
   }
 }

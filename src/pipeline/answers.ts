@@ -2,6 +2,7 @@ import { decodeDrawProof, encodeDrawProof, type Statement } from '../../proofs/c
 import { outcomeNumber, sampleIdOf, sealOf, ZERO_HASH } from '../../proofs/digest.ts'
 import { structFromJson, structToJson } from '../../proofs/json.ts'
 import { type Answer, type Hex, OUTCOMES, type Outcome, VERDICT_VERSION } from '../../proofs/types.ts'
+import { isFishermanError, messageOf } from '../base/errors.ts'
 import type { Finding, OwnFinding } from '../court/court.ts'
 import { type Json, plainJson } from '../prooflog/entry.ts'
 import { coverBy } from '../sample/cover.ts'
@@ -74,13 +75,52 @@ export interface AnswerStageDeps {
 const ORPHANS = 5_000
 const SEALS = 100_000
 
+/** Milliseconds before something that was held back is tried again. */
+const HELD_BACK_MS = 3_000
+/** Our disk cannot be written, or the log is not to be trusted, for now or for good. */
+const HELD_BACK = ['log-write', 'guard-write', 'guard-open', 'not-acting']
+
+function isHeldBack(error: unknown): boolean {
+  return isFishermanError(error) && HELD_BACK.includes(error.code)
+}
+
 export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerStage {
   const seals = new Map<Hex, Map<Hex, Statement<'sealed'>>>()
   const opened = new Map<Hex, Map<Hex, { outcome: Outcome; fingerprint: Hex }>>()
   const { opinions } = deps
+  bench.ledger.onForget(({ digest, rendition, sampleId }) => {
+    seals.delete(sampleId)
+    opened.delete(sampleId)
+    bench.court.forgetSample(digest, rendition)
+  })
   let orphans: Statement<'answer'>[] = []
 
+  /** What a full disk keeps us from writing is neither lost nor said unwritten: it waits. */
+  async function patiently(what: string, work: () => Promise<void>, isFirst = true): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      if (bench.signal.aborted || !isHeldBack(error)) throw error
+      if (isFirst) bench.logger.warn('Kept back until our disk can be written', { what, reason: messageOf(error) })
+      bench.later(HELD_BACK_MS, what, () => patiently(what, work, false))
+    }
+  }
+
   async function submit(result: CheckResult): Promise<void> {
+    let tries = 0
+    await patiently('verdict', async () => await write(result, tries++ > 0))
+  }
+
+  /** A write that failed may lie there after all: then that verdict counts, with the salt that it was written with. */
+  async function writtenBefore({ task }: CheckResult): Promise<VerdictRecord | undefined> {
+    const { transcoder } = task.known.receipt.receipt
+    const verdicts = await bench.log.find({ kind: 'verdict', orchestrator: transcoder })
+    return verdicts
+      .map(({ payload }) => payload as unknown as VerdictRecord)
+      .findLast(({ sampleId, again }) => sampleId === task.sampleId && again === task.again)
+  }
+
+  async function write(result: CheckResult, isAgain: boolean): Promise<void> {
     const { task, outcome, faultClass } = result
     const { identity, chain, params } = bench
     const { receipt, digest } = task.known.receipt
@@ -94,6 +134,8 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
       verdictVersion: VERDICT_VERSION,
       salt: bench.randomHash(),
     }
+    const before = isAgain ? await writtenBefore(result) : undefined
+    if (before) return await judged(result, before, before.answer ? structFromJson('Answer', before.answer) : answer)
     // A replay answers a fail that is open already: nobody is left to hide it from.
     const waitSeconds = task.sample ? params.openAfterSeconds : 0
     const record: VerdictRecord = {
@@ -113,8 +155,8 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
       cost: result.cost,
       verdict: verdictJson(result),
     }
-    const write = () => bench.log.append('verdict', record as unknown as Json)
-    await bench.writeAhead.run('verdict', outcome, write, () => judged(result, record, answer))
+    const append = () => bench.log.append('verdict', record as unknown as Json)
+    await bench.writeAhead.run('verdict', outcome, append, () => judged(result, record, answer))
   }
 
   /** The verdict is on disk: now it counts, and is said. */
@@ -123,6 +165,7 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
     const { receipt } = task.known.receipt
     if (!task.again) {
       bench.tally.verdict(record)
+      bench.scores?.check(record)
       bench.metrics.verdict(outcome, bench.chain.nowSec() - record.completedAt)
     }
     bench.logger.info(task.again ? 'Looked again for a case' : 'Checked', {
@@ -138,12 +181,16 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
     else if (bench.address && task.again) bench.court.recordOwn(ownFinding(bench.address, record, answer))
   }
 
-  /** Seal now, open at the deadline. */
   async function speak(identity: Identity, record: VerdictRecord, answer: Answer): Promise<void> {
+    await patiently('seal', async () => await seal(identity, record, answer))
+  }
+
+  /** Seal now, open at the deadline. */
+  async function seal(identity: Identity, record: VerdictRecord, answer: Answer): Promise<void> {
     const { sampleId, fingerprint, salt } = answer
     const me = identity.attester.address
-    const seal = sealOf({ fisherman: me, sampleId, beacon: record.beacon, fingerprint, outcome: record.outcome, salt })
-    const sealed = await identity.attester.seal({ sampleId, seal, deadline: BigInt(record.deadline) }, record.drawProof)
+    const made = sealOf({ fisherman: me, sampleId, beacon: record.beacon, fingerprint, outcome: record.outcome, salt })
+    const sealed = await identity.attester.seal({ sampleId, seal: made, deadline: BigInt(record.deadline) }, record.drawProof)
     keepSeal(sealed)
     await bench.say(sealed)
     // We know it now, whenever others do: a case about it is credible to us from here on.
@@ -156,7 +203,8 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
       keepOpened(sampleId, me, answer)
       deps.onFinding(finding)
     }
-    bench.later(Math.max(0, (Number(record.deadline) - bench.chain.nowSec()) * 1000), 'open', open)
+    const waitMs = Math.max(0, (Number(record.deadline) - bench.chain.nowSec()) * 1000)
+    bench.later(waitMs, 'open', () => patiently('open', open))
   }
 
   function receive(statement: Statement<'sealed'> | Statement<'answer'>): void {
@@ -253,7 +301,10 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
   }
 
   async function resume(record: VerdictRecord, wasOpened: boolean): Promise<void> {
-    if (!record.again) bench.tally.verdict(record)
+    if (!record.again) {
+      bench.tally.verdict(record)
+      bench.scores?.check(record)
+    }
     if (!bench.address || !record.answer) return
     const answer = structFromJson('Answer', record.answer)
     if (wasOpened || record.again) bench.court.recordOwn(ownFinding(bench.address, record, answer))

@@ -18,6 +18,7 @@ import type { Budget } from '../sample/budget.ts'
 import type { CaseEvidence } from './case-evidence.ts'
 import type { Ledger } from './ledger.ts'
 import type { NetworkParams } from './network.ts'
+import type { ScoreBook } from './score-book.ts'
 import type { Tally } from './tally.ts'
 import type { TrustFile } from './trust-file.ts'
 
@@ -48,6 +49,8 @@ export interface Bench {
   readonly budget: Budget
   readonly ledger: Ledger
   readonly tally: Tally
+  /** What scores are made of; without it none are published. */
+  readonly scores?: ScoreBook
   /** Keeps what we think of other members over restarts. */
   readonly trust?: TrustFile
   /** Our own address, whether we may sign or not; undefined without a key. */
@@ -60,6 +63,8 @@ export interface Bench {
   readonly caseEvidence: CaseEvidence
   /** Bytes of evidence kept beyond that of open cases. */
   readonly evidenceBytes: number
+  /** Windows after which nothing can come of a receipt any more. */
+  readonly keepWindows: number
   /** What judges here; a bundle names it. */
   readonly program: { name: 'fisherman'; version: string; decoder: string; platform: string }
   /** Aborts when the daemon stops. */

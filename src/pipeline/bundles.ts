@@ -38,10 +38,15 @@ export function createEvidenceKeeper(bench: Bench): EvidenceKeeper {
     try {
       await mkdir(bench.bundleDir, { recursive: true })
       await work(evidence.fileOf(evidenceHash))
+    } catch (error) {
+      logger.error('Evidence could not be kept', { evidenceHash, reason: messageOf(error) })
+    }
+    // Also after a failure: a full disk is the time when room is needed most.
+    try {
       const dropped = await evidence.keepWithin(bench.evidenceBytes)
       if (dropped.files > 0) logger.info('Old evidence removed, its quota is full', { ...dropped })
     } catch (error) {
-      logger.error('Evidence could not be kept', { evidenceHash, reason: messageOf(error) })
+      logger.warn('Old evidence could not be removed', { reason: messageOf(error) })
     }
   }
 

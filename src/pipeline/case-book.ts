@@ -29,6 +29,15 @@ const ENDED = ['settled', 'expired', 'refunded', 'drawn', 'rejected', 'lost']
 /** States that are ours alone: the chain never says them. */
 const OURS = ['found', 'reported', 'lost']
 
+/** What could not be written is not known: it must be written when there is space again. */
+function unlearn(states: Map<string, string>, faultId: string, before: string | undefined): (error: unknown) => never {
+  return (error) => {
+    if (before === undefined) states.delete(faultId)
+    else states.set(faultId, before)
+    throw error
+  }
+}
+
 export function createCaseBook({ log }: Pick<Bench, 'log'>): CaseBook {
   let known: Promise<Map<string, string>> | undefined
 
@@ -66,14 +75,17 @@ export function createCaseBook({ log }: Pick<Bench, 'log'>): CaseBook {
       const states = await known
       if (states.has(fault.faultId)) return
       states.set(fault.faultId, 'found')
-      await log.append('case', { ...fault, state: 'found' })
+      await log.append('case', { ...fault, state: 'found' }).catch(unlearn(states, fault.faultId, undefined))
     },
     async note({ faultId, faultClass, transcoder, state, evidenceHash, opener, finder, amount, tx }) {
       known ??= load()
       const states = await known
       if (states.get(faultId) === state) return
+      const before = states.get(faultId)
       states.set(faultId, state)
-      await log.append('case', plainJson({ faultId, faultClass, transcoder, state, evidenceHash, opener, finder, amount, tx }))
+      await log
+        .append('case', plainJson({ faultId, faultClass, transcoder, state, evidenceHash, opener, finder, amount, tx }))
+        .catch(unlearn(states, faultId, before))
     },
   }
 }

@@ -11,10 +11,15 @@ export type Fate = 'left-to-others' | 'paused' | 'over-budget' | 'dropped' | 'fa
 /** Fates remembered, the newest. */
 const REMEMBERED = 20_000
 
-export function createFates(): { set(sampleId: string, fate: Fate): void; get(sampleId: string): Fate | undefined } {
+export function createFates(): {
+  set(sampleId: string, fate: Fate): void
+  get(sampleId: string): Fate | undefined
+  forget(sampleId: string): void
+} {
   const fates = new Map<string, Fate>()
   return {
     get: (sampleId) => fates.get(sampleId),
+    forget: (sampleId) => void fates.delete(sampleId),
     set(sampleId, fate) {
       fates.delete(sampleId)
       fates.set(sampleId, fate)

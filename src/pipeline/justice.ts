@@ -43,6 +43,9 @@ export interface JusticeStageDeps {
 /** Fails whose files, and accusations whose words, are remembered. */
 const REMEMBERED = 200
 
+/** Milliseconds before a fault that could not be written down is tried again. */
+const PROSECUTE_AGAIN_MS = 3_000
+
 export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): JusticeStage {
   const { chain, court, params, mode } = bench
   const onChain = mode === 'active' || mode === 'dry-run'
@@ -70,11 +73,23 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
     const { faultClass, faultId, transcoder } = fault
     const evidenceHash = objectiveEvidenceHash(faultClass, evidence)
     await book.found({ faultId, faultClass, transcoder, evidenceHash, evidence })
+    bench.scores?.fault(transcoder, bench.chain.nowSec())
     bench.logger.warn('Fault found', { faultClass, transcoder, faultId })
     chain.suspect(transcoder, `fault ${faultClass} was found`)
     if (!onChain) return
     await keeper.objective(found)
     prosecutions.add({ faultId, faultClass, transcoder, evidenceHash, evidence })
+  }
+
+  /** A fault is found once: where it cannot be written down now, on a full disk, it is tried again until it can. */
+  function prosecuteInTime(found: FoundFault, afterMs = 0): void {
+    bench.later(afterMs, 'prosecute', () =>
+      prosecute(found).catch((error: unknown) => {
+        if (afterMs === 0)
+          bench.logger.warn('A fault could not be written down yet', { faultId: found.fault.faultId, reason: messageOf(error) })
+        prosecuteInTime(found, PROSECUTE_AGAIN_MS)
+      }),
+    )
   }
 
   async function freeze(finding: OwnFinding): Promise<void> {
@@ -187,7 +202,7 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
   return {
     objective(found) {
       for (const { digest } of found.receipts) objectives.add(digest)
-      bench.later(0, 'prosecute', () => prosecute(found))
+      prosecuteInTime(found)
     },
     async failed(result) {
       const { known, rendition } = result.task

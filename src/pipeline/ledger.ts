@@ -23,35 +23,53 @@ export interface LedgerWindow {
 export interface Ledger {
   add(window: FeedWindow): LedgerWindow
   receipt(digest: Hex): KnownReceipt | undefined
+  /** Calls the listener for each rendition that is forgotten, so that nobody else remembers it for longer. */
+  onForget(listener: (forgotten: { digest: Hex; rendition: number; sampleId: Hex }) => void): void
   sample(sampleId: Hex): { known: KnownReceipt; rendition: number } | undefined
 }
 
 /** Receipts remembered: a day of 100 nodes at 100 sampled segments is 10,000; ten times that. */
 const REMEMBERED = 100_000
 
-export function createLedger(): Ledger {
+export interface LedgerInit {
+  /** Windows after which nothing can come of a receipt any more. */
+  keepWindows: number
+}
+
+export function createLedger({ keepWindows }: LedgerInit = { keepWindows: Number.MAX_SAFE_INTEGER }): Ledger {
+  const listeners: ((forgotten: { digest: Hex; rendition: number; sampleId: Hex }) => void)[] = []
+  let newest = 0n
   const receipts = new Map<Hex, KnownReceipt>()
   const samples = new Map<Hex, { digest: Hex; rendition: number }>()
 
   function forget(digest: Hex, known: KnownReceipt): void {
     receipts.delete(digest)
-    for (const { index } of known.receipt.renditions) samples.delete(sampleIdOf(digest, index, known.receipt.windowId))
+    for (const { index } of known.receipt.renditions) {
+      const sampleId = sampleIdOf(digest, index, known.receipt.windowId)
+      samples.delete(sampleId)
+      for (const tell of listeners) tell({ digest, rendition: index, sampleId })
+    }
   }
 
   return {
     add({ feed, signed, receipts: found }) {
       const window: LedgerWindow = { signed, draw: undefined }
-      for (const receipt of found) {
+      for (const row of found) {
+        // Fingerprints are looked at once, when the row comes, and are most of its size.
+        const { fingerprints: _, ...receipt } = row
+        if (receipt.windowId > newest) newest = receipt.windowId
         receipts.set(receipt.digest, { receipt, feed, window })
         for (const { index } of receipt.renditions)
           samples.set(sampleIdOf(receipt.digest, index, receipt.windowId), { digest: receipt.digest, rendition: index })
       }
+      const oldest = newest - BigInt(keepWindows)
       for (const [digest, known] of receipts) {
-        if (receipts.size <= REMEMBERED) break
+        if (receipts.size <= REMEMBERED && known.receipt.windowId >= oldest) break
         forget(digest, known)
       }
       return window
     },
+    onForget: (listener) => void listeners.push(listener),
     receipt: (digest) => receipts.get(digest),
     sample(sampleId) {
       const found = samples.get(sampleId)

@@ -1,4 +1,6 @@
 import { type Limits, weiOf } from '../chain/limits.ts'
+import { chainPreset } from '../chain/presets.ts'
+import { STATUTE_ROUNDS } from '../chain/rules.ts'
 import type { Config } from '../config/schema.ts'
 import { type CourtParams, LOCAL_COURT, PUBLIC_COURT } from '../court/params.ts'
 import type { DrawParams } from '../sample/draw.ts'
@@ -27,6 +29,8 @@ export interface NetworkParams {
   askHeadMs: number
   /** Milliseconds between two heads on the chain: well within the time after which a silent member's weight stops counting. */
   anchorHeadMs: number
+  /** Milliseconds between two readings of all orchestrators, for the score feeds. */
+  directoryMs: number
   /** Seconds that a fraud report may be passed on. */
   reportLifeSeconds: number
   /** What transactions may cost, lock and take at most, where the operator says nothing: coins, tokens, gwei. */
@@ -47,6 +51,7 @@ const LOCAL: NetworkParams = {
   announceHeadMs: 2_000,
   askHeadMs: 1_000,
   anchorHeadMs: 3_600_000,
+  directoryMs: 5_000,
   reportLifeSeconds: 3_600,
   // No real money.
   limits: { maxFeeGwei: 1_000, gasPerDay: 1_000, bond: 1_000_000, slashesPerDay: 1_000_000 },
@@ -68,6 +73,8 @@ const PUBLIC: NetworkParams = {
   announceHeadMs: 30_000,
   askHeadMs: 10_000,
   anchorHeadMs: 20 * 3_600_000,
+  // Half of what gateways wait: whoever joins the pool is in the feed the next time they ask.
+  directoryMs: 300_000,
   reportLifeSeconds: 14 * 86_400,
   // Arbitrum's floor is 0.01 gwei and a proof costs 0.5 million gas with its commitment: room for thousands at that price, for ten at its peaks.
   limits: { maxFeeGwei: 10, gasPerDay: 0.05, bond: 250, slashesPerDay: 20 },
@@ -91,4 +98,10 @@ export function limitsFor(
       slashesPerDay: given.slashesPerDay ?? known.slashesPerDay,
     },
   }
+}
+
+/** Windows after which no receipt can be part of a case: the statute, and a round more for a receipt that was of the round before. */
+export function windowsToKeep(network: 'local' | 'arbitrum-sepolia' | 'arbitrum-one'): number {
+  const { roundSec, windowSec } = chainPreset(network)
+  return Math.ceil(((STATUTE_ROUNDS + 1) * roundSec) / windowSec)
 }

@@ -1,6 +1,7 @@
 import type { DrawProof } from '../../proofs/codec.ts'
 import type { Hex, WindowRoot } from '../../proofs/types.ts'
 import { verifyDraw, verifyPossession } from '../attest/bls.ts'
+import { sleep } from '../base/clock.ts'
 import type { Member } from '../chain/types.ts'
 import type { FaultFinder, FoundFault } from '../receipt/faults.ts'
 import type { FeedWindow } from '../receipt/feed.ts'
@@ -49,6 +50,10 @@ export interface WindowStageDeps {
   onDrawn(): void
 }
 
+/** Milliseconds before a draw that failed is tried again, and the longest of these pauses, each twice the one before: eight minutes in all. */
+const DRAW_AGAIN_MS = 2_000
+const DRAW_LONGEST_MS = 256_000
+
 export function createWindowStage(bench: Bench, deps: WindowStageDeps): WindowStage {
   const { chain, params } = bench
   const startedSec = chain.nowSec()
@@ -87,7 +92,6 @@ export function createWindowStage(bench: Bench, deps: WindowStageDeps): WindowSt
       timesOf(params.draw, evidence, streams.get(digest) ?? ''),
     )
     if (samples.length === 0) return
-    bench.metrics.drawn(samples.length)
     const drawnSamples = samples.map(({ sampleId, tranche }) => ({ sampleId, tranche }))
     const record = { transcoder, windowId: windowId.toString(), beacon, drawn: drawnSamples }
     await bench.writeAhead.run(
@@ -95,12 +99,29 @@ export function createWindowStage(bench: Bench, deps: WindowStageDeps): WindowSt
       'drawn',
       () => bench.log.append('sample', record),
       () => {
+        bench.metrics.drawn(samples.length)
         for (const sample of samples) {
           const after = params.draw.tranches[sample.tranche]?.afterSeconds ?? 0
           bench.later(Math.max(0, (beaconSec + after - chain.nowSec()) * 1000), 'sample', async () => deps.onSample(sample))
         }
       },
     )
+  }
+
+  /** A chain that does not answer, or a log that cannot be written, for a while costs no sample. */
+  async function drawInTime(window: FeedWindow, shared: { draw: DrawWindow | undefined }): Promise<void> {
+    for (let waitMs = DRAW_AGAIN_MS; ; waitMs *= 2) {
+      try {
+        return await draw(window, shared)
+      } catch (error) {
+        bench.signal.throwIfAborted()
+        if (waitMs > DRAW_LONGEST_MS) {
+          bench.metrics.dropped('window')
+          throw error
+        }
+        await sleep(waitMs, bench.signal)
+      }
+    }
   }
 
   /**
@@ -156,16 +177,17 @@ export function createWindowStage(bench: Bench, deps: WindowStageDeps): WindowSt
     explain,
     async take(window) {
       const { window: body } = window.signed
-      bench.tally.receipts(body.transcoder, window.receipts.length)
-      bench.metrics.receipts(window.receipts.length)
+      // First what may fail, on a full disk: the window comes again then.
       // An empty window promises nothing; if others were shown a fuller one, theirs proves it.
       if (body.count > 0)
         await bench.say({ kind: 'window', body, signer: window.signed.signer, extra: '0x', signature: window.signed.signature })
+      bench.tally.receipts(body.transcoder, window.receipts.length)
+      bench.metrics.receipts(window.receipts.length)
       for (const found of deps.finder.lookAtWindow(window.signed)) deps.onFault(found)
       const shared = bench.ledger.add(window)
       if (isLate({ window: body, missingAtSec: window.missingAtSec })) shared.late = true
       for (const receipt of window.receipts) for (const found of deps.finder.look(receipt)) deps.onFault(found)
-      if (window.receipts.length > 0) bench.later(0, 'draw', () => draw(window, shared))
+      if (window.receipts.length > 0) bench.later(0, 'draw', () => drawInTime(window, shared))
     },
     async trancheOf(known, sampleId, member, proof) {
       const drawn = known.window.draw

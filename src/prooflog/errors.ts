@@ -30,6 +30,8 @@ export function openError(folder: string, error: unknown): FishermanError {
   const why = messageOf(cause ?? error)
   if (/does not exist|No such file/i.test(why))
     return logError('log-empty', `${folder} holds no proof log; name the data folder of a fisherman that has run`, error)
+  if (/No space left|quota exceeded/i.test(why))
+    return logError('log-full', `the proof log ${folder} cannot be opened, its disk is full; free some space`, error)
   if (cause?.code === 'LEVEL_LOCKED')
     return logError(
       'log-locked',

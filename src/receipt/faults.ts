@@ -27,7 +27,7 @@ export interface FoundFault {
   fault: ObjectiveFault
   evidence: Hex
   /** The receipts that the evidence is made of. */
-  receipts: SegmentReceipt[]
+  receipts: Pick<SegmentReceipt, 'digest'>[]
 }
 
 export interface FaultFinder {
@@ -46,15 +46,21 @@ const REMEMBERED_CONTENTS = 2_500
 const RECEIPTS_OF_CONTENT = 4
 
 /** Finds what the node's own signatures prove (O1 to O6) in the receipts as they come in; each fault is reported once. */
-export function createFaultFinder(domain: Domain): FaultFinder {
-  const byOrder = new Map<Hex, SegmentReceipt>()
+export function createFaultFinder(
+  domain: Domain,
+  { keepWindows }: { keepWindows: number } = { keepWindows: Number.MAX_SAFE_INTEGER },
+): FaultFinder {
+  let newest = 0n
+  const byOrder = new Map<Hex, Pick<SegmentReceipt, 'digest' | 'windowId' | 'receipt' | 'signature'>>()
   const byContent = new Map<string, SegmentReceipt[]>()
   const windows = new Map<string, SignedWindow>()
   const reported = new Set<Hex>()
+  const isOver = (windowId: bigint) => windowId < newest - BigInt(keepWindows)
   const fresh = (found: FoundFault[]) =>
     found.filter(({ fault }) => {
       if (reported.has(fault.faultId)) return false
       reported.add(fault.faultId)
+      if (reported.size > REMEMBERED) reported.delete(reported.values().next().value as Hex)
       return true
     })
 
@@ -77,6 +83,8 @@ export function createFaultFinder(domain: Domain): FaultFinder {
 
   return {
     look(receipt) {
+      // By our own feeds alone: a window that a member brings may say any number.
+      if (receipt.windowId > newest) newest = receipt.windowId
       const found: FoundFault[] = []
       const signed = { receipt: receipt.receipt, signature: receipt.signature }
       const before = byOrder.get(receipt.receipt.orderHash)
@@ -84,8 +92,13 @@ export function createFaultFinder(domain: Domain): FaultFinder {
         const o1 = equivocationOf(domain, { receipt: before.receipt, signature: before.signature }, signed)
         if (o1) found.push({ fault: o1.fault, evidence: encodeEquivocation(o1.evidence), receipts: [before, receipt] })
       } else {
-        byOrder.set(receipt.receipt.orderHash, receipt)
-        if (byOrder.size > REMEMBERED) byOrder.delete(byOrder.keys().next().value as Hex)
+        // Without what makes a row large: two receipts for one order are all that is looked for.
+        const { digest, windowId, signature } = receipt
+        byOrder.set(receipt.receipt.orderHash, { digest, windowId, receipt: receipt.receipt, signature })
+        for (const [orderHash, known] of byOrder) {
+          if (byOrder.size <= REMEMBERED && !isOver(known.windowId)) break
+          byOrder.delete(orderHash)
+        }
       }
       return fresh([...found, ...alone(domain, receipt), ...reused(receipt)])
     },
@@ -94,7 +107,10 @@ export function createFaultFinder(domain: Domain): FaultFinder {
       const key = `${transcoder}/${windowId}`
       const before = windows.get(key)
       windows.set(key, before ?? next)
-      if (windows.size > REMEMBERED) windows.delete(windows.keys().next().value as string)
+      for (const [other, known] of windows) {
+        if (windows.size <= REMEMBERED && !isOver(known.window.windowId)) break
+        windows.delete(other)
+      }
       if (!before || !windowsContradict(before.window, next.window)) return []
       const faultId = equivocationIdOf(transcoder, `0x${windowId.toString(16).padStart(64, '0')}`)
       const a = { a: before.window, signatureA: before.signature }

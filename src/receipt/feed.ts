@@ -38,6 +38,7 @@ export interface FeedReaderDeps {
   nowSec(): number
   round(): Promise<bigint>
   isSigner(transcoder: Hex, signer: Hex, round: bigint): Promise<boolean>
+  /** Where it throws, the window comes again. */
   onWindow(window: FeedWindow): Promise<void>
   /** The feed answered: our own network works. */
   onAnswer?(): void
@@ -70,6 +71,13 @@ export async function followFeed(init: FeedReaderInit, deps: FeedReaderDeps, sig
   let answeredSec: number | undefined
   const missing = new Map<bigint, number | undefined>()
 
+  /** What fails here is no fault of the feed: its window is tried again for as long as it takes, and never skipped. */
+  const ours = <T>(work: Promise<T>): Promise<T> =>
+    work.catch((error: unknown) => {
+      stuck = undefined
+      throw error
+    })
+
   const lines = async (path: string, inner: AbortSignal): Promise<unknown[]> => {
     const body = await httpGet(`${base}/${path}`, { maxBytes: PAGE_BYTES, timeoutMs: TIMEOUT_MS, signal: inner })
     return body
@@ -82,7 +90,7 @@ export async function followFeed(init: FeedReaderInit, deps: FeedReaderDeps, sig
   const receiptsOf = async (signed: SignedWindow, inner: AbortSignal): Promise<SegmentReceipt[]> => {
     const { windowId, count, root } = signed.window
     const found: SegmentReceipt[] = []
-    const rounds = await deps.round()
+    const rounds = await ours(deps.round())
     for (let cursor = ''; found.length < count; ) {
       const page = await lines(`receipts?window=${windowId}&limit=${PAGE}${cursor && `&cursor=${cursor}`}`, inner)
       if (page.length === 0) break
@@ -96,7 +104,7 @@ export async function followFeed(init: FeedReaderInit, deps: FeedReaderDeps, sig
         must(receipt.receipt.transcoder === feed.transcoder, 'a receipt is of another node')
         must(receipt.receipt.round <= rounds && receipt.receipt.round + 1n >= rounds, 'a receipt is of another round')
         must(
-          await deps.isSigner(feed.transcoder, receipt.signer, receipt.receipt.round),
+          await ours(deps.isSigner(feed.transcoder, receipt.signer, receipt.receipt.round)),
           "a receipt is signed by a key that is not the node's",
         )
         found.push(receipt)
@@ -137,13 +145,13 @@ export async function followFeed(init: FeedReaderInit, deps: FeedReaderDeps, sig
       must(Number(closedAt) >= Number(windowId) * init.windowSeconds, 'a window was closed before it began')
       checkWindow(domain, signed)
       must(
-        await deps.isSigner(feed.transcoder, signed.signer, await deps.round()),
+        await ours(deps.round().then((round) => deps.isSigner(feed.transcoder, signed.signer, round))),
         "a window is signed by a key that is not the node's",
       )
       const receipts = signed.window.count === 0 ? [] : await receiptsOf(signed, inner)
-      after = windowId
       const missingAtSec = missing.get(windowId)
-      await deps.onWindow({ feed, signed, receipts, ...(missingAtSec === undefined ? {} : { missingAtSec }) })
+      await ours(deps.onWindow({ feed, signed, receipts, ...(missingAtSec === undefined ? {} : { missingAtSec }) }))
+      after = windowId
     }
     if (failures > 0) deps.log.info('Feed answers again', { transcoder: feed.transcoder, url: feed.url })
     failures = 0

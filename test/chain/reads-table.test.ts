@@ -6,6 +6,7 @@ import { keccak256, toUtf8Bytes } from 'ethers'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Hex } from '../../proofs/types.ts'
 import { systemClock } from '../../src/base/clock.ts'
+import { readDirectory } from '../../src/chain/directory.ts'
 import { bondingInterface } from '../../src/chain/livepeer.ts'
 import { createMulticall, MULTICALL3 } from '../../src/chain/multicall.ts'
 import { tokens } from '../../src/chain/presets.ts'
@@ -142,6 +143,17 @@ describe('the table of orchestrators', () => {
         ...{ rewardCalls: 3, tickets: 3, rewardedWithoutTickets: false },
       },
     ])
+  })
+
+  it('names all of them with their service URIs for the feeds of scores, with Livepeer and without', async () => {
+    const rpc = createRpc({ rpcUrls: [world.anvil.rpcUrl], chainId: deployment.chainId }, { log: silent })
+    const listed = await readDirectory(deployment, { rpc }, signal)
+    expect(listed.map(({ address }) => address).sort()).toEqual([node(1), node(2), addressOf(world.orchestrators[0]!)].sort())
+    expect(listed.find(({ address }) => address === node(1))?.serviceUri).toBe('https://one.example:8935')
+    const ours = await readDirectory(world.deployment, { rpc }, signal)
+    expect(ours.map(({ address }) => address).sort()).toEqual(world.orchestrators.map(addressOf).sort())
+    expect(ours.find(({ address }) => address === addressOf(world.orchestrators[1]!))?.serviceUri).toBe('http://127.0.0.1:9001')
+    rpc.close()
   })
 
   it('counts only the window, and reads only new blocks the next time', async () => {

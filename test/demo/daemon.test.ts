@@ -15,6 +15,7 @@ import { createProcesses, type Processes, type RunningFisherman, type RunningNod
 import { readSummary } from '../../src/devnet/demo-watch.ts'
 import { cutSegments } from '../../src/devnet/segments.ts'
 import { openProofLog } from '../../src/prooflog/log.ts'
+import { createGateway } from '../score/gateway.ts'
 
 // Real processes on a real chain: an honest orchestrator and one that passes its source through, a gateway, and daemons of three modes.
 
@@ -160,6 +161,20 @@ describe('a daemon', { timeout: 180_000 }, () => {
     ])
       expect(shown(`fisherman_${name}`), name).toBeGreaterThan(0)
     expect(shown('fisherman_gas_spent_day_coins')).toBe(0)
+  })
+
+  it('tells gateways whom to send work to: not the node whose signatures prove a fault', async () => {
+    const [honest, cheat] = nodes as [RunningNode, RunningNode]
+    const ask = async (path: string) => await httpGetJson(`${simulator.url}${path}`, { maxBytes: 1 << 20, timeoutMs: 5000 })
+    const gateway = createGateway('GLOBAL')
+    await until('scores of both', async () => {
+      const found = await ask(`/api/aggregated_stats?since=${systemClock.nowMs() % 1000}`).catch(() => ({}))
+      return gateway.readStats(JSON.stringify(found)) && [honest, cheat].every(({ address }) => gateway.scores.has(address))
+    })
+    expect(gateway.filter([honest.address, cheat.address], 0.9)).toEqual([honest.address])
+    expect(await ask('/webhook/orchestrators')).toEqual([{ address: honest.url, score: 1 }])
+    const raw = (await ask(`/api/raw_stats?orchestrator=${cheat.address}`)) as { GLOBAL: { errors: unknown[] }[] }
+    expect(raw.GLOBAL.some(({ errors }) => errors.length > 0)).toBe(true)
   })
 
   it('explains why it looked at a receipt, from the beacon to the verdict; not one that it does not know', async () => {

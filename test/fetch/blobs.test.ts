@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -8,6 +8,7 @@ import { httpDownload } from '../../src/base/http-get.ts'
 import { keccakOf } from '../../src/base/keccak.ts'
 import { type BlobCacheInit, createBlobCache } from '../../src/fetch/blobs.ts'
 import { addressOf, hash, wallet } from '../helpers/fixtures.ts'
+import { mountDisk } from '../soak/disk.ts'
 
 const content = new TextEncoder().encode('the bytes of a segment')
 let dir: string
@@ -107,5 +108,35 @@ describe('blob cache', () => {
     })
     await expect(fetchOne({ tries: 1 }, content, other.url)).rejects.toMatchObject({ code: 'http-unreachable' })
     await other.stop()
+  })
+})
+
+describe('a full disk', () => {
+  it('takes half of the cache away, and no more than its quota ever lies there', async (context) => {
+    const disk = mountDisk(dir, 4 << 20)
+    if (typeof disk === 'string') return context.skip(disk)
+    try {
+      const bytes = (n: number) => new Uint8Array(500_000).fill(n)
+      const quotaBytes = 3_000_000
+      const held = async () => {
+        const names = (await readdir(dir)).filter((name) => !name.startsWith('ballast'))
+        return (await Promise.all(names.map((name) => stat(join(dir, name))))).reduce((sum, { size }) => sum + size, 0)
+      }
+      for (let n = 1; n <= 8; n++) {
+        answer = () => ({ body: bytes(n) })
+        await fetchOne({ quotaBytes }, bytes(n))
+        expect(await held()).toBeLessThanOrEqual(quotaBytes)
+      }
+      disk.fill()
+      answer = () => ({ body: bytes(9) })
+      // A quota that the disk cannot hold.
+      const larger = { quotaBytes: 5_000_000 }
+      await expect(fetchOne({ ...larger, tries: 1 }, bytes(9))).rejects.toMatchObject({ blame: 'ours' })
+      expect(await held()).toBeLessThanOrEqual(larger.quotaBytes / 2)
+      // There is room for it now, though nobody freed any.
+      expect(await readFile(await fetchOne(larger, bytes(9)))).toEqual(Buffer.from(bytes(9)))
+    } finally {
+      disk.unmount()
+    }
   })
 })

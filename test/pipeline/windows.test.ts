@@ -51,9 +51,11 @@ let nowSec: number
 let said: AnyStatement[]
 let drawn: Sample[]
 let bad: string[]
+/** Times that the chain does not answer. */
+let away: number
 
 beforeEach(async () => {
-  ;[stop, nowSec, said, drawn, bad] = [new AbortController(), TIME - 20, [], [], []]
+  ;[stop, nowSec, said, drawn, bad, away] = [new AbortController(), TIME - 20, [], [], [], 0]
   keys = await blsKeysOf(createSigner(wallet(5)))
   const server = createServer((_, response) => {
     relay.asked++
@@ -87,7 +89,10 @@ function stage(urls = [relay.url]): { windows: WindowStage; ledger: ReturnType<t
     identity: { attester: { address }, bls: keys },
     chain: {
       nowSec: () => nowSec,
-      members: async () => members,
+      async members() {
+        if (away-- > 0) throw new Error('the chain is away')
+        return members
+      },
       beaconAt: () => Promise.reject(new Error('no block is asked')),
     },
     metrics: { drawn() {}, receipts() {}, badFeed: (code: string) => void bad.push(code) },
@@ -166,6 +171,13 @@ describe('a window on a public network', () => {
     relay.answer = honest
     await vi.waitFor(() => expect(drawn.length).toBeGreaterThan(0), { timeout: 20_000 })
     expect([beaconIn(ledger), sampleIds().sort()]).toEqual([BEACON, drawBy(BEACON).sort()])
+  })
+
+  it('is drawn from a little later where the chain was away at its beacon', async () => {
+    const { windows } = stage()
+    ;[nowSec, away] = [TIME + 1, 1]
+    await windows.take(windowOf())
+    await vi.waitFor(() => expect(sampleIds().sort()).toEqual(drawBy(BEACON).sort()), { timeout: 20_000 })
   })
 
   it('waits as long as there is no relay at all, and ends with the daemon', async () => {

@@ -144,6 +144,33 @@ describe('fault finder', () => {
   })
 })
 
+describe('what a fault finder remembers', () => {
+  const signed = async (windowId: bigint, root: Hex) => {
+    const window: WindowRoot = { transcoder: addressOf(node), windowId, root, count: 1, closedAt: 104n }
+    return { window, signer: addressOf(node), signature: await signStruct(node, 'WindowRoot', window) }
+  }
+  const at = async (windowId: bigint, seq: number) => ({ ...readReceiptLine(DOMAIN, await row(seq)), windowId })
+
+  it('goes when no case can need it any more', async () => {
+    const finder = createFaultFinder(DOMAIN, { keepWindows: 10 })
+    finder.look(await at(20n, 1))
+    finder.lookAtWindow(await signed(20n, hash(1)))
+    finder.look(await at(40n, 2))
+    finder.lookAtWindow(await signed(40n, hash(1)))
+    expect(finder.lookAtWindow(await signed(20n, hash(2)))).toEqual([])
+    expect(finder.lookAtWindow(await signed(40n, hash(2)))).toHaveLength(1)
+  })
+
+  it('does not go by a window that a member brings, far in the future and signed by the node itself', async () => {
+    const finder = createFaultFinder(DOMAIN, { keepWindows: 10 })
+    finder.look(await at(20n, 1))
+    finder.lookAtWindow(await signed(20n, hash(1)))
+    finder.lookAtWindow(await signed(10_000n, hash(1)))
+    finder.look(await at(21n, 2))
+    expect(finder.lookAtWindow(await signed(20n, hash(2)))).toHaveLength(1)
+  })
+})
+
 describe('feed reader', () => {
   let server: HttpServer
   let windows: Row[]
@@ -194,6 +221,7 @@ describe('feed reader', () => {
   async function follow(
     until: () => boolean = () => seen.length + bad.length > 0,
     nowSec: () => number = () => 105,
+    ours: { round?: () => Promise<bigint>; onWindow?: (window: FeedWindow) => Promise<void> } = {},
   ): Promise<void> {
     const feed = { transcoder: addressOf(node), url: `${server.url}/` }
     void followFeed(
@@ -206,6 +234,7 @@ describe('feed reader', () => {
         isSigner: async (transcoder, signer) => transcoder === signer,
         onWindow: async (window) => void seen.push(window),
         onBad: (reason) => void bad.push(reason),
+        ...ours,
       },
       stop.signal,
     )
@@ -317,5 +346,43 @@ describe('feed reader', () => {
     await done
     expect(bad.length).toBeGreaterThan(0)
     expect(seen).toHaveLength(1)
+  })
+
+  it('brings a window again that could not be taken, however long that lasts', async () => {
+    windows = [await windowRow()]
+    let nowSec = 105
+    let tries = 0
+    // A full disk, for longer than a broken window would be tried: 4 s each, five of them.
+    const onWindow = async (window: FeedWindow) => {
+      nowSec += 30
+      if (++tries < 4) throw new Error('no space is left')
+      seen.push(window)
+    }
+    await follow(
+      () => seen.length > 0,
+      () => nowSec,
+      { onWindow },
+    )
+    expect(tries).toBe(4)
+    expect(seen).toHaveLength(1)
+    expect(bad).not.toContain('window-skipped')
+  })
+
+  it('skips no window while we cannot reach the chain', async () => {
+    windows = [await windowRow()]
+    let nowSec = 105
+    let asked = 0
+    const round = async () => {
+      nowSec += 30
+      if (++asked < 4) throw new Error('the chain is away')
+      return 3n
+    }
+    await follow(
+      () => seen.length > 0,
+      () => nowSec,
+      { round },
+    )
+    expect(seen).toHaveLength(1)
+    expect(bad).not.toContain('window-skipped')
   })
 })

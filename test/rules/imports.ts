@@ -5,8 +5,8 @@ import ts from 'typescript'
 
 /** Rooms in the order that data flows; a room sees types of rooms to its left and nothing to its right. */
 const FLOW = [
-  ...['receipt', 'livepeer', 'sample', 'fetch', 'transcode', 'fingerprint', 'verdict', 'prooflog', 'court', 'gossip', 'attest'],
-  'chain',
+  ...['receipt', 'livepeer', 'sample', 'fetch', 'transcode', 'fingerprint', 'verdict', 'prooflog', 'court', 'score', 'gossip'],
+  ...['attest', 'chain', 'idle'],
 ]
 /** Rooms that everyone may use. */
 const SHARED = ['base']
@@ -33,7 +33,7 @@ const LIBRARIES: readonly (readonly [pattern: RegExp, name: string, places: read
   [/^prom-client$/, 'prom-client', ['src/observe/']],
 ]
 /** No clock, no I/O, no logger: only proofs, plain helpers of base and types. */
-const PURE = ['src/sample/', 'src/verdict/', 'src/court/', 'proofs/check.ts', 'proofs/faults.ts']
+const PURE = ['src/sample/', 'src/verdict/', 'src/court/', 'src/score/', 'src/idle/', 'proofs/check.ts', 'proofs/faults.ts']
 const PURE_BASE = ['src/base/errors.ts']
 /** Globals with a side effect, and the places that may touch them. */
 const GLOBALS: readonly (readonly [expression: string, places: readonly string[]])[] = [

@@ -20,6 +20,8 @@ export interface ApiSource {
   explain(digest: Hex): Promise<unknown>
   /** Source, control and claimed rendition of this evidence as one picture; drawn where it was not yet. */
   film(evidenceHash: Hex): Promise<(z.infer<typeof schema.film> & { file: string }) | 'busy' | undefined>
+  /** Scores by a preset, or by Livepeer's own formula; undefined where none are made. */
+  scores?(preset: string | undefined): z.infer<typeof schema.scores>
   /** Evidence hash of a sample that a feed still shows. */
   evidenceHash(sampleId: Hex): Hex | undefined
 }
@@ -95,6 +97,16 @@ export function endpointsOf(source: ApiSource): Endpoint[] {
         const history = await reads.history(address)
         if (!tally && history.length === 0) throw new Problem(404, 'no feed or verdict names this orchestrator')
         return { ...(tally ?? NONE), address, history }
+      },
+    },
+    {
+      path: '/scores',
+      about: 'Scores of all orchestrators, best first, with samples, intervals and reasons',
+      query: schema.scoresQuery,
+      answer: schema.scores,
+      async handle({ query }) {
+        if (!source.scores) throw new Problem(404, 'no scores are made here')
+        return source.scores((query as z.infer<typeof schema.scoresQuery>).preset)
       },
     },
     {

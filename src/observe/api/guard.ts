@@ -10,6 +10,8 @@ export interface Guard {
   host(request: HttpRequest): void
   /** Throws a problem for who asks too often, or from another machine without the token. */
   admit(request: HttpRequest): void
+  /** Throws a problem for who asks too often, and for nobody else: for what shows a secret of its own. */
+  throttle(request: HttpRequest): void
   /** Is this the token? Always false where none is set. */
   isToken(text: string): boolean
   /** Takes one try of few: tokens are not to be guessed. */
@@ -31,6 +33,10 @@ export function createGuard(init: GuardInit, limits: { requests: RateLimiter; lo
   const wanted = init.token === undefined ? undefined : digest(init.token)
   const isToken = (text: string): boolean => wanted !== undefined && timingSafeEqual(digest(text), wanted)
 
+  function throttle({ ip }: HttpRequest): void {
+    if (!limits.requests.take(ip)) throw new Problem(429, 'too many requests; wait a second')
+  }
+
   return {
     host({ headers }) {
       const name = hostName(headers.host ?? '')
@@ -38,8 +44,9 @@ export function createGuard(init: GuardInit, limits: { requests: RateLimiter; lo
       if (isIP(name) !== 0 || NAMES.includes(name) || name === init.host.toLowerCase()) return
       throw new Problem(421, 'this name is not one of ours; ask by address, by localhost, or set http.host to the name')
     },
+    throttle,
     admit(request) {
-      if (!limits.requests.take(request.ip)) throw new Problem(429, 'too many requests; wait a second')
+      throttle(request)
       if (isLocal(request)) return
       if (wanted === undefined)
         throw new Problem(403, 'this is told on the machine itself only; set http.tokenFile to allow more')
@@ -55,10 +62,17 @@ export function isLocal({ ip }: HttpRequest): boolean {
 }
 
 function tokenOf({ headers }: HttpRequest): string {
-  const bearer = /^Bearer ([^\s]+)$/i.exec(headers.authorization ?? '')?.[1]
+  const bearer = /^Bearer ([^\s]+)$/i.exec(headers.authorization ?? '')?.[1] ?? basicPassword(headers.authorization ?? '')
   const cookies = (headers.cookie ?? '').split(';').map((pair) => pair.trim())
   const cookie = cookies.find((pair) => pair.startsWith(`${COOKIE}=`))?.slice(COOKIE.length + 1)
   return bearer ?? decoded(cookie ?? '')
+}
+
+/** A gateway cannot send a header of its own, but `http://any:TOKEN@host/` in its flag becomes this one. */
+function basicPassword(header: string): string | undefined {
+  const encoded = /^Basic ([A-Za-z0-9+/=]{1,1024})$/i.exec(header)?.[1]
+  const text = encoded === undefined ? '' : Buffer.from(encoded, 'base64').toString('utf8')
+  return text.includes(':') ? text.slice(text.indexOf(':') + 1) : undefined
 }
 
 function decoded(text: string): string {

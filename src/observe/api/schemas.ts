@@ -49,6 +49,29 @@ export const orchestrator = z.object({
 })
 export const orchestrators = z.object({ items: z.array(orchestrator), next })
 
+const share = z.number().min(0).max(1)
+export const scoresQuery = z.object({ preset: z.string().max(100).optional() })
+export const scores = z.object({
+  region: z.string(),
+  presets: z.array(z.string()),
+  items: z.array(
+    z.object({
+      address,
+      tier: z.enum(['convicted', 'failing', 'unknown', 'known']),
+      because: z.string().nullable(),
+      n: z.number().describe('Samples that count; below 30 there is no score'),
+      successRate: share,
+      low: share.describe('Low end of the 95 % interval of the success rate'),
+      high: share,
+      speed: share.nullable(),
+      trips: z.number().describe('Round trips that the speed is made of'),
+      quality: share.nullable(),
+      capacity: share.nullable(),
+      score: share.nullable().describe('null while unknown'),
+    }),
+  ),
+})
+
 export const sample = z.object({
   seq: z.number().describe('Number of its verdict in the log'),
   atMs,
