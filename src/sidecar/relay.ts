@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http'
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import type { Request, Response } from './listener.ts'
 import type { Copy } from './spool.ts'
@@ -113,8 +113,9 @@ export function relayCall(
     ...endToEnd(headers),
     ...{ ':method': 'POST', ':path': headers[':path'] ?? '/', te: 'trailers' },
   })
-  let [answered, isOver] = [{}, false]
-  let trailers: object | undefined
+  let isOver = false
+  let answered: OutgoingHttpHeaders = {}
+  let trailers: OutgoingHttpHeaders | undefined
   const parts: Buffer[] = []
   const breakOff = () => {
     if (isOver) return
