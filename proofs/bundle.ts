@@ -11,7 +11,8 @@ import {
 } from './digest.ts'
 import { readHex, structFromJson, structToJson } from './json.ts'
 import { merkleRoot } from './merkle.ts'
-import { signerOf } from './signature.ts'
+import { livepeerOrder } from './segdata.ts'
+import { hexToBytes, signerOf } from './signature.ts'
 import {
   type Domain,
   FAULT_CLASSES,
@@ -38,7 +39,10 @@ export interface BundleInputs {
   evidenceHash: Hex
   verdictVersion: number
   order: TranscodeOrder
+  /** The requester's: over the order, or over what `segData` signs. */
   orderSignature: Hex
+  /** What an unmodified gateway ordered with, in place of a signed order; `order` is what follows from it. */
+  segData?: Hex
   receipt: TranscodeReceipt
   signature: Hex
   /** Who signed the receipt: the node, or a key that it delegated to. */
@@ -82,7 +86,10 @@ export function bundleInputFiles(inputs: BundleInputs): Record<string, Record<st
       evidenceHash: inputs.evidenceHash,
       verdictVersion: inputs.verdictVersion,
     },
-    'order.json': { order: structToJson('TranscodeOrder', order), signature: inputs.orderSignature },
+    'order.json':
+      inputs.segData === undefined
+        ? { order: structToJson('TranscodeOrder', order), signature: inputs.orderSignature }
+        : { segData: inputs.segData },
     'receipt.json': {
       receipt: structToJson('TranscodeReceipt', receipt),
       signature: inputs.signature,
@@ -123,7 +130,6 @@ function checkDelegation(json: unknown, expected: Record<string, string> | null)
 export function readBundleInputs(files: InputFiles): BundleInputs {
   onlyFiles(files, ['inputs', 'order', 'receipt', 'delegation', 'profiles', 'rendition', 'window'])
   const { domain, evidenceHash, verdictVersion } = readHeader(files)
-  const order = part(files, 'order.json', ['order', 'signature'])
   const receipt = part(files, 'receipt.json', ['receipt', 'signature', 'signer'])
   const ladder = part(files, 'profiles.json', ['profiles'])
   const leaf = part(files, 'rendition.json', ['rendition', 'path'])
@@ -139,8 +145,7 @@ export function readBundleInputs(files: InputFiles): BundleInputs {
     domain,
     evidenceHash,
     verdictVersion,
-    order: structFromJson('TranscodeOrder', order.order),
-    orderSignature: readHex('order.json: signature', order.signature, 65),
+    ...readOrder(files, domain, signed.receipt.transcoder),
     ...signed,
     profiles: list('profiles.json: profiles', ladder.profiles, LIMITS.renditions).map((item) => structFromJson('Profile', item)),
     rendition: structFromJson('Rendition', leaf.rendition),
@@ -151,6 +156,25 @@ export function readBundleInputs(files: InputFiles): BundleInputs {
     windowIndex: readCount('window.json: index', window.index),
     windowPath: readPath('window.json: path', window.path),
   }
+}
+
+/** A signed order, or what an unmodified gateway sent. */
+function readOrder(
+  files: InputFiles,
+  domain: Domain,
+  transcoder: Hex,
+): Pick<BundleInputs, 'order' | 'orderSignature' | 'segData'> {
+  if ((files['order.json'] as { segData?: unknown } | undefined)?.segData === undefined) {
+    const { order, signature } = part(files, 'order.json', ['order', 'signature'])
+    return {
+      order: structFromJson('TranscodeOrder', order),
+      orderSignature: readHex('order.json: signature', signature, 65),
+    }
+  }
+  const json = part(files, 'order.json', ['segData'])
+  const segData = readHex('order.json: segData', json.segData, undefined, LIMITS.segDataBytes)
+  const { order, signature } = livepeerOrder(domain, { segData: hexToBytes(segData), transcoder })
+  return { order, orderSignature: signature, segData }
 }
 
 /** A fault that the node's own signatures prove: nothing to decode, so there are no media. */
@@ -213,7 +237,8 @@ export function checkMedia(inputs: BundleInputs, media: MediaHashes): BundleChec
   return [
     check(
       'source.bin',
-      media.sourceHash === receipt.sourceHash && media.sourceBytes === order.sourceBytes,
+      // A gateway of Livepeer signs no length: its hash says enough.
+      media.sourceHash === receipt.sourceHash && (inputs.segData !== undefined || media.sourceBytes === order.sourceBytes),
       `${media.sourceBytes} bytes with the hash that order and receipt sign`,
       'not the bytes that order and receipt sign',
     ),
@@ -243,12 +268,7 @@ export function checkSignatures(inputs: BundleInputs): BundleCheck[] {
       ? `by the node ${signer}`
       : `by ${signer}; that the node delegated to it, the chain must vouch for`
   return [
-    check(
-      'order',
-      signerOf(domain, 'TranscodeOrder', order, inputs.orderSignature) === order.requester,
-      `signed by the requester ${order.requester}`,
-      'not signed by its requester',
-    ),
+    check('order', isOrdered(inputs), `signed by the requester ${order.requester}`, 'not signed by its requester'),
     check(
       'receipt',
       signerOf(domain, 'TranscodeReceipt', receipt, inputs.signature) === inputs.signer,
@@ -284,6 +304,14 @@ export function checkSignatures(inputs: BundleInputs): BundleCheck[] {
       'does not hold the receipt, or is not signed by its signer',
     ),
   ]
+}
+
+function isOrdered({ domain, order, orderSignature, segData, receipt }: BundleInputs): boolean {
+  if (segData === undefined) return signerOf(domain, 'TranscodeOrder', order, orderSignature) === order.requester
+  const { transcoder } = receipt
+  return (
+    livepeerOrder(domain, { segData: hexToBytes(segData), transcoder }).orderHash === digestOf(domain, 'TranscodeOrder', order)
+  )
 }
 
 /** The whole proof of an O class: its predicate, its ids and its signatures. */

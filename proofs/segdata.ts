@@ -9,8 +9,6 @@ import { type Domain, type Hex, LIMITS, type Profile, type TranscodeOrder } from
 // ask for. Nothing else of Livepeer's protocol is needed to check a proof.
 
 export const SEGDATA_LIMITS = {
-  /** Bytes of a SegData: ten profiles, capabilities and credentials of a store are about 4 KiB. */
-  bytes: 16_384,
   /** Bytes of a manifest's name; a gateway makes 8 characters, a person who pushes a stream may choose. */
   manifestBytes: 512,
   nameBytes: 128,
@@ -38,7 +36,7 @@ export interface SegmentOrder {
 
 /** Reads what of a SegData an order is made of. */
 export function readSegmentOrder(bytes: Uint8Array): SegmentOrder {
-  return readMessage('SegData', bytes, SEGDATA_LIMITS.bytes, (f) => {
+  return readMessage('SegData', bytes, LIMITS.segDataBytes, (f) => {
     const lists = PROFILE_LISTS.map((no) => f.messages(no, LIMITS.renditions, readNamedProfile))
     const hash = f.exactly(3, 32)
     const signature = f.exactly(5, 65)

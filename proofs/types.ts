@@ -243,6 +243,8 @@ export const LIMITS = {
   windowReceipts: 4096,
   /** Bytes of a segment: go-livepeer's own limit. */
   segmentBytes: 300_000_000,
+  /** Bytes of a `SegData`: ten profiles, capabilities and the credentials of a store are about 4 KiB. */
+  segDataBytes: 16_384,
   /** Milliseconds of a segment: go-livepeer's own limit. */
   segmentMs: 300_000,
 } as const

@@ -11,7 +11,7 @@ export interface BlobWanted {
   url: string
   transcoder: Hex
   contentHash: Hex
-  /** What the receipt says; a longer answer is cut off, a shorter one is wrong by its hash. */
+  /** What the receipt says, or the most that it may be; a longer answer is cut off, a shorter one is wrong by its hash. */
   byteLength: number
 }
 
@@ -96,7 +96,7 @@ export async function createBlobCache(init: BlobCacheInit, deps: BlobCacheDeps):
         details: { hash },
       })
     }
-    await makeRoom(byteLength)
+    await makeRoom((await stat(part)).size)
     await rename(part, file)
     return file
   }

@@ -125,7 +125,7 @@ export function readOrchestratorRequest(bytes: Uint8Array): OrchestratorRequest 
 
 /** `bytes` themselves are what an order is named by: whoever needs that keeps them beside what is read here. */
 export function readSegData(bytes: Uint8Array): SegData {
-  return readMessage('SegData', bytes, SEGDATA_LIMITS.bytes, (f) => {
+  return readMessage('SegData', bytes, LIMITS.segDataBytes, (f) => {
     const lists = [35, 34, 33].map((no) => f.messages(no, LIMITS.renditions, readNamedProfile))
     return {
       manifestId: f.bytes(1, SEGDATA_LIMITS.manifestBytes),

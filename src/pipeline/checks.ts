@@ -1,5 +1,6 @@
+import { stat } from 'node:fs/promises'
 import { sampleIdOf, ZERO_HASH } from '../../proofs/digest.ts'
-import type { FaultClass, Hex, Outcome, Rendition } from '../../proofs/types.ts'
+import { type FaultClass, type Hex, LIMITS, type Outcome, type Rendition } from '../../proofs/types.ts'
 import { blameOf, FishermanError, isFishermanError, messageOf } from '../base/errors.ts'
 import type { PacketSet } from '../fingerprint/types.ts'
 import type { JudgeRequest, RenditionRequest, RenditionVerdict } from '../judge.ts'
@@ -123,19 +124,24 @@ export function createCheckStage(bench: Bench, deps: { worthProving(known: Known
     signal: AbortSignal,
   ): Promise<CaseFiles | { missing: string }> {
     const { known, rendition } = task
-    const served = await fetchAll(known, rendition, signal)
+    const served = await fetchAll(known, rendition, cost, signal)
     const leaf = known.receipt.renditions[rendition]
     if (!('missing' in served) || task.sample || !leaf) return served
     const { sourceHash } = known.receipt.receipt
     const found = await bench.caseEvidence.get({ evidenceHash, sourceHash, contentHash: leaf.contentHash }, { signal })
     if (!found) return served
-    cost.bytes += Number(known.receipt.order.sourceBytes + leaf.byteLength)
+    cost.bytes += sourceBytesOf(known) + Number(leaf.byteLength)
     bench.logger.info('Replaying from the evidence of another member', { evidenceHash, missing: served.missing })
     return found
   }
 
   /** All blobs of the receipt, so that the feed cannot tell which rendition is looked at. */
-  async function fetchAll(known: KnownReceipt, wanted: number, signal: AbortSignal): Promise<CaseFiles | { missing: string }> {
+  async function fetchAll(
+    known: KnownReceipt,
+    wanted: number,
+    cost: CheckResult['cost'],
+    signal: AbortSignal,
+  ): Promise<CaseFiles | { missing: string }> {
     const { receipt, order, renditions } = known.receipt
     const get = (contentHash: Hex, byteLength: bigint) =>
       bench.blobs.get(
@@ -143,7 +149,8 @@ export function createCheckStage(bench: Bench, deps: { worthProving(known: Known
         { signal },
       )
     try {
-      const source = await get(receipt.sourceHash, order.sourceBytes)
+      const source = await get(receipt.sourceHash, order.sourceBytes || BigInt(LIMITS.segmentBytes))
+      if (order.sourceBytes === 0n) cost.bytes += (await stat(source)).size - sourceBytesOf(known)
       let rendition = ''
       for (const leaf of renditions) {
         const file = await get(leaf.contentHash, leaf.byteLength)
@@ -225,8 +232,17 @@ export function createCheckStage(bench: Bench, deps: { worthProving(known: Known
 }
 
 /** Bytes of media that a check of this receipt asks for. */
-export function bytesOf({ receipt }: Pick<KnownReceipt, 'receipt'>): number {
-  return receipt.renditions.reduce((sum, { byteLength }) => sum + Number(byteLength), Number(receipt.order.sourceBytes))
+export function bytesOf(known: Pick<KnownReceipt, 'receipt'>): number {
+  return sourceBytesOf(known) + renditionBytesOf(known)
+}
+
+/** What the order says; where it says nothing (Livepeer's own orders), a source is taken to be as large as all that is made of it. */
+function sourceBytesOf(known: Pick<KnownReceipt, 'receipt'>): number {
+  return Number(known.receipt.order.sourceBytes) || renditionBytesOf(known)
+}
+
+function renditionBytesOf({ receipt }: Pick<KnownReceipt, 'receipt'>): number {
+  return receipt.renditions.reduce((sum, { byteLength }) => sum + Number(byteLength), 0)
 }
 
 /** The task of replaying what another member failed. */

@@ -46,9 +46,9 @@ export interface FeedReaderDeps {
   onBad(reason: string): void
 }
 
-/** One page of lines; a receipt line of ten rungs is about 6 KiB. */
+/** One page of lines; a receipt line of ten rungs is about 6 KiB, and the largest SegData 32 KiB of hex beside it. */
 const PAGE = 200
-const PAGE_BYTES = 4 << 20
+const PAGE_BYTES = 8 << 20
 const TIMEOUT_MS = 10_000
 /** Windows of time that a broken window is tried again before it is skipped. */
 const PATIENCE_WINDOWS = 5

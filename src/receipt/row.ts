@@ -2,7 +2,8 @@ import { CodecError } from '../../proofs/codec.ts'
 import { digestOf, frameLeaf, profileHashOf, profilesHashOf, renditionLeaf } from '../../proofs/digest.ts'
 import { readHex, structFromJson } from '../../proofs/json.ts'
 import { merkleTree } from '../../proofs/merkle.ts'
-import { signerOf } from '../../proofs/signature.ts'
+import { livepeerOrder } from '../../proofs/segdata.ts'
+import { hexToBytes, signerOf } from '../../proofs/signature.ts'
 import {
   type Domain,
   type FrameFp,
@@ -24,7 +25,10 @@ export interface SegmentReceipt {
   signature: Hex
   signer: Hex
   order: TranscodeOrder
+  /** The requester's: over the order, or over what `segData` signs. */
   orderSignature: Hex
+  /** What an unmodified gateway ordered with; `order` is what follows from it. It names no length of the source: zero. */
+  segData?: Hex
   profiles: Profile[]
   renditions: Rendition[]
   /** Under `fingerprintRoot`; none where the row publishes none. */
@@ -51,7 +55,6 @@ export function readWindowLine(json: unknown): SignedWindow {
 export function readReceiptLine(domain: Domain, json: unknown): SegmentReceipt {
   const row = objectOf(json)
   const receipt = structFromJson('TranscodeReceipt', row.receipt)
-  const order = structFromJson('TranscodeOrder', row.order)
   const profiles = listOf('profiles', row.profiles).map((item) => structFromJson('Profile', item))
   const renditions = listOf('renditions', row.renditions).map((item) => structFromJson('Rendition', item))
   const found: SegmentReceipt = {
@@ -60,14 +63,28 @@ export function readReceiptLine(domain: Domain, json: unknown): SegmentReceipt {
     receipt,
     signature: readHex('sig', row.sig, 65),
     signer: readHex('signer', row.signer, 20),
-    order,
-    orderSignature: readHex('orderSig', row.orderSig, 65),
+    ...orderOf(domain, row, receipt.transcoder),
     profiles,
     renditions,
     ...(row.fingerprints === undefined ? {} : { fingerprints: fingerprintsOf(row.fingerprints) }),
   }
   checkParts(domain, found)
   return found
+}
+
+/** Of one of the two kinds, never of both: a reader of one would see another order than a reader of the other. */
+function orderOf(
+  domain: Domain,
+  row: Record<string, unknown>,
+  transcoder: Hex,
+): Pick<SegmentReceipt, 'order' | 'orderSignature' | 'segData'> {
+  if (row.segData === undefined)
+    return { order: structFromJson('TranscodeOrder', row.order), orderSignature: readHex('orderSig', row.orderSig, 65) }
+  if (row.order !== undefined || row.orderSig !== undefined)
+    throw new CodecError('a line has segData or a signed order, not both')
+  const segData = readHex('segData', row.segData, undefined, LIMITS.segDataBytes)
+  const { order, signature } = livepeerOrder(domain, { segData: hexToBytes(segData), transcoder })
+  return { order, orderSignature: signature, segData }
 }
 
 function checkParts(domain: Domain, row: SegmentReceipt): void {
@@ -93,8 +110,14 @@ function checkParts(domain: Domain, row: SegmentReceipt): void {
     !row.fingerprints || merkleTree(row.fingerprints.map(frameLeaf)).root === receipt.fingerprintRoot,
     'the fingerprints are not under the root of the receipt',
   )
-  must(order.sourceBytes > 0n && order.sourceBytes <= BigInt(LIMITS.segmentBytes), 'the source has an impossible length')
-  must(signerOf(domain, 'TranscodeOrder', order, row.orderSignature) === order.requester, 'the requester did not sign the order')
+  // An order that follows from segData has its requester from the signature, and no length.
+  if (row.segData === undefined) {
+    must(order.sourceBytes > 0n && order.sourceBytes <= BigInt(LIMITS.segmentBytes), 'the source has an impossible length')
+    must(
+      signerOf(domain, 'TranscodeOrder', order, row.orderSignature) === order.requester,
+      'the requester did not sign the order',
+    )
+  }
   must(signerOf(domain, 'TranscodeReceipt', receipt, row.signature) === row.signer, 'the receipt is not signed by its signer')
 }
 

@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs'
-import { keccak256 } from 'ethers'
+import { keccak256, verifyMessage } from 'ethers'
 import { describe, expect, it } from 'vitest'
 import { type Claim, checkEvidence, checkFraudProof } from '../../proofs/check.ts'
 import {
@@ -14,6 +14,7 @@ import { abiHash, digestOf, renditionLeaf, sampleIdOf, structHash } from '../../
 import { structFromJson, structToJson } from '../../proofs/json.ts'
 import { logLeaf, logRoot, verifyConsistency, verifyInclusion } from '../../proofs/log-tree.ts'
 import { merkleRoot, merkleTree } from '../../proofs/merkle.ts'
+import { livepeerOrder } from '../../proofs/segdata.ts'
 import { hexToBytes, recoverAddress, signerOf } from '../../proofs/signature.ts'
 import { STRUCTS } from '../../proofs/structs.ts'
 import type { Hex, StructName } from '../../proofs/types.ts'
@@ -203,7 +204,7 @@ describe('evidence', () => {
   })
 })
 
-it.each(['media', 'objective'])('a bundle of %s holds, and is these bytes', (name) => {
+it.each(['media', 'livepeer', 'objective'])('a bundle of %s holds, and is these bytes', (name) => {
   const vector =
     readVectors<Record<string, { json: Record<string, unknown>; texts: Record<string, string>; media: Record<string, Hex> }>>(
       'bundle.json',
@@ -211,6 +212,50 @@ it.each(['media', 'objective'])('a bundle of %s holds, and is these bytes', (nam
   if (!vector) throw new Error('no such bundle')
   expect(bundleChecks(vector.json, vector.media).filter(({ holds }) => !holds)).toEqual([])
   for (const [file, text] of Object.entries(vector.texts)) expect(JSON.parse(text)).toEqual(vector.json[file])
+})
+
+interface LivepeerVector {
+  name: string
+  segData: Hex
+  transcoder: Hex
+  signed: Hex
+  signature: Hex
+  names: string[]
+  profiles: unknown[]
+  order: unknown
+  orderHash: Hex
+}
+
+describe("orders of Livepeer's gateways", () => {
+  const { orders } = readVectors<{ orders: LivepeerVector[] }>('livepeer.json')
+
+  it.each(orders)('$name', (vector) => {
+    const bytes = hexToBytes(vector.segData)
+    const made = livepeerOrder(DOMAIN, { segData: bytes, transcoder: vector.transcoder })
+    expect(structToJson('TranscodeOrder', made.order)).toEqual(vector.order)
+    expect(made.profiles.map((profile) => structToJson('Profile', profile))).toEqual(vector.profiles)
+    expect(made.orderHash).toBe(vector.orderHash)
+    expect(made.signature).toBe(vector.signature)
+    expect(digestOf(DOMAIN, 'TranscodeOrder', structFromJson('TranscodeOrder', vector.order))).toBe(vector.orderHash)
+    expect(made.order.nonce).toBe(keccak256(bytes))
+    // ethers' own personal signature: who made it is not read by our code alone.
+    expect(verifyMessage(hexToBytes(keccak256(vector.signed) as Hex), vector.signature).toLowerCase()).toBe(made.order.requester)
+  })
+
+  it('are of another node where another node got them, and of nobody where a signed byte differs', () => {
+    const [{ segData, transcoder }] = orders as [LivepeerVector]
+    const made = livepeerOrder(DOMAIN, { segData: hexToBytes(segData), transcoder })
+    const elsewhere = livepeerOrder(DOMAIN, { segData: hexToBytes(segData), transcoder: `0x${'77'.repeat(20)}` })
+    expect(elsewhere.orderHash).not.toBe(made.orderHash)
+    expect({ ...elsewhere.order, transcoder }).toEqual(made.order)
+    const name = Buffer.from(hexToBytes(segData))
+    name[name.indexOf('240p0')] = 0x33
+    let requester: Hex | undefined
+    try {
+      requester = livepeerOrder(DOMAIN, { segData: name, transcoder }).order.requester
+    } catch {}
+    expect(requester).not.toBe(made.order.requester)
+  })
 })
 
 describe('bad vectors', () => {

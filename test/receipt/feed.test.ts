@@ -1,7 +1,10 @@
+import { keccak256 } from 'ethers'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { digestOf, frameLeaf, profileHashOf, profilesHashOf, renditionLeaf, windowLeaf, ZERO_HASH } from '../../proofs/digest.ts'
 import { structToJson } from '../../proofs/json.ts'
 import { merkleTree } from '../../proofs/merkle.ts'
+import { livepeerOrder } from '../../proofs/segdata.ts'
+import { bytesToHex } from '../../proofs/signature.ts'
 import type { FrameFp, Hex, TranscodeOrder, TranscodeReceipt, WindowRoot } from '../../proofs/types.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { type HttpServer, startHttp } from '../../src/base/http.ts'
@@ -9,6 +12,8 @@ import { createFaultFinder } from '../../src/receipt/faults.ts'
 import { type FeedWindow, followFeed } from '../../src/receipt/feed.ts'
 import { readReceiptLine } from '../../src/receipt/row.ts'
 import { addressOf, DOMAIN, hash, PROFILE, renditions, signStruct, wallet } from '../helpers/fixtures.ts'
+import { gateway as keySix } from '../vectors/common.ts'
+import { segData } from '../vectors/livepeer.ts'
 
 const node = wallet(1)
 const gateway = wallet(2)
@@ -112,6 +117,40 @@ describe('receipt line', () => {
   it('refuses a receipt that differs from its order', async () => {
     const line = await row(1, { receipt: { sourceHash: hash(77) } })
     expect(() => readReceiptLine(DOMAIN, line)).toThrow(/differ in sourceHash/)
+  })
+})
+
+describe('receipt line of a gateway of Livepeer', () => {
+  const livepeerLine = async (): Promise<Row> => {
+    const bytes = segData({ profiles: [0, 1].map((i) => ({ ...PROFILE, bitrate: PROFILE.bitrate + i, name: `rung ${i}` })) })
+    const { order } = livepeerOrder(DOMAIN, { segData: bytes, transcoder: addressOf(node) })
+    const { order: _, orderSig: __, ...line } = await row(1, { order, receipt: pick(order) })
+    return { ...line, segData: bytesToHex(bytes) }
+  }
+  const pick = ({ requester, streamId, seq, sourceHash, profilesHash }: TranscodeOrder) => ({
+    ...{ requester, streamId, seq, sourceHash, profilesHash },
+  })
+
+  it('is read as one with a signed order is', async () => {
+    const line = await livepeerLine()
+    const read = readReceiptLine(DOMAIN, line)
+    expect(read).toMatchObject({ segData: line.segData, order: { sourceBytes: 0n, requester: addressOf(keySix) } })
+    expect(read.order.nonce).toBe(keccak256(line.segData as Hex))
+    expect(readReceiptLine(DOMAIN, await row(1))).not.toHaveProperty('segData')
+  })
+
+  const bytes = (change: (text: string) => string) => (l: Row) => ({ ...l, segData: change(l.segData as string) })
+  it.each<[string, (line: Row) => Row | Promise<Row>, RegExp]>([
+    ['a signed order beside it', async (l) => ({ ...l, order: (await row(1)).order }), /not both/],
+    ['a signature beside it', async (l) => ({ ...l, orderSig: (await row(1)).orderSig }), /not both/],
+    ['other bytes with the same meaning', bytes((text) => `${text}f80601`), /not the one of the receipt/],
+    ['no bytes', bytes(() => '0x'), /no hash of its source/],
+    ['upper case', bytes((text) => text.toUpperCase().replace('0X', '0x')), /lower-case hex/],
+    ['too many bytes', bytes(() => `0x${'00'.repeat(16_385)}`), /at most 16384/],
+    ['another ladder', (l) => ({ ...l, profiles: (l.profiles as Row[]).toReversed() }), /profiles are not those/],
+  ])('is refused with %s', async (_, change, reason) => {
+    const line = await change(await livepeerLine())
+    expect(() => readReceiptLine(DOMAIN, line)).toThrow(reason)
   })
 })
 

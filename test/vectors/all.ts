@@ -5,6 +5,7 @@ import { draw } from './draw.ts'
 import { evidence } from './evidence.ts'
 import { example } from './example.ts'
 import { formats } from './formats.ts'
+import { livepeer } from './livepeer.ts'
 import { log } from './log.ts'
 import { merkle } from './merkle.ts'
 import { statements } from './statements.ts'
@@ -18,6 +19,7 @@ const MAKERS: Readonly<Record<string, () => unknown>> = {
   'evidence.json': evidence,
   'bundle.json': bundle,
   'example.json': example,
+  'livepeer.json': livepeer,
   'bad.json': bad,
 }
 

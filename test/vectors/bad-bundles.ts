@@ -6,7 +6,7 @@ import { stranger } from './common.ts'
 export function badBundles(): BadCase[] {
   const bad = (
     name: string,
-    base: 'media' | 'objective',
+    base: 'media' | 'objective' | 'livepeer',
     file: string,
     at: (string | number)[],
     value: unknown,
@@ -51,6 +51,10 @@ export function badBundles(): BadCase[] {
     bad('a forged path', 'media', 'rendition.json', ['path', 0], hash(1), 'rendition'),
     bad('another place in the window', 'media', 'window.json', ['index'], 0, 'window'),
     bad('a forged path in the window', 'media', 'window.json', ['path', 0], hash(1), 'window'),
+    bad('SegData and a signed order', 'livepeer', 'order.json', ['order'], {}, 'no field "order"'),
+    bad('SegData that is no text', 'livepeer', 'order.json', ['segData'], 1, 'lower-case hex'),
+    bad('other SegData', 'livepeer', 'order.json', ['segData'], '0x', 'no hash of its source'),
+    bad('another node of a SegData', 'livepeer', 'receipt.json', ['receipt', 'transcoder'], other, 'delegation is not'),
     bad('a class that does not exist', 'objective', 'inputs.json', ['faultClass'], 'O9', 'none that signatures prove'),
     bad(
       'a class that every JavaScript object has',

@@ -3,6 +3,7 @@ import { badDrawProofs, badSignatures, badStatements } from './bad-bytes.ts'
 import { badJson } from './bad-json.ts'
 import { badEvidence, badReports } from './bad-proofs.ts'
 import { badLog, badMerkle } from './bad-trees.ts'
+import { badSegData } from './livepeer.ts'
 
 /** What every implementation must refuse. */
 export async function bad(): Promise<unknown> {
@@ -18,6 +19,7 @@ export async function bad(): Promise<unknown> {
       ...badMerkle(),
       ...(await badLog()),
       ...badBundles(),
+      ...(await badSegData()),
     ],
   }
 }

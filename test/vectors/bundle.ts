@@ -16,13 +16,15 @@ import { canonicalJson, type Json, plainJson } from '../../src/prooflog/entry.ts
 import { DOMAIN, toHex } from './common.ts'
 import { goodProofs } from './evidence.ts'
 import { BYTES, work } from './example.ts'
+import { livepeerWork } from './livepeer.ts'
 
-/** Inputs of a verdict on the first rendition of the example. */
-export async function mediaInputs(): Promise<BundleInputs> {
-  const made = await work()
+/** Inputs of a verdict on the first rendition of the example, or of the example as an unmodified gateway orders it. */
+export async function mediaInputs(kind: 'native' | 'livepeer' = 'native'): Promise<BundleInputs> {
+  const segment = kind === 'livepeer' ? await livepeerWork() : undefined
+  const made = segment ?? (await work())
   const inputs: BundleInputs = {
     ...{ domain: DOMAIN, evidenceHash: ZERO_HASH, verdictVersion: 2 },
-    ...{ order: made.order, orderSignature: made.orderSignature },
+    ...{ order: made.order, orderSignature: made.orderSignature, ...(segment ? { segData: segment.segData } : {}) },
     ...{ receipt: made.receipt, signature: made.signature, signer: made.receipt.transcoder },
     ...{ profiles: made.profiles, rendition: made.leaves[0] as Rendition, path: made.paths[0] as Hex[] },
     ...{ window: made.window, windowSignature: made.windowSignature, windowSigner: made.receipt.transcoder },
@@ -65,16 +67,18 @@ async function described(files: Record<string, unknown>, media: Record<string, U
   }
 }
 
-/** Both kinds of bundle; their media are the few bytes of the example. */
+/** All kinds of bundle; their media are the few bytes of the example. */
 export async function bundle(): Promise<unknown> {
-  const [media, objective] = [await mediaInputs(), await objectiveInputs()]
+  const [media, livepeer, objective] = [await mediaInputs(), await mediaInputs('livepeer'), await objectiveInputs()]
+  const bytes = { 'source.bin': BYTES.source, 'rendition.bin': BYTES.rendition }
   return {
     about:
       'json: the files of inputs/ as values; texts: as bytes (UTF-8); media: as hex. archive: the whole .fishbundle of inputs/ alone, without notes.',
     media: {
       evidenceHash: media.evidenceHash,
-      ...(await described(bundleInputFiles(media), { 'source.bin': BYTES.source, 'rendition.bin': BYTES.rendition })),
+      ...(await described(bundleInputFiles(media), bytes)),
     },
+    livepeer: { evidenceHash: livepeer.evidenceHash, ...(await described(bundleInputFiles(livepeer), bytes)) },
     objective: { evidenceHash: objective.evidenceHash, ...(await described(objectiveInputFiles(objective))) },
   }
 }

@@ -15,6 +15,7 @@ import { CodecError, decodeDrawProof, decodeStatement, type Statement, type Stat
 import { structFromJson } from '../../proofs/json.ts'
 import { verifyConsistency, verifyInclusion } from '../../proofs/log-tree.ts'
 import { merkleRoot } from '../../proofs/merkle.ts'
+import { livepeerOrder } from '../../proofs/segdata.ts'
 import { hexToBytes, signerOf } from '../../proofs/signature.ts'
 import type { Hex, StructName } from '../../proofs/types.ts'
 import { canonicalJson, decodeStored, NO_ENTRY } from '../../src/prooflog/entry.ts'
@@ -95,7 +96,9 @@ const LOOKS: Readonly<Record<string, (item: never) => string | undefined>> = {
     const found = firstBadEntry(entries)
     return found?.firstBad === firstBad ? found.reason : undefined
   },
-  bundle({ base, change }: { base: 'media' | 'objective'; change: { file: string; at: (string | number)[] } }) {
+  segdata: ({ segData, transcoder }: { segData: Hex; transcoder: Hex }) =>
+    void livepeerOrder(DOMAIN, { segData: hexToBytes(segData), transcoder }),
+  bundle({ base, change }: { base: 'media' | 'objective' | 'livepeer'; change: { file: string; at: (string | number)[] } }) {
     const vector = readVectors<Record<string, BundleVector>>('bundle.json')[base] as BundleVector
     const broken = bundleChecks(changedBundle(vector, change), vector.media).filter(({ holds }) => !holds)
     return broken.map(({ name }) => name).join(', ') || undefined
