@@ -21,6 +21,7 @@ import { declareReplay } from './replay.options.ts'
 import { declareRun } from './run.options.ts'
 import { declareSample } from './sample.options.ts'
 import { declareSelfCheck } from './selfcheck.options.ts'
+import { declareSidecar } from './sidecar.options.ts'
 import { declareSim } from './sim.options.ts'
 import { declareVerify } from './verify.options.ts'
 import { declareWatch } from './watch.options.ts'
@@ -92,6 +93,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     pause: (options) => ends(async () => (await import('./pause.ts')).pauseCommand(options))(),
     resume: (options) => ends(async () => (await import('./pause.ts')).resumeCommand(options))(),
   })
+  declareSidecar(program, (options) => ends(async () => (await import('./sidecar.ts')).sidecarCommand(options))())
   declareSelfCheck(program, (url, options) => ends(async () => (await import('./selfcheck.ts')).selfCheckCommand(url, options))())
   declareSample(program, {
     explain: (digest, options) => ends(async () => (await import('./sample.ts')).sampleExplainCommand(digest, options))(),

@@ -1,11 +1,5 @@
 import { createServer as createHttp, type IncomingMessage, type ServerResponse } from 'node:http'
-import {
-  createServer as createH2,
-  createSecureServer,
-  type Http2ServerRequest,
-  type Http2ServerResponse,
-  type ServerHttp2Stream,
-} from 'node:http2'
+import { createServer as createH2, createSecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
 import { type AddressInfo, createServer as createNet, type Socket } from 'node:net'
 import { FishermanError, messageOf } from '../base/errors.ts'
 
@@ -92,7 +86,7 @@ function sniffing(onRequest: ListenerInit['onRequest'], settings: object) {
   })
 }
 
-/** The HTTP/2 stream below a response; undefined for HTTP/1.1. */
-export function streamOf(response: Response): ServerHttp2Stream | undefined {
-  return 'stream' in response ? response.stream : undefined
+/** A call of gRPC: HTTP/2, and says so. */
+export function isCall(request: Request): request is Http2ServerRequest {
+  return 'stream' in request && /^application\/grpc/.test(String(request.headers['content-type']))
 }

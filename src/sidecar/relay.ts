@@ -1,5 +1,5 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http'
-import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { Request, Response } from './listener.ts'
 import type { Copy } from './spool.ts'
 import { endToEnd, type Upstream } from './upstream.ts'
@@ -104,34 +104,35 @@ function rewritten(body: Buffer, rewrite: (body: Buffer) => Uint8Array): Uint8Ar
 
 /** Passes one call of gRPC through; `rewrite` gets the one message of its answer. */
 export function relayCall(
-  stream: ServerHttp2Stream,
-  headers: IncomingHttpHeaders,
+  request: Http2ServerRequest,
+  response: Http2ServerResponse,
   upstream: Upstream,
   rewrite?: (message: Buffer) => Uint8Array,
 ): void {
   const call = upstream.call({
-    ...endToEnd(headers),
-    ...{ ':method': 'POST', ':path': headers[':path'] ?? '/', te: 'trailers' },
+    ...endToEnd(request.headers),
+    ...{ ':method': 'POST', ':path': request.url, te: 'trailers' },
   })
   let isOver = false
-  let answered: OutgoingHttpHeaders = {}
-  let trailers: OutgoingHttpHeaders | undefined
+  let answered: { status: number; headers: OutgoingHttpHeaders } = { status: 502, headers: {} }
+  let trailers: OutgoingHttpHeaders = {}
   const parts: Buffer[] = []
   const breakOff = () => {
     if (isOver) return
     isOver = true
     call.destroy()
-    if (stream.headersSent || stream.destroyed) return void stream.destroy()
+    if (response.headersSent || response.stream.destroyed) return void response.stream.destroy()
     // UNAVAILABLE: clients may try again.
     const status = { 'grpc-status': '14', 'grpc-message': 'the node behind this address does not answer' }
-    stream.respond({ ':status': 200, 'content-type': 'application/grpc', ...status }, { endStream: true })
+    response.writeHead(200, { 'content-type': 'application/grpc', ...status }).end()
   }
   call.on('error', breakOff)
-  stream.on('error', breakOff)
-  stream.on('aborted', breakOff)
-  stream.pipe(call)
+  request.on('error', breakOff)
+  response.on('error', breakOff)
+  response.on('close', breakOff)
+  request.pipe(call)
   call.on('response', (got) => {
-    answered = { ':status': got[':status'], ...endToEnd(got) }
+    answered = { status: got[':status'] ?? 502, headers: endToEnd(got) }
   })
   call.on('trailers', (got) => {
     trailers = endToEnd(got)
@@ -146,10 +147,9 @@ export function relayCall(
   call.on('end', () => {
     if (isOver) return
     isOver = true
-    if (trailers === undefined && bytes === 0) return void stream.respond(answered, { endStream: true })
-    stream.respond(answered, { waitForTrailers: true })
-    stream.on('wantTrailers', () => stream.sendTrailers(trailers ?? {}))
-    stream.end(framed(Buffer.concat(parts), rewrite))
+    response.writeHead(answered.status, answered.headers)
+    response.addTrailers(trailers)
+    response.end(framed(Buffer.concat(parts), rewrite))
   })
 }
 
