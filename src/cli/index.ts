@@ -117,6 +117,8 @@ export async function main(argv: readonly string[]): Promise<void> {
   declareDemo(program, (options) => ends(async () => (await import('./demo.ts')).demoCommand(options))())
   declareSim(program, (options) => ends(async () => (await import('./sim.ts')).simCommand(options))())
   declareDevnet(program, {
+    up: (options) => ends(async () => (await import('./devnet.ts')).upCommand(options))(),
+    fund: (address, options) => ends(async () => (await import('./devnet.ts')).fundCommand(address, options))(),
     orchestrator: (options) => ends(async () => (await import('./devnet.ts')).orchestratorCommand(options))(),
     gateway: (options) => ends(async () => (await import('./devnet.ts')).gatewayCommand(options))(),
   })
