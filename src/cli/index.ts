@@ -21,6 +21,7 @@ import { declareReplay } from './replay.options.ts'
 import { declareRun } from './run.options.ts'
 import { declareSample } from './sample.options.ts'
 import { declareSim } from './sim.options.ts'
+import { declareStatus } from './status.options.ts'
 import { declareVerify } from './verify.options.ts'
 import { declareWatch } from './watch.options.ts'
 
@@ -83,6 +84,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   })
   declareWatch(program, (options) => ends(async () => (await import('./watch.ts')).watchCommand(options))())
   declareMonitor(program, (flags) => ends(async () => (await import('./monitor.ts')).monitorCommand(flags))())
+  declareStatus(program, (options) => ends(async () => (await import('./status.ts')).statusCommand(options))())
   declareNet(program, {
     peers: (options) => ends(async () => (await import('./net.ts')).peersCommand(options))(),
     doctor: (options) => ends(async () => (await import('./net.ts')).netDoctorCommand(options))(),
