@@ -21,7 +21,7 @@ export interface CaseSpendOptions extends CaseOptions {
 
 export interface CaseCommands {
   ls(options: CaseListOptions): Promise<void>
-  show(faultId: string, options: CaseOptions): Promise<void>
+  show(faultId: string | undefined, options: CaseOptions): Promise<void>
   submit(file: string, options: CaseSpendOptions): Promise<void>
   answer(faultId: string, options: CaseSpendOptions): Promise<void>
   appeal(faultId: string, options: CaseSpendOptions): Promise<void>
@@ -36,8 +36,10 @@ export function declareCase(program: Command, run: CaseCommands): void {
     .option('--orchestrator <address>', 'cases against this one')
     .action((options: CaseListOptions) => run.ls(options))
   withPlaceOptions(
-    cases.command('show <faultId>').description('one case with all that happened, when and in which transaction'),
-  ).action((faultId: string, options: CaseOptions) => run.show(faultId, options))
+    cases
+      .command('show [faultId]')
+      .description('one case with all that happened, when and in which transaction; the newest where none is said'),
+  ).action((faultId: string | undefined, options: CaseOptions) => run.show(faultId, options))
   withSpendingOptions(
     cases
       .command('submit <file>')

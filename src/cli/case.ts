@@ -20,7 +20,7 @@ export async function caseListCommand(options: CaseListOptions): Promise<number>
 }
 
 /** `fisherman case show`. */
-export async function caseShowCommand(faultId: string, options: CaseOptions): Promise<number> {
+export async function caseShowCommand(faultId: string | undefined, options: CaseOptions): Promise<number> {
   return await run('show', async (signal) => {
     const { found, nowSec } = await withBar((deps) => showCase(options, faultId, deps, { signal }))
     if (options.json) console.log(toJson({ ...found.case, events: found.events }))

@@ -10,6 +10,27 @@ export interface GatewayOptions {
   segments?: number
 }
 
+export interface UpOptions {
+  folder: string
+  behaviours: string
+  fishermen: number
+  video?: string
+}
+
+export interface FundOptions {
+  folder: string
+  config?: string
+}
+
+export interface DevnetCommands {
+  up(options: UpOptions): Promise<void>
+  fund(address: string | undefined, options: FundOptions): Promise<void>
+  orchestrator(options: OrchestratorOptions): Promise<void>
+  gateway(options: GatewayOptions): Promise<void>
+}
+
+const FOLDER = ['--folder <folder>', 'folder of the network', 'devnet'] as const
+
 /** Names as `devnet/work.ts` has them; a test keeps the two equal, since this file must stay free of heavy imports. */
 export const BEHAVIOUR_NAMES = ['honest', 'withhold', 'upscale', 'passthrough', 'replay', 'freeze', 'equivocate']
 
@@ -20,11 +41,31 @@ const CONFIG_HELP = `Configuration, as the demo writes it (see it with: fisherma
   key: { file: ./key.json, passwordFile: ./password }`
 
 /** `fisherman devnet ...`: the other side of a local network. */
-export function declareDevnet(
-  program: Command,
-  run: { orchestrator(options: OrchestratorOptions): Promise<void>; gateway(options: GatewayOptions): Promise<void> },
-): void {
-  const devnet = program.command('devnet').description('processes of a local test network, as the demo starts them')
+export function declareDevnet(program: Command, run: DevnetCommands): void {
+  const devnet = program.command('devnet').description('a local network to learn and test with, and its parts')
+  devnet
+    .command('up')
+    .description('run a local network until Ctrl-C: chain, contracts, orchestrators that cheat, fishermen that vote, a gateway')
+    .option(...FOLDER)
+    .option('--behaviours <list>', `orchestrators, with commas: ${BEHAVIOUR_NAMES.join(', ')}`, 'honest,passthrough,freeze')
+    // A conviction of a wrong picture takes more than two thirds of the weight: without whoever joins, three are just enough.
+    .option('--fishermen <n>', 'fishermen that answer and vote', wholeNumber, 3)
+    .option('--video <file>', 'real footage instead of the rendered clip')
+    .addHelpText(
+      'after',
+      `
+Join it from another terminal: fisherman init --join devnet/network.json, then devnet fund, bond deposit 1000, run. Nothing of it is worth
+anything; a network that has ended is not taken up again.
+
+Exit code: 0 it was told to end, 2 it could not start, or a part of it ended (one line says why).`,
+    )
+    .action((options: UpOptions) => run.up(options))
+  devnet
+    .command('fund [address]')
+    .description('give an account of that network 2,000 LPT and coins for gas; the key of the configuration where none is said')
+    .option(...FOLDER)
+    .option('--config <file>', 'configuration whose key gets it; else the one at its usual place')
+    .action((address: string | undefined, options: FundOptions) => run.fund(address, options))
   devnet
     .command('orchestrator')
     .description('transcode segments, sign receipts and serve their feed; honest, or cheating in one known way')

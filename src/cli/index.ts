@@ -23,6 +23,7 @@ import { declareSample } from './sample.options.ts'
 import { declareSelfCheck } from './selfcheck.options.ts'
 import { declareSidecar } from './sidecar.options.ts'
 import { declareSim } from './sim.options.ts'
+import { declareStatus } from './status.options.ts'
 import { declareVerify } from './verify.options.ts'
 import { declareWatch } from './watch.options.ts'
 
@@ -85,6 +86,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   })
   declareWatch(program, (options) => ends(async () => (await import('./watch.ts')).watchCommand(options))())
   declareMonitor(program, (flags) => ends(async () => (await import('./monitor.ts')).monitorCommand(flags))())
+  declareStatus(program, (options) => ends(async () => (await import('./status.ts')).statusCommand(options))())
   declareNet(program, {
     peers: (options) => ends(async () => (await import('./net.ts')).peersCommand(options))(),
     doctor: (options) => ends(async () => (await import('./net.ts')).netDoctorCommand(options))(),
@@ -121,6 +123,8 @@ export async function main(argv: readonly string[]): Promise<void> {
   declareDemo(program, (options) => ends(async () => (await import('./demo.ts')).demoCommand(options))())
   declareSim(program, (options) => ends(async () => (await import('./sim.ts')).simCommand(options))())
   declareDevnet(program, {
+    up: (options) => ends(async () => (await import('./devnet.ts')).upCommand(options))(),
+    fund: (address, options) => ends(async () => (await import('./devnet.ts')).fundCommand(address, options))(),
     orchestrator: (options) => ends(async () => (await import('./devnet.ts')).orchestratorCommand(options))(),
     gateway: (options) => ends(async () => (await import('./devnet.ts')).gatewayCommand(options))(),
   })

@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 export interface InitOptions {
   config?: string
   yes?: boolean
+  join?: string
   network?: string
   mode?: string
   rpc?: string
@@ -19,6 +20,7 @@ export function declareInit(program: Command, run: (options: InitOptions) => Pro
     .description('ask five questions and write a first configuration, with its data folder and key')
     .option('--config <file>', 'the file to write; else ~/.config/fisherman/fisherman.yaml')
     .option('--yes', 'ask nothing: take the flags, and defaults for the rest')
+    .option('--join <file>', 'take network, RPC, contracts, orchestrators and peers from a network file, as devnet up writes one')
     .option('--network <network>', 'local, arbitrum-sepolia or arbitrum-one')
     .option('--mode <mode>', 'observe, attest, dry-run or active; all but observe get a key')
     .option('--rpc <urls>', 'RPC endpoints of the chain, with commas')

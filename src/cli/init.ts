@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { createInterface } from 'node:readline/promises'
+import { readNetworkFile } from '../config/network-file.ts'
 import { configFile, dataFolder } from '../config/paths.ts'
 import { MODES, NETWORKS } from '../config/schema.ts'
 import type { FirstConfig } from '../config/template.ts'
@@ -66,7 +67,8 @@ export async function initCommand(options: InitOptions, deps?: InitDeps): Promis
   try {
     const file = resolve(options.config ?? configFile())
     await refuseExisting(file)
-    const answers = await answersTo(questionsFor(file), options, deps?.ask ?? (terminal && ((text) => terminal.question(text))))
+    const known = { ...joined(options.join), ...options }
+    const answers = await answersTo(questionsFor(file), known, deps?.ask ?? (terminal && ((text) => terminal.question(text))))
     const first = firstOf(answers)
     tellBegun(file, first, await begin(file, first), options)
     return 0
@@ -75,6 +77,16 @@ export async function initCommand(options: InitOptions, deps?: InitDeps): Promis
     return 2
   } finally {
     terminal?.close()
+  }
+}
+
+/** The answers that a network file gives; flags go before it. */
+function joined(file: string | undefined): InitOptions {
+  if (file === undefined) return {}
+  const { network, rpc, deployment, feeds, bootstrap } = readNetworkFile(file)
+  return {
+    ...{ network, rpc: rpc.join(','), deployment, bootstrap: bootstrap.join(',') },
+    feeds: feeds.map(({ transcoder, url }) => `${transcoder}=${url}`).join(',') || 'none',
   }
 }
 

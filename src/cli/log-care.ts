@@ -3,6 +3,7 @@ import { type Entry, encodeEntry, evidenceOf, openArchive, repairArchive } from 
 import { systemClock } from '../base/clock.ts'
 import { isFishermanError, messageOf } from '../base/errors.ts'
 import { complain, usage } from './complain.ts'
+import { dataDirOf } from './data-dir.ts'
 import type { LogExportOptions, LogOptions, LogPruneOptions, LogVerifyOptions } from './log.options.ts'
 import { exitCodeOf, fieldsOf, numberOf, withLog } from './log.ts'
 
@@ -25,7 +26,7 @@ function progress(size: number, shown: boolean): { onEntry(seq: number): void; e
 
 /** `fisherman log verify`: 0 when everything holds, 1 with the first bad number when it does not. */
 export async function logVerifyCommand(options: LogVerifyOptions): Promise<number> {
-  return await withLog('verify', options.dataDir, async (log) => {
+  return await withLog('verify', options, async (log) => {
     const from = numberOf('--from', options.from)
     const { size, root } = log.head()
     if (from > size) throw usage(`--from ${from}: the log has ${size} entries`)
@@ -57,7 +58,7 @@ function csvOf(entry: Entry): string {
 
 /** `fisherman log export`: the whole log on standard output. */
 export async function logExportCommand(options: LogExportOptions): Promise<number> {
-  return await withLog('export', options.dataDir, async (log) => {
+  return await withLog('export', options, async (log) => {
     const { format } = options
     const bar = progress(log.head().size, process.stdout.isTTY !== true)
     const write = async (line: string): Promise<void> => {
@@ -75,7 +76,7 @@ export async function logExportCommand(options: LogExportOptions): Promise<numbe
 
 /** `fisherman log prune`: gives back the space of what no dispute needs any more. */
 export async function logPruneCommand(options: LogPruneOptions): Promise<number> {
-  return await withLog('prune', options.dataDir, async (log) => {
+  return await withLog('prune', options, async (log, dataDir) => {
     const days = numberOf('--keep-days', options.keepDays)
     const now = systemClock.nowMs()
     const beforeMs = now - days * DAY_MS
@@ -93,7 +94,7 @@ export async function logPruneCommand(options: LogPruneOptions): Promise<number>
       )
     })
     bar.end()
-    const media = await evidenceOf(options.dataDir, log).dropOld(beforeMs)
+    const media = await evidenceOf(dataDir, log).dropOld(beforeMs)
     const { root } = log.head()
     if (options.json) console.log(JSON.stringify({ ...pruned, bundles: media.files, bundleBytes: media.bytes, root }))
     else
@@ -116,7 +117,8 @@ function megabytes(bytes: number): string {
 export async function logRepairCommand(options: LogOptions): Promise<number> {
   try {
     const onStep = (step: string): void => void (options.json || console.error(`${step} …`))
-    const result = await repairArchive(options.dataDir, { onStep })
+    const dataDir = dataDirOf(options)
+    const result = await repairArchive(dataDir, { onStep })
     if (options.json) console.log(JSON.stringify(result))
     else
       console.log(
@@ -131,7 +133,7 @@ export async function logRepairCommand(options: LogOptions): Promise<number> {
             : [`nothing is missing: all ${result.kept} entries hold`]),
         ].join('\n'),
       )
-    const log = await openArchive(options.dataDir)
+    const log = await openArchive(dataDir)
     const verified = await log.verify().finally(() => log.close())
     if (!verified.ok) throw usage(`the repaired log does not hold at entry ${verified.firstBad}: ${verified.reason}`)
     return result.firstGap ? 1 : 0

@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander'
 import { OUTCOMES } from '../../proofs/types.ts'
+import type { FolderOptions } from './data-dir.ts'
 
-export interface LogOptions {
-  dataDir: string
+export interface LogOptions extends FolderOptions {
   json?: boolean
 }
 
@@ -38,7 +38,11 @@ export interface LogCommands {
   repair(options: LogOptions): Promise<void>
 }
 
-const FOLDER = ['--data-dir <folder>', 'data folder of the fisherman; it must not be running'] as const
+const CONFIG = [
+  '--config <file>',
+  'configuration of the fisherman, which must not be running; else the one at its usual place',
+] as const
+const FOLDER = ['--data-dir <folder>', 'or just its data folder'] as const
 const JSON_FLAG = ['--json', 'print JSON, one object a line'] as const
 
 export function declareLog(program: Command, run: LogCommands): void {
@@ -46,7 +50,8 @@ export function declareLog(program: Command, run: LogCommands): void {
   log
     .command('ls')
     .description('list entries, oldest first')
-    .requiredOption(...FOLDER)
+    .option(...CONFIG)
+    .option(...FOLDER)
     .option('--orchestrator <address>', 'only what is about this orchestrator')
     .addOption(new Option('--outcome <outcome>', 'only verdicts with it').choices(OUTCOMES))
     .option('--case <faultId>', 'only what is about this case')
@@ -59,7 +64,8 @@ export function declareLog(program: Command, run: LogCommands): void {
     void log
       .command(`${name} <number>`)
       .description(description)
-      .requiredOption(...FOLDER)
+      .option(...CONFIG)
+      .option(...FOLDER)
       .option(...JSON_FLAG)
       .action((seq: string, options: LogOptions) => run[name](seq, options))
   aboutOne('show', 'print one entry')
@@ -67,7 +73,8 @@ export function declareLog(program: Command, run: LogCommands): void {
   log
     .command('verify')
     .description('walk the whole log: numbers, hashes, tree')
-    .requiredOption(...FOLDER)
+    .option(...CONFIG)
+    .option(...FOLDER)
     .option('--from <number>', 'begin here; only from 0 the tree is built anew', '0')
     .option(...JSON_FLAG)
     .addHelpText('after', '\nExit code: 0 the log holds, 1 it is damaged, 2 wrong usage or our own error.')
@@ -75,7 +82,8 @@ export function declareLog(program: Command, run: LogCommands): void {
   log
     .command('export')
     .description('write the whole log to standard output')
-    .requiredOption(...FOLDER)
+    .option(...CONFIG)
+    .option(...FOLDER)
     .addOption(
       new Option('--format <format>', 'ndjson: every entry as it is hashed; csv: one line of facts each')
         .choices(['ndjson', 'csv'])
@@ -86,14 +94,16 @@ export function declareLog(program: Command, run: LogCommands): void {
   log
     .command('prune')
     .description('drop draws, passes and bundles of finished cases; proofs, votes, cases and transactions always stay')
-    .requiredOption(...FOLDER)
+    .option(...CONFIG)
+    .option(...FOLDER)
     .requiredOption('--keep-days <days>', 'keep everything that is younger; 30 is a good choice, cases last up to 15')
     .option(...JSON_FLAG)
     .action((options: LogPruneOptions) => run.prune(options))
   log
     .command('repair')
     .description('copy a damaged log, keep what holds from the first entry on, say where it ends')
-    .requiredOption(...FOLDER)
+    .option(...CONFIG)
+    .option(...FOLDER)
     .option(...JSON_FLAG)
     .addHelpText(
       'after',

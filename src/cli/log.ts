@@ -2,6 +2,7 @@ import { ENTRY_KINDS, type Entry, type EntryKind, encodeEntry, entryHash, openAr
 import { systemClock } from '../base/clock.ts'
 import { isFishermanError } from '../base/errors.ts'
 import { complain, usage } from './complain.ts'
+import { dataDirOf, type FolderOptions } from './data-dir.ts'
 import type { LogListOptions, LogOptions } from './log.options.ts'
 import { sinceMs } from './since.ts'
 
@@ -15,11 +16,16 @@ export function exitCodeOf(error: unknown): number {
 }
 
 /** Opens the log of a data folder, runs the work, and turns errors into one line and exit code 2, damage into 1. */
-export async function withLog(name: string, dataDir: string, work: (log: ProofLog) => Promise<number>): Promise<number> {
+export async function withLog(
+  name: string,
+  options: FolderOptions,
+  work: (log: ProofLog, dataDir: string) => Promise<number>,
+): Promise<number> {
   try {
+    const dataDir = dataDirOf(options)
     const log = await openArchive(dataDir)
     try {
-      return await work(log)
+      return await work(log, dataDir)
     } finally {
       await log.close()
     }
@@ -47,7 +53,7 @@ function lineOf(entry: Entry): string {
 
 /** `fisherman log ls`. */
 export async function logListCommand(options: LogListOptions): Promise<number> {
-  return await withLog('ls', options.dataDir, async (log) => {
+  return await withLog('ls', options, async (log) => {
     const limit = numberOf('--limit', options.limit)
     const node = options.orchestrator?.toLowerCase()
     if (node !== undefined && !/^0x[0-9a-f]{40}$/.test(node))
@@ -73,7 +79,7 @@ export async function logListCommand(options: LogListOptions): Promise<number> {
 
 /** `fisherman log show`: the entry as it lies there; with `--json` the very bytes that are hashed. */
 export async function logShowCommand(seq: string, options: LogOptions): Promise<number> {
-  return await withLog('show', options.dataDir, async (log) => {
+  return await withLog('show', options, async (log) => {
     const entry = await log.read(numberOf('the number', seq))
     console.log(
       options.json ? encodeEntry(entry) : JSON.stringify({ ...entry, at: new Date(entry.at).toISOString() }, undefined, 2),
@@ -84,7 +90,7 @@ export async function logShowCommand(seq: string, options: LogOptions): Promise<
 
 /** `fisherman log prove`: everything that `verifyInclusion` of the specification takes. */
 export async function logProveCommand(seq: string, options: LogOptions): Promise<number> {
-  return await withLog('prove', options.dataDir, async (log) => {
+  return await withLog('prove', options, async (log) => {
     const index = numberOf('the number', seq)
     const text = encodeEntry(await log.read(index))
     const { size, root } = log.head()

@@ -1,12 +1,10 @@
-import { existsSync } from 'node:fs'
 import { systemClock } from '../base/clock.ts'
-import { loadConfig } from '../config/load.ts'
-import { configFile } from '../config/paths.ts'
 import type { Finding } from '../doctor/types.ts'
 import { type Peer, readPeers } from '../monitor/net/ask.ts'
 import { examineNetwork } from '../monitor/net/doctor.ts'
 import { columns } from './chain-view.ts'
-import { complain, usage } from './complain.ts'
+import { complain } from './complain.ts'
+import { dataDirOf } from './data-dir.ts'
 import { findingLine } from './finding-view.ts'
 import { toJson } from './json.ts'
 import type { NetOptions } from './net.options.ts'
@@ -55,9 +53,7 @@ export async function within(
   work: (dataDir: string) => Promise<number>,
 ): Promise<number> {
   try {
-    if (options.dataDir === undefined && options.config === undefined && !existsSync(configFile()))
-      throw usage('say which fisherman: --config FILE or --data-dir FOLDER')
-    return await work(options.dataDir ?? loadConfig(options.config).dataDir)
+    return await work(dataDirOf(options))
   } catch (error) {
     if (signal.aborted) return 130
     complain(name, error)

@@ -4,7 +4,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import type { Hex } from '../../proofs/types.ts'
 import { blsKeysOf } from '../attest/bls.ts'
-import { createKeystore, createPasswordFile, loadKeystore, type Signer } from '../attest/keys.ts'
+import { createKeystore, createPasswordFile, importKeystore, loadKeystore, type Signer } from '../attest/keys.ts'
 import { FishermanError } from '../base/errors.ts'
 import { openAccount } from '../chain/account.ts'
 import { parseArtifacts } from '../chain/artifacts.ts'
@@ -42,6 +42,8 @@ export interface LocalChain {
   deploymentFile: string
   /** Gives tokens and coin for gas. */
   fund(grants: readonly { to: Hex; tokens: bigint; native: bigint }[]): Promise<void>
+  /** Keeps the key that can give them, so that another process can; nothing else is sent with it from then on. */
+  keepFaucet(key: { file: string; passwordFile: string }): Promise<void>
   stop(): Promise<void>
 }
 
@@ -77,6 +79,10 @@ export async function startLocalChain(folder: string, signal: AbortSignal): Prom
         const account = await openAccount({ rpcUrl, chainId }, { signer: deployer })
         await fund(account, deployment, grants, { signal }).finally(() => account.close())
       },
+      async keepFaucet(key) {
+        await createPasswordFile(key.passwordFile)
+        await importKeystore({ ...key, light: true, privateKey: deployer.privateKey })
+      },
       stop: () => anvil.stop(),
     }
   } catch (error) {
@@ -105,8 +111,12 @@ const BOND = tokens(1000)
 export function grantsFor(orchestrators: readonly Party[], fishermen: readonly Party[]) {
   return [
     ...orchestrators.map(({ signer }) => ({ to: signer.address, tokens: DEPOSIT, native: COIN })),
-    ...fishermen.map(({ signer }) => ({ to: signer.address, tokens: BOND + tokens(1000), native: 100n * COIN })),
+    ...fishermen.map(({ signer }) => grantForFisherman(signer.address)),
   ]
+}
+
+export function grantForFisherman(to: Hex): { to: Hex; tokens: bigint; native: bigint } {
+  return { to, tokens: BOND + tokens(1000), native: 100n * COIN }
 }
 
 /** Orchestrators put up their deposit, and say where they are once that is known. */

@@ -35,7 +35,13 @@ export interface Processes {
     ports: readonly number[],
     mode?: Config['mode'],
   ): Promise<RunningFisherman>
-  gateway(party: Party, nodes: readonly RunningNode[], segments: readonly string[], everyMs: number): Promise<Child>
+  gateway(
+    party: Party,
+    nodes: readonly RunningNode[],
+    segments: readonly string[],
+    everyMs: number,
+    repeat?: boolean,
+  ): Promise<Child>
   /** Children that must run until we stop them and do not. */
   dead(): Child[]
   stop(): Promise<void>
@@ -84,9 +90,11 @@ export function createProcesses(init: { folder: string; chain: LocalChain; signa
       const { http: url = '', pid = 0 } = await ready(child, party)
       return { address: party.signer.address, url, party, pid }
     },
-    async gateway(party, nodes, segments, everyMs) {
+    async gateway(party, nodes, segments, everyMs, repeat = false) {
       const orchestrators = nodes.map(({ address, url }) => ({ transcoder: address, url }))
-      return start(party, ['devnet', 'gateway'], { segments, orchestrators, everyMs })
+      const child = await start(party, ['devnet', 'gateway'], { segments, orchestrators, everyMs, repeat })
+      if (repeat) lasting.push(child)
+      return child
     },
     dead: () => lasting.filter((child) => child.exitCode() !== undefined),
     async stop() {

@@ -8,7 +8,7 @@ import { announce, openNode } from './node.ts'
 import { cutSegments } from './segments.ts'
 import { type GatewaySettings, readGatewaySettings } from './settings.ts'
 
-/** `fisherman devnet gateway`: sends its segments and ends. True when every one was answered with a receipt. */
+/** `fisherman devnet gateway`: sends its segments and ends, or begins again where it is told to. True when every one was answered with a receipt. */
 export async function runGateway(init: { config: string; segments?: number | undefined }, signal: AbortSignal): Promise<boolean> {
   const settings = await readGatewaySettings(init.config)
   const { signer, log, chain } = await openNode(settings, signal)
@@ -25,12 +25,14 @@ export async function runGateway(init: { config: string; segments?: number | und
       },
       { signer, clock: systemClock, log, nowSec: chain.nowSec },
     )
-    const { answered, failed } = await gateway.run(
-      files.map((file) => () => readFile(file)),
-      signal,
-    )
-    log.info('all segments are sent', { answered, failed })
-    return failed === 0
+    for (;;) {
+      const { answered, failed } = await gateway.run(
+        files.map((file) => () => readFile(file)),
+        signal,
+      )
+      log.info('all segments are sent', { answered, failed })
+      if (!settings.repeat) return failed === 0
+    }
   } finally {
     await chain.close()
   }

@@ -49,6 +49,8 @@ const gatewaySchema = z.strictObject({
   orchestrators: z.array(z.strictObject({ transcoder: address, url })).min(1),
   /** Milliseconds between two segments of one stream. */
   everyMs: positive.default(4000),
+  /** Begins again with new streams when all is sent, until it is stopped. */
+  repeat: z.boolean().default(false),
 })
 
 export type OrchestratorSettings = z.output<typeof orchestratorSchema>

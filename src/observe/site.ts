@@ -65,7 +65,7 @@ export function siteRoutes(deps: SiteDeps): (app: HttpApp) => void {
         counted = undefined
       })
       const [[today, money], bundles] = await Promise.all([sums, bundlesIn(deps.bundleDir)])
-      return { ...deps.summary(), bundles, today, money, log: { size, root } }
+      return { ...deps.summary(), notReady: deps.ready() ?? null, bundles, today, money, log: { size, root } }
     },
   }
   const guard = createGuard(deps.http, {

@@ -73,20 +73,24 @@ export async function listCases(
 /** One case. Throws `case-none`. */
 export async function showCase(
   flags: PlaceFlags,
-  faultId: string,
+  faultId: string | undefined,
   deps: { onProgress?(progress: ScanProgress): void },
   options: Waiting,
 ): Promise<{ found: CaseHistory; nowSec: number }> {
-  const id = faultIdOfText(faultId)
+  const id = faultId === undefined ? undefined : faultIdOfText(faultId)
   return await withPlace(
     flags,
     { key: 'unused' },
     async ({ site }) => {
-      const one = (await historyOf(site, deps, options)).find((candidate) => candidate.case.faultId === id)
+      const all = await historyOf(site, deps, options)
+      const one = id === undefined ? all.at(-1) : all.find((candidate) => candidate.case.faultId === id)
       if (!one)
         throw new FishermanError({
           code: 'case-none',
-          message: `there is no case of fault ${id}; type fisherman case ls for those that are`,
+          message:
+            id === undefined
+              ? 'there is no case yet'
+              : `there is no case of fault ${id}; type fisherman case ls for those that are`,
           blame: 'ours',
         })
       const events = await withTimes(site, one.events, options)

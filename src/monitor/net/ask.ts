@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { Hex } from '../../../proofs/types.ts'
 import { FishermanError, isFishermanError } from '../../base/errors.ts'
 import { httpGetJson } from '../../base/http-get.ts'
+import { PLACES } from '../../config/paths.ts'
 
 const announced = z.looseObject({ pid: z.number().int().positive(), http: z.string() })
 
@@ -58,6 +60,24 @@ export async function readNetwork(dataDir: string, options: { signal: AbortSigna
   return await ask(dataDir, '/api/v1/network', network, options)
 }
 
+const count = z.number()
+const summary = z.looseObject({
+  ...{ address: hex.nullable(), mode: z.string(), notReady: z.string().nullable() },
+  signing: z.looseObject({ state: z.string(), reason: z.string().nullable() }),
+  ...{ peers: count, checked: count, waiting: count },
+  orchestrators: z.record(z.string(), z.looseObject({ fail: count, withheld: count, inconclusive: count })),
+  bundles: z.array(hex),
+  money: z.looseObject({ takenWei: z.string().transform(BigInt), gasUsed: z.string() }),
+  log: z.looseObject({ size: count }),
+})
+/** What a daemon says of itself, and where. */
+export type SelfReport = z.output<typeof summary> & { url: string; isPaused: boolean }
+
+export async function readSelf(dataDir: string, options: { signal: AbortSignal }): Promise<SelfReport> {
+  const said = await ask(dataDir, '/api/v1/summary', summary, options)
+  return { ...said, url: `${await urlOf(dataDir)}/`, isPaused: existsSync(join(dataDir, PLACES.pause)) }
+}
+
 const line = z.number().nullable()
 const draws = z.looseObject({
   ...{ receiptDigest: hex, transcoder: hex, requester: hex, streamId: hex, seq: z.string(), windowId: z.string() },
@@ -107,27 +127,27 @@ async function ask<T>(
   schema: z.ZodType<T>,
   { signal, none }: { signal: AbortSignal; none?: string },
 ): Promise<T> {
-  const file = join(dataDir, 'daemon.json')
-  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw silent(`no fisherman runs in ${dataDir} (there is no daemon.json); start one: fisherman run`, cause)
-  })
-  let at: z.output<typeof announced>
-  try {
-    at = announced.parse(JSON.parse(text))
-  } catch (cause) {
-    throw silent(`${file} does not say where the fisherman answers; start it anew`, cause)
-  }
-  const url = loopbackOf(at.http)
+  const url = await urlOf(dataDir)
   try {
     return schema.parse(await httpGetJson(`${url}${path}`, { maxBytes: MAX_BYTES, timeoutMs: TIMEOUT_MS, signal }))
   } catch (cause) {
     signal.throwIfAborted()
     if (isFishermanError(cause) && cause.code === 'http-404')
       throw silent(none ?? `the fisherman at ${url} is of an older version; update and restart it`, cause)
-    throw silent(
-      `the fisherman of ${dataDir} (process ${at.pid}) does not answer at ${url}; if it has ended, start it anew`,
-      cause,
-    )
+    throw silent(`the fisherman of ${dataDir} does not answer at ${url}; if it has ended, start it anew`, cause)
+  }
+}
+
+/** Where the daemon that works in this folder answers. */
+export async function urlOf(dataDir: string): Promise<string> {
+  const file = join(dataDir, 'daemon.json')
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw silent(`no fisherman runs in ${dataDir} (there is no daemon.json); start one: fisherman run`, cause)
+  })
+  try {
+    return loopbackOf(announced.parse(JSON.parse(text)).http)
+  } catch (cause) {
+    throw silent(`${file} does not say where the fisherman answers; start it anew`, cause)
   }
 }
 

@@ -28,6 +28,7 @@ export const summary = z
   .looseObject({
     address: z.string().nullable(),
     mode: z.string(),
+    notReady: z.string().nullable().describe('Why /readyz says no; null where it says yes'),
     peers: z.number(),
     checked: z.number(),
     waiting: z.number(),
