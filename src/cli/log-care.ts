@@ -88,7 +88,7 @@ export async function logPruneCommand(options: LogPruneOptions): Promise<number>
       // Without a log that can be read nobody knows which evidence is still needed.
       if (isFishermanError(error)) throw error
       // What takes most of a full disk needs no space to go, and makes room for another try.
-      const { files, bytes } = await evidenceOf(options.dataDir, log).dropOld(beforeMs)
+      const { files, bytes } = await evidenceOf(dataDir, log).dropOld(beforeMs)
       throw usage(
         `the log could not be pruned (${messageOf(error)}); ${files} bundles were removed, ${megabytes(bytes)} MB. Free some space and run it again`,
       )
