@@ -31,7 +31,7 @@ export function selfLines(report: SelfReport): string[] {
     ['peers', String(peers)],
     [
       'checked',
-      `${checked} since the start: ${sum('fail')} failed, ${sum('withheld')} withheld, ${sum('inconclusive')} inconclusive; ${waiting} wait`,
+      `${checked} by the whole log: ${sum('fail')} failed, ${sum('withheld')} withheld, ${sum('inconclusive')} inconclusive; ${waiting} wait`,
     ],
     ['evidence', `${bundles.length} bundles`],
     ['money', `${lpt(money.takenWei)} taken from nodes, ${money.gasUsed} gas used`],

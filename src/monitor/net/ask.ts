@@ -127,25 +127,30 @@ async function ask<T>(
   schema: z.ZodType<T>,
   { signal, none }: { signal: AbortSignal; none?: string },
 ): Promise<T> {
-  const url = await urlOf(dataDir)
+  const { url, pid } = await placeOf(dataDir)
   try {
     return schema.parse(await httpGetJson(`${url}${path}`, { maxBytes: MAX_BYTES, timeoutMs: TIMEOUT_MS, signal }))
   } catch (cause) {
     signal.throwIfAborted()
     if (isFishermanError(cause) && cause.code === 'http-404')
       throw silent(none ?? `the fisherman at ${url} is of an older version; update and restart it`, cause)
-    throw silent(`the fisherman of ${dataDir} does not answer at ${url}; if it has ended, start it anew`, cause)
+    throw silent(`the fisherman of ${dataDir} (process ${pid}) does not answer at ${url}; if it has ended, start it anew`, cause)
   }
 }
 
 /** Where the daemon that works in this folder answers. */
 export async function urlOf(dataDir: string): Promise<string> {
+  return (await placeOf(dataDir)).url
+}
+
+async function placeOf(dataDir: string): Promise<{ url: string; pid: number }> {
   const file = join(dataDir, 'daemon.json')
   const text = await readFile(file, 'utf8').catch((cause: unknown) => {
     throw silent(`no fisherman runs in ${dataDir} (there is no daemon.json); start one: fisherman run`, cause)
   })
   try {
-    return loopbackOf(announced.parse(JSON.parse(text)).http)
+    const { http, pid } = announced.parse(JSON.parse(text))
+    return { url: loopbackOf(http), pid }
   } catch (cause) {
     throw silent(`${file} does not say where the fisherman answers; start it anew`, cause)
   }
