@@ -77,7 +77,7 @@ describe('fisherman peers', () => {
     writeFileSync(join(folder, 'daemon.json'), JSON.stringify({ pid: 1, http: 'http://127.0.0.1:9' }))
     const dead = fisherman(['net', 'doctor', '--data-dir', folder])
     expect(await dead.done).toBe(2)
-    expect(dead.err).toMatch(/does not answer at http:\/\/127\.0\.0\.1:9; if it has ended, start it anew\n$/)
+    expect(dead.err).toMatch(/\(process 1\) does not answer at http:\/\/127\.0\.0\.1:9; if it has ended, start it anew\n$/)
     const nowhere = fisherman(['peers'])
     expect(await nowhere.done).toBe(2)
     expect(nowhere.err).toMatch(/--config FILE or --data-dir FOLDER/)
