@@ -15,7 +15,7 @@ const vitest = (name) => [
   `--outputFile.json=${report(name)}`,
 ]
 // Networks of nodes and of processes go last and one by one: beside other tests, two cores would show how the machine is doing, not the program.
-const networks = ['test/demo', 'test/crash', 'test/node', 'test/monitor', 'test/soak']
+const networks = ['test/demo', 'test/crash', 'test/node', 'test/monitor', 'test/guide', 'test/soak']
 const tests =
   chosen.length > 0
     ? [['tests', [...vitest('tests'), ...chosen]]]
