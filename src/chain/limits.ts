@@ -1,6 +1,6 @@
 import type { Hex } from '../../proofs/types.ts'
 import { FishermanError } from '../base/errors.ts'
-import type { CaseView, Intent } from './types.ts'
+import type { CaseView, Intent, IntentSummary } from './types.ts'
 
 // Pure: what we have spent and staked lately, told by the intents in the log and by the chain, and what that still allows. Nothing is
 // counted in memory, so that a restart forgets nothing.
@@ -34,7 +34,7 @@ const DAY_MS = 86_400_000
 const TAKING: readonly Intent['action'][] = ['reveal', 'convict']
 const HOLDING: readonly CaseView['state'][] = ['open', 'answered']
 
-export function usageOf(intents: readonly Intent[], cases: readonly CaseView[], me: Hex, nowMs: number): Usage {
+export function usageOf(intents: readonly IntentSummary[], cases: readonly CaseView[], me: Hex, nowMs: number): Usage {
   const since = nowMs - DAY_MS
   const sent = intents.filter(({ variants }) => variants.length > 0)
   const recent = sent.filter(({ atMs }) => (atMs ?? 0) > since)
@@ -68,7 +68,7 @@ function isAlive(state: Intent['state']): boolean {
   return state === 'signed' || state === 'mined'
 }
 
-function costOf({ state, spent, variants }: Intent): bigint {
+function costOf({ state, spent, variants }: IntentSummary): bigint {
   if (spent !== undefined) return spent
   // Fees only rise from one variant to the next.
   const dearest = variants.at(-1)

@@ -12,7 +12,7 @@ const DONE_BY_OTHERS = ['AlreadyUsed', 'AlreadyAccused', 'NoOpenCase', 'NotConvi
 
 export interface LeftBehindDeps {
   outbox: Pick<Outbox, 'take'>
-  intents: Pick<IntentStore, 'all'>
+  intents: Pick<IntentStore, 'all' | 'load'>
   log: Logger
   by: Pick<Transactor, 'receiptOf'>
   isRunning(id: string): boolean
@@ -35,7 +35,8 @@ export async function leftBehind(
     log.warn('A mined transaction was taken back', { action, faultId, nonce })
   }
   const signed = intents.all().filter(({ id, state }) => state === 'signed' && !isRunning(id))
-  return [...signed, ...lost].sort((a, b) => (a.nonce ?? 0) - (b.nonce ?? 0))
+  const behind = await Promise.all([...signed, ...lost].map(({ id }) => intents.load(id)))
+  return behind.flatMap((intent) => intent ?? []).sort((a, b) => (a.nonce ?? 0) - (b.nonce ?? 0))
 }
 
 /** Publishes it again where it is needed, or where later nonces wait behind it; false where it came to its end. */

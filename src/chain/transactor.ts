@@ -3,7 +3,7 @@ import type { Hex } from '../../proofs/types.ts'
 import { messageOf } from '../base/errors.ts'
 import { decodeRefusal, type Refusal } from './contracts.ts'
 import { problem, type Rpc, RpcRefusal } from './rpc.ts'
-import type { Intent, TransactionSigner } from './types.ts'
+import type { Intent, IntentSummary, TransactionSigner } from './types.ts'
 import { bytes, parseHeader, parseReceipt, quantity, type Receipt, toQuantity } from './wire.ts'
 
 type Variant = Intent['variants'][number]
@@ -30,7 +30,7 @@ export interface Transactor {
   /** Sends the newest variant. What a node says about one that it already has, or that is mined, is no failure. */
   broadcast(intent: Intent, signal: AbortSignal): Promise<'sent' | 'nonce-used' | 'underpriced'>
   /** Receipt of whichever variant was mined. */
-  receiptOf(intent: Intent, signal: AbortSignal): Promise<Receipt | undefined>
+  receiptOf(intent: Pick<IntentSummary, 'variants'>, signal: AbortSignal): Promise<Receipt | undefined>
 }
 
 /** Room above the estimate: state may change between estimate and block (another case, a new day). */

@@ -167,12 +167,17 @@ export interface Intent {
   past?: { atMs: number; wei: bigint }[]
 }
 
+/** An intent without the bytes that only signing and sending need: what a program holds of all that it ever sent. */
+export interface IntentSummary extends Omit<Intent, 'data' | 'variants'> {
+  variants: readonly Omit<Intent['variants'][number], 'raw'>[]
+}
+
 /** Where intents survive a crash. `record` must be durable before it resolves. */
 export interface IntentStore {
   record(intent: Intent, options: { signal: AbortSignal }): Promise<void>
   load(id: string): Promise<Intent | undefined>
   /** The newest state of every intent. */
-  all(): readonly Intent[]
+  all(): readonly IntentSummary[]
 }
 
 export type ActionResult =

@@ -7,6 +7,7 @@ import type { JudgeRequest, RenditionRequest, RenditionVerdict } from '../judge.
 import { type DrawParams, isDrawable, type Sample } from '../sample/draw.ts'
 import type { Bench } from './bench.ts'
 import type { CaseFiles } from './case-evidence.ts'
+import { createEarlierPackets } from './earlier-packets.ts'
 import { evidenceHashFor, type KnownReceipt } from './ledger.ts'
 
 /** What to check: a sample that we were drawn for, or one that another member's fail calls us to replay. */
@@ -51,13 +52,14 @@ export interface CheckStage {
 
 /** Proofs of one stream: two segments convict, quality never does, and later fails of a struck stream count nothing. */
 const PROOFS_PER_STREAM = 4
-/** Segments of a stream whose packets are remembered, to notice when they are served again for another picture. */
-const EARLIER_SEGMENTS = 6
-const EARLIER_STREAMS = 2_000
+/** Streams whose proofs are counted. */
+const COUNTED_STREAMS = 2_000
+/** Remembered packed, elsewhere: a result must not hold on to them. */
+const NO_PACKETS: PacketSet = { rendition: [], source: [] }
 
 export function createCheckStage(bench: Bench, deps: { worthProving(known: KnownReceipt): boolean }): CheckStage {
   const proven = new Map<string, number>()
-  const earlier = new Map<string, { seq: bigint; packets: PacketSet }[]>()
+  const earlier = createEarlierPackets()
 
   async function run(task: CheckTask, signal: AbortSignal): Promise<CheckResult | undefined> {
     const { known, rendition } = task
@@ -81,7 +83,7 @@ export function createCheckStage(bench: Bench, deps: { worthProving(known: Known
       })
       bench.metrics.checkMs(depth, bench.clock.monotonicMs() - started)
       if (depth === 'prove' && verdict.verdict === 'fail') countProof(known)
-      remember(known, rendition, verdict.packets)
+      earlier.remember(streamOf(known, rendition), known.receipt.receipt.seq, verdict.packets)
       const outcome: Outcome = verdict.verdict
       // What the node could choose itself clears nobody; a fail is a fail, however it was found.
       if (known.window.late && task.sample && outcome === 'pass') return { ...base, outcome: 'withheld', missing: 'window-late' }
@@ -96,7 +98,7 @@ export function createCheckStage(bench: Bench, deps: { worthProving(known: Known
         outcome,
         fingerprint: verdict.fingerprint?.value ?? ZERO_HASH,
         ...(voteable ? { faultClass: verdict.faultClass as 'D2' | 'D3' } : {}),
-        verdict,
+        verdict: { ...verdict, packets: NO_PACKETS },
         files: { ...files, request },
       }
     } catch (error) {
@@ -185,7 +187,7 @@ export function createCheckStage(bench: Bench, deps: { worthProving(known: Known
       leaf: { width: leaf.width, height: leaf.height, frames: leaf.frames, durationMs: leaf.durationMs },
       ...(fisherman ? { draw: { beacon: task.beacon, sampleId: task.sampleId, fisherman } } : {}),
       ...(task.audit ? { audit: { beacon: task.beacon, sampleId: task.sampleId, fisherman: task.audit.member } } : {}),
-      earlier: earlierOf(known, rendition),
+      earlier: earlier.before(streamOf(known, rendition), known.receipt.receipt.seq),
     }
     const at = async (depth: 'check' | 'prove', confirm: boolean) => {
       const request: JudgeRequest = { source: files.source, renditions: [asked], depth, confirm }
@@ -207,25 +209,10 @@ export function createCheckStage(bench: Bench, deps: { worthProving(known: Known
   const streamOf = (known: KnownReceipt, rendition: number) =>
     `${known.receipt.receipt.transcoder}/${known.receipt.receipt.streamId}/${rendition}`
 
-  function earlierOf(known: KnownReceipt, rendition: number): PacketSet[] {
-    return (earlier.get(streamOf(known, rendition)) ?? [])
-      .filter(({ seq }) => seq < known.receipt.receipt.seq)
-      .map(({ packets }) => packets)
-  }
-
-  function remember(known: KnownReceipt, rendition: number, packets: PacketSet): void {
-    const key = streamOf(known, rendition)
-    const { seq } = known.receipt.receipt
-    const kept = (earlier.get(key) ?? []).filter((segment) => segment.seq !== seq)
-    earlier.delete(key)
-    earlier.set(key, [...kept, { seq, packets }].slice(-EARLIER_SEGMENTS))
-    if (earlier.size > EARLIER_STREAMS) earlier.delete(earlier.keys().next().value as string)
-  }
-
   function countProof(known: KnownReceipt): void {
     const key = streamOf(known, 0)
     proven.set(key, (proven.get(key) ?? 0) + 1)
-    if (proven.size > EARLIER_STREAMS) proven.delete(proven.keys().next().value as string)
+    if (proven.size > COUNTED_STREAMS) proven.delete(proven.keys().next().value as string)
   }
 
   return { run }

@@ -171,6 +171,11 @@ export function createConvictions(bench: Bench, deps: { act: Act; standing: Stan
     await bench.say(statement)
   }
 
+  /** Evidence is the largest thing that is held of a case; before its block is final it may be asked for again. */
+  function forgetEvidence({ blockNumber, faultId }: CaseView): void {
+    if (chain.levelOf(blockNumber) === 'finalized') evidences.delete(faultId)
+  }
+
   /** When we first reported it: written down before the report is signed, so that after a restart it is the same report. */
   async function observedFirst({ faultId, faultClass, transcoder }: CaseView): Promise<bigint> {
     for (const { payload } of await bench.log.find({ kind: 'case', faultId })) {
@@ -199,8 +204,9 @@ export function createConvictions(bench: Bench, deps: { act: Act; standing: Stan
       }
     },
     async conclude(view) {
-      if (!bench.identity || view.finder !== bench.address) return
+      if (!bench.identity || view.finder !== bench.address) return forgetEvidence(view)
       await report(view)
+      forgetEvidence(view)
       const step = next(factsOf(view), await chainFacts(bench, view.transcoder))
       if (!('do' in step) || step.do !== 'settle' || overturned.has(view.faultId)) return
       void act(view.faultId, 'settle', () => chain.settle(view.faultId, { signal: bench.signal })).then((result) => {

@@ -1,24 +1,40 @@
-import type { Intent, IntentStore } from '../chain/types.ts'
+import type { Intent, IntentStore, IntentSummary } from '../chain/types.ts'
 import { type Json, plainJson } from '../prooflog/entry.ts'
 import type { ProofLog } from '../prooflog/log.ts'
 
 const BIG_OF_VARIANT = ['maxFeePerGas', 'maxPriorityFeePerGas', 'gasLimit'] as const
 const BIG = ['bond', 'spent', 'minedIn'] as const
 
-/** Transaction intents in the proof log: written before anything is signed, found again after a restart. */
-export async function createIntentStore(log: ProofLog): Promise<IntentStore> {
-  const intents = new Map<string, Intent>()
-  for (const { payload } of await log.find({ kind: 'tx-intent' })) {
-    const intent = fromJson(payload)
-    intents.set(intent.id, intent)
+/**
+ * Transaction intents in the proof log: written before anything is signed, found again after a restart. Those that are under way are held whole;
+ * of ended ones, whose bytes are asked for only after a reorganisation, a summary, since they become ever more.
+ */
+export async function createIntentStore(log: Pick<ProofLog, 'append' | 'find'>): Promise<IntentStore> {
+  const summaries = new Map<string, IntentSummary>()
+  const underWay = new Map<string, Intent>()
+
+  function note(intent: Intent): void {
+    const { data: _, variants, ...rest } = intent
+    summaries.set(intent.id, { ...rest, variants: variants.map(({ raw: _, ...variant }) => variant) })
+    if (intent.state === 'intended' || intent.state === 'signed') underWay.set(intent.id, intent)
+    else underWay.delete(intent.id)
   }
+
+  for (const { payload } of await log.find({ kind: 'tx-intent' })) note(fromJson(payload))
   return {
     async record(intent) {
       await log.append('tx-intent', plainJson(intent))
-      intents.set(intent.id, intent)
+      note(intent)
     },
-    load: async (id) => intents.get(id),
-    all: () => [...intents.values()],
+    async load(id) {
+      const live = underWay.get(id)
+      const faultId = summaries.get(id)?.faultId
+      if (live || faultId === undefined) return live
+      const written = await log.find({ kind: 'tx-intent', faultId })
+      const newest = written.findLast(({ payload }) => (payload as { id?: unknown }).id === id)
+      return newest && fromJson(newest.payload)
+    },
+    all: () => [...summaries.values()],
   }
 }
 

@@ -206,7 +206,7 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
     },
     async failed(result) {
       const { known, rendition } = result.task
-      fails.set(keyOf({ receiptDigest: known.receipt.digest, rendition }), result)
+      fails.set(keyOf({ receiptDigest: known.receipt.digest, rendition }), slimOf(result))
       if (fails.size > REMEMBERED) fails.delete(fails.keys().next().value as string)
       await keeper.failed(result)
     },
@@ -222,6 +222,14 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
       for (const fault of onChain ? await book.unfinished() : []) prosecutions.add(fault)
     },
   }
+}
+
+/** All that a contact sheet is drawn from; packets of earlier segments, the most of a result, are not. */
+function slimOf(result: CheckResult): CheckResult {
+  if (!result.files) return result
+  const { request, ...files } = result.files
+  const renditions = request.renditions.map(({ earlier: _, ...rendition }) => rendition)
+  return { ...result, files: { ...files, request: { ...request, renditions } } }
 }
 
 function keyOf({ receiptDigest, rendition }: { receiptDigest: Hex; rendition: number }): string {

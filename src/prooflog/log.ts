@@ -159,12 +159,14 @@ export async function openProofLog(init: ProofLogInit, deps: ProofLogDeps): Prom
     // In pages, so that a long walk neither holds an old view of the database open nor all of the log in memory.
     for (let start = from; start < to.size; start += PAGE) {
       const end = Math.min(to.size, start + PAGE)
-      const upTo = end === to.size ? to : { size: end, hash: await getNode(0, end - 1), root: to.root }
       held = []
-      const result = await walk(writer.store, start, upTo, ({ entry }) => {
-        if (entry) held.push(entry)
-        return undefined
-      }).catch(unreadable)
+      const result = await writer.reading(async () => {
+        const upTo = end === to.size ? to : { size: end, hash: await getNode(0, end - 1), root: to.root }
+        return await walk(writer.store, start, upTo, ({ entry }) => {
+          if (entry) held.push(entry)
+          return undefined
+        }).catch(unreadable)
+      })
       if (!result.ok) throw noteDamage(result.firstBad, result.reason)
       yield* held
     }
@@ -176,7 +178,7 @@ export async function openProofLog(init: ProofLogInit, deps: ProofLogDeps): Prom
       if (writing.has(id)) return undefined
       writing.add(id)
       try {
-        if (await hasId(writer.store, id)) return undefined
+        if (await writer.reading(() => hasId(writer.store, id))) return undefined
         const payload = { kind, id, bytes: bytesToHex(bytes), ...about }
         return await writer.append({
           kind: direction === 'sent' ? 'statement-sent' : 'statement-received',
@@ -187,50 +189,52 @@ export async function openProofLog(init: ProofLogInit, deps: ProofLogDeps): Prom
         writing.delete(id)
       }
     },
-    read,
+    read: (seq) => writer.reading(() => read(seq)),
     entries,
-    async find(query) {
-      const found: Entry[] = []
-      for await (const entry of findNewest(
-        writer.store,
-        query,
-        Math.min(writer.head.size, query.below ?? writer.head.size),
-        readStored,
-      ))
-        found.push(entry)
-      return found.reverse()
-    },
+    find: (query) =>
+      writer.reading(async () => {
+        const found: Entry[] = []
+        const below = Math.min(writer.head.size, query.below ?? writer.head.size)
+        for await (const entry of findNewest(writer.store, query, below, readStored)) found.push(entry)
+        return found.reverse()
+      }),
     head: () => ({ ...writer.head }),
     trouble: writer.trouble,
     recover: writer.recover,
-    verify: (from = 0, { onEntry } = {}) => verifyStore(writer.store, from, { ...writer.head }, onEntry).catch(unreadable),
+    verify: (from = 0, { onEntry } = {}) =>
+      writer.reading(() => verifyStore(writer.store, from, { ...writer.head }, onEntry)).catch(unreadable),
     async prune(rule) {
-      const pruned = await pruneStore(writer.store, { ...writer.head }, rule)
+      const pruned = await writer.reading(() => pruneStore(writer.store, { ...writer.head }, rule))
       if (pruned.entries > 0) await writer.append({ kind: 'prune', payload: { beforeMs: rule.beforeMs, ...pruned } })
       return pruned
     },
-    rootAt: (size) => rangeRoot(0, sizeWithin(size), getNode),
+    rootAt: (size) => writer.reading(() => rangeRoot(0, sizeWithin(size), getNode)),
     proveInclusion(seq, size = writer.head.size) {
       if (!Number.isInteger(seq) || seq < 0 || seq >= sizeWithin(size)) throw missing(seq)
-      return inclusionPath(seq, size, getNode)
+      return writer.reading(() => inclusionPath(seq, size, getNode))
     },
-    proveConsistency: (oldSize, size = writer.head.size) => consistencyPath(Math.min(oldSize, sizeWithin(size)), size, getNode),
-    hasStatement: async (id) => writing.has(id) || (await hasId(writer.store, id)),
-    async statementsSince(cursor, limit) {
-      const found: StoredStatement[] = []
-      for await (const seq of writer.store.statements.keys({ gte: numberKey(cursor), limit }))
-        found.push(await statement(numberOfKey(seq)))
-      return found
-    },
-    async statementsOfKinds(kinds, cursor, limit) {
-      const found: StoredStatement[] = []
-      for (const seq of await statementsOf(writer.store, kinds, cursor, limit)) found.push(await statement(seq))
-      return found
-    },
-    async lastStatement() {
-      for await (const seq of writer.store.statements.keys({ reverse: true, limit: 1 })) return await statement(numberOfKey(seq))
-      return undefined
-    },
+    proveConsistency: (oldSize, size = writer.head.size) =>
+      writer.reading(() => consistencyPath(Math.min(oldSize, sizeWithin(size)), size, getNode)),
+    hasStatement: async (id) => writing.has(id) || (await writer.reading(() => hasId(writer.store, id))),
+    statementsSince: (cursor, limit) =>
+      writer.reading(async () => {
+        const found: StoredStatement[] = []
+        for await (const seq of writer.store.statements.keys({ gte: numberKey(cursor), limit }))
+          found.push(await statement(numberOfKey(seq)))
+        return found
+      }),
+    statementsOfKinds: (kinds, cursor, limit) =>
+      writer.reading(async () => {
+        const found: StoredStatement[] = []
+        for (const seq of await statementsOf(writer.store, kinds, cursor, limit)) found.push(await statement(seq))
+        return found
+      }),
+    lastStatement: () =>
+      writer.reading(async () => {
+        for await (const seq of writer.store.statements.keys({ reverse: true, limit: 1 }))
+          return await statement(numberOfKey(seq))
+        return undefined
+      }),
     close: writer.close,
   }
 }

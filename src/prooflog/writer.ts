@@ -6,6 +6,7 @@ import { type Entry, type EntryKind, encodeEntry, entryHash, type Json, type Log
 import { damaged, logError } from './errors.ts'
 import { putIndexes } from './indexes.ts'
 import { type LogState, loadState } from './load.ts'
+import { createReaders, type Readers } from './readers.ts'
 import { numberKey, openStore, putHead, putNodeIn, putStatement, type Store, SYNCED } from './store.ts'
 
 /** Bytes that must be free before a full disk is tried again: LevelDB opens with a new journal and compacts. */
@@ -27,8 +28,10 @@ export interface Writer {
   trouble(): string | undefined
   /** Nothing is ever written again: what lies there cannot be trusted. False when that was known. */
   fail(error: FishermanError): boolean
-  /** After a failed write: opens the database anew where there is space again. True when writing works. */
+  /** After a failed write: opens the database anew where there is space again, while nobody reads. True when writing works. */
   recover(): Promise<boolean>
+  /** Reads of the store go through here: those that come while it is opened anew wait for it. */
+  reading: Readers['run']
   close(): Promise<void>
 }
 
@@ -47,6 +50,7 @@ export interface WriterInit {
 export function createWriter(init: WriterInit, deps: { clock: Clock }): Writer {
   let { store } = init
   let state = init.state
+  const readers = createReaders()
   let pending: Pending[] = []
   let flushing: Promise<void> | undefined
   let recovering: Promise<boolean> | undefined
@@ -112,6 +116,11 @@ export function createWriter(init: WriterInit, deps: { clock: Clock }): Writer {
     const free = await statfs(store.folder).then(({ bavail, bsize }) => bavail * bsize)
     if (free < (init.minFreeBytes ?? MIN_FREE_BYTES)) return false
     while (flushing) await flushing
+    const openAgain = await readers.shut()
+    return await anew().finally(openAgain)
+  }
+
+  async function anew(): Promise<boolean> {
     const acknowledged = state.head
     await store.db.close()
     store = await openStore(store.folder, { create: false })
@@ -161,6 +170,7 @@ export function createWriter(init: WriterInit, deps: { clock: Clock }): Writer {
       return isNew
     },
     recover,
+    reading: readers.run,
     async close() {
       while (flushing) await flushing
       await recovering

@@ -25,7 +25,7 @@ async function settling(result: ActionResult | undefined, times: number): Promis
   ) as unknown as Act
   const bench = {
     ...{ identity: {}, address: me, params: networkParams('local'), signal: new AbortController().signal },
-    chain: { nowSec: () => 100, round: async () => 1n, alarms: () => [] },
+    chain: { nowSec: () => 100, round: async () => 1n, alarms: () => [], levelOf: () => 'included' },
     logger: { warn() {} },
   } as unknown as Bench
   const convictions = createConvictions(bench, { act, standing: {} as Standing })
