@@ -1,7 +1,7 @@
 import { systemClock } from '../base/clock.ts'
 
-/** A terminal and npm may both pass on one Ctrl-C. */
-const SAME_MS = 500
+/** A terminal and npm may both pass on one Ctrl-C; on a busy machine the second time comes late. */
+const SAME_MS = 1_000
 
 /**
  * A signal that fires with the first Ctrl-C, SIGTERM or SIGHUP; the second one ends the process at once. With `onHangUp` a SIGHUP means that instead,
