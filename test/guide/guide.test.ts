@@ -64,7 +64,8 @@ describe('a newcomer who follows the guide word by word', () => {
   }
 
   async function follow({ terminal: number, interrupts, typed, promised }: Step): Promise<void> {
-    if (interrupts !== undefined) expect(await terminal(interrupts).interrupt(PATIENCE_MS), 'exit code after Ctrl-C').toBe(0)
+    // The code of whoever ran it: newer versions of npx say 130 of a program that was interrupted, even where it ended well.
+    if (interrupts !== undefined) expect([0, 130]).toContain(await terminal(interrupts).interrupt(PATIENCE_MS))
     const place = terminal(number)
     const before = place.shown().length
     const output = () => place.shown().slice(before)
