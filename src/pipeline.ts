@@ -8,6 +8,7 @@ import { bytesOf, type CheckTask, createCheckStage } from './pipeline/checks.ts'
 import { createExplainer, createFates, type Explained } from './pipeline/explain.ts'
 import { createJusticeStage } from './pipeline/justice.ts'
 import { createOpinions } from './pipeline/opinions.ts'
+import { createRebuttals } from './pipeline/rebuttals.ts'
 import { createWindowStage } from './pipeline/windows.ts'
 import { createFaultFinder } from './receipt/faults.ts'
 import type { FeedWindow } from './receipt/feed.ts'
@@ -48,7 +49,7 @@ export function createPipeline(bench: Bench): Pipeline {
     fates.forget(sampleId)
   })
 
-  const justice = createJusticeStage(bench, { replay })
+  const justice = createJusticeStage(bench, { replay, rebuttals: createRebuttals({ folder: bench.rebuttalDir }, bench) })
   const checks = createCheckStage(bench, { worthProving: justice.worthProving })
   const opinions = createOpinions(bench, bench.trust)
   const answers = createAnswerStage(bench, {

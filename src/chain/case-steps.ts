@@ -85,7 +85,7 @@ export async function planAnswer(site: Site, faultId: Hex, rebuttalHash: Hex, op
     )
   return {
     steps: [{ what: 'answer', to: verifier, data: answerData(faultId, rebuttalHash) }],
-    says: `puts the hash of your rebuttal, ${rebuttalHash}, beside the case; publish the file as it is, everybody can check it`,
+    says: `puts the hash of your rebuttal, ${rebuttalHash}, beside the case; fishermen ask your feed for the words by it (--publish)`,
   }
 }
 

@@ -17,6 +17,7 @@ export interface CaseSpendOptions extends CaseOptions {
   claim?: string
   /** Of answer only: the file. */
   rebuttal?: string
+  publish?: string
 }
 
 export interface CaseCommands {
@@ -56,7 +57,8 @@ The proof is checked here, then tried on the chain, then committed to and reveal
       .command('answer <faultId>')
       .description('as the accused, put the hash of a rebuttal beside an open case, with the key of the node or a delegate'),
   )
-    .option('--rebuttal <file>', 'what is wrong with the accusation; publish the same bytes, their keccak256 goes on the chain')
+    .option('--rebuttal <file>', 'what is wrong with the accusation, as text; its keccak256 goes on the chain')
+    .option('--publish <folder>', "where the node's feed serves it from: the folder rebuttals of the sidecar's data folder")
     .action((faultId: string, options: CaseSpendOptions) => run.answer(faultId, options))
   withSpendingOptions(
     cases.command('appeal <faultId>').description('object to a conviction with a bond; or refund one that the oracle overturned'),

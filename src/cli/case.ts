@@ -63,12 +63,18 @@ export async function caseStepCommand(
   faultId: string,
   options: CaseSpendOptions,
 ): Promise<number> {
-  const { dryRun = false, json = false, claim, rebuttal } = options
+  const { dryRun = false, json = false, claim, publish, rebuttal } = options
   return await run(action, async (signal) => {
     const { say, hooks } = spending(options, signal)
     const done = await stepCase(
       options,
-      { action, faultId, ...(claim === undefined ? {} : { claim }), ...(rebuttal === undefined ? {} : { rebuttal }) },
+      {
+        action,
+        faultId,
+        ...(claim === undefined ? {} : { claim }),
+        ...(rebuttal === undefined ? {} : { rebuttal }),
+        ...(publish === undefined ? {} : { publish }),
+      },
       hooks,
       { signal },
     )

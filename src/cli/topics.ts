@@ -38,8 +38,8 @@ deposit is frozen, the accused has 24 hours, members replay the evidence and vot
 fisherman case ls shows all, case show ID one with its story and what comes next; sample explain why a receipt was looked at.
 
 Before anybody accuses: fisherman selfcheck FEED says what fishermen would say of a node, and tells nobody.
-The accused: fisherman case answer ID --rebuttal FILE while it is open, case appeal ID --claim TEXT within 14 days of a conviction. The evidence is a
-bundle that anybody can replay: fisherman replay BUNDLE.`,
+The accused: fisherman case answer ID --rebuttal FILE --publish FOLDER while it is open; its words are then shown beside the accusation. Within 14
+days of a conviction: case appeal ID --claim TEXT. The evidence is a bundle that anybody can replay: fisherman replay BUNDLE.`,
   },
   trouble: {
     about: 'when something does not work',

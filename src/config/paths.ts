@@ -32,4 +32,11 @@ export function dataFolder(env: NodeJS.ProcessEnv = process.env): string {
 }
 
 /** Places within a data folder. */
-export const PLACES = { log: 'proofs', bundles: 'bundles', guard: 'guard', stop: 'STOP', pause: 'PAUSE' } as const
+export const PLACES = {
+  log: 'proofs',
+  bundles: 'bundles',
+  rebuttals: 'rebuttals',
+  guard: 'guard',
+  stop: 'STOP',
+  pause: 'PAUSE',
+} as const

@@ -100,6 +100,7 @@ export async function createOrchestrator(
           return typeof list === 'string' ? list : list.map((issued) => lineOf(issued, transcoder))
         },
       },
+      rebuttals: join(init.dataDir, 'rebuttals'),
       withhold: init.behaviour === 'withhold',
     })
   }

@@ -5,6 +5,7 @@ import { FishermanError } from '../base/errors.ts'
 import type { HttpApp, HttpReply, HttpRequest } from '../base/http.ts'
 import { AUTH_HEADER, type RateLimit, readAuth } from './auth.ts'
 import type { Ledger } from './ledger.ts'
+import { rebuttalRoutes } from './rebuttals.ts'
 
 export interface SignedWindow {
   window: WindowRoot
@@ -33,6 +34,8 @@ export interface FeedDeps {
   windows: PublishedWindows
   blobs: PublishedBlobs
   rate: RateLimit
+  /** Folder of the rebuttals that this node publishes. */
+  rebuttals?: string
   /** True for a node that publishes receipts and serves no bytes for them. */
   withhold?: boolean
 }
@@ -63,6 +66,7 @@ export function feedRoutes(app: HttpApp, deps: FeedDeps): void {
     )
   })
   app.get('/fisherman/v1/blobs/:hash', (request, reply) => sendBlob(request, reply, deps))
+  if (deps.rebuttals !== undefined) rebuttalRoutes(app, { folder: deps.rebuttals })
 }
 
 /** One line of `windows`. */

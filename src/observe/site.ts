@@ -32,6 +32,7 @@ export interface SiteDeps extends DaemonRoutesDeps {
   explain: ApiSource['explain']
   network(): { peer: string }
   film?: ApiSource['film']
+  rebuttal?: ApiSource['rebuttal']
   /** What the feeds for gateways are made of; without it there are none. */
   scores?: FeedSource
   evidenceHash(sampleId: Hex): Hex | undefined
@@ -52,6 +53,7 @@ export function siteRoutes(deps: SiteDeps): (app: HttpApp) => void {
   const source: ApiSource = {
     ...{ reads, bundleDir: deps.bundleDir, orchestrators: deps.orchestrators, evidenceHash: deps.evidenceHash },
     film: deps.film ?? (async () => undefined),
+    rebuttal: deps.rebuttal ?? (async () => undefined),
     ...(deps.scores ? { scores: scoresTable(deps.scores) } : {}),
     ...{ peers: deps.peers, explain: deps.explain, network: () => ({ ...deps.network() }) },
     async summary() {

@@ -13,6 +13,7 @@ import type { Site } from '../chain/site.ts'
 import { checkSubmit, PENALTY_PPM, type SubmitStep, submitProof } from '../chain/submit.ts'
 import type { Waiting } from '../chain/types.ts'
 import { cacheFolder } from '../config/paths.ts'
+import { MAX_REBUTTAL_BYTES, publishRebuttal } from '../feed/rebuttals.ts'
 import { type PlaceFlags, withPlace } from './place.ts'
 import { invalid, readProofFile } from './proof-file.ts'
 
@@ -163,12 +164,18 @@ export interface CaseStepDone {
 /** `answer`, `appeal`, `settle` or `expire`; undefined where `confirm` says no. */
 export async function stepCase(
   flags: PlaceFlags,
-  request: { action: 'answer' | 'appeal' | 'settle' | 'expire'; faultId: string; claim?: string; rebuttal?: string },
+  request: {
+    action: 'answer' | 'appeal' | 'settle' | 'expire'
+    faultId: string
+    claim?: string
+    rebuttal?: string
+    publish?: string
+  },
   deps: { confirm(plan: BondPlan): Promise<boolean>; onSent(what: string, tx: Hex): void; waits: Waits },
   options: Waiting,
 ): Promise<CaseStepDone | undefined> {
   const id = faultIdOfText(request.faultId)
-  const rebuttalHash = request.action === 'answer' ? await rebuttalHashOf(request.rebuttal) : undefined
+  const rebuttal = request.action === 'answer' ? await rebuttalOf(request.rebuttal) : undefined
   return await withPlace(
     flags,
     // Only the accused itself may answer.
@@ -176,14 +183,16 @@ export async function stepCase(
     async ({ site }) => {
       const { action, claim } = request
       const plan =
-        rebuttalHash !== undefined
-          ? await planAnswer(site, id, rebuttalHash, options)
+        rebuttal !== undefined
+          ? await planAnswer(site, id, rebuttal.hash, options)
           : action === 'settle'
             ? await planSettle(site, id, deps.waits, options)
             : action === 'expire'
               ? await planExpire(site, id, deps.waits, options)
               : await planAppeal(site, id, claim === undefined ? undefined : textHash(claim), options)
       if (!(await deps.confirm(plan))) return undefined
+      // Before its hash can be seen: whoever asks for the words then finds them.
+      if (rebuttal && request.publish !== undefined) await publishRebuttal(request.publish, rebuttal.hash, rebuttal.bytes)
       const txs: Hex[] = []
       for (const step of plan.steps) {
         const { tx } = await site.perform(step, options)
@@ -196,17 +205,14 @@ export async function stepCase(
   )
 }
 
-/** Bytes of a rebuttal at most: a page or two, not a video. */
-const MAX_REBUTTAL = 64 * 1024
-
-async function rebuttalHashOf(file: string | undefined): Promise<Hex> {
+async function rebuttalOf(file: string | undefined): Promise<{ hash: Hex; bytes: Uint8Array }> {
   if (file === undefined) throw bad('say what is wrong with the accusation in a file: --rebuttal FILE')
   const bytes = await readFile(file).catch((cause: unknown) => {
     throw bad(`cannot read ${file} (${messageOf(cause)})`)
   })
-  if (bytes.length === 0 || bytes.length > MAX_REBUTTAL)
-    throw bad(`${file} has ${bytes.length} bytes; a rebuttal has 1 to ${MAX_REBUTTAL}`)
-  return await keccakOf(bytes)
+  if (bytes.length === 0 || bytes.length > MAX_REBUTTAL_BYTES)
+    throw bad(`${file} has ${bytes.length} bytes; a rebuttal has 1 to ${MAX_REBUTTAL_BYTES}`)
+  return { hash: await keccakOf(bytes), bytes }
 }
 
 function faultIdOfText(text: string): Hex {

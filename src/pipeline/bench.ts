@@ -58,6 +58,8 @@ export interface Bench {
   /** What we sign with; undefined without a key, and while nothing may be signed. Ask for it anew each time. */
   readonly identity: Identity | undefined
   readonly bundleDir: string
+  /** Folder of what accused nodes answered. */
+  readonly rebuttalDir: string
   readonly evidence: EvidenceStore
   /** Bytes of a case that its node serves no longer. */
   readonly caseEvidence: CaseEvidence

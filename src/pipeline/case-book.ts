@@ -77,14 +77,17 @@ export function createCaseBook({ log }: Pick<Bench, 'log'>): CaseBook {
       states.set(fault.faultId, 'found')
       await log.append('case', { ...fault, state: 'found' }).catch(unlearn(states, fault.faultId, undefined))
     },
-    async note({ faultId, faultClass, transcoder, state, evidenceHash, opener, finder, amount, tx }) {
+    async note({ faultId, faultClass, transcoder, state, evidenceHash, opener, finder, amount, rebuttalHash, tx }) {
       known ??= load()
       const states = await known
       if (states.get(faultId) === state) return
       const before = states.get(faultId)
       states.set(faultId, state)
       await log
-        .append('case', plainJson({ faultId, faultClass, transcoder, state, evidenceHash, opener, finder, amount, tx }))
+        .append(
+          'case',
+          plainJson({ faultId, faultClass, transcoder, state, evidenceHash, opener, finder, amount, rebuttalHash, tx }),
+        )
         .catch(unlearn(states, faultId, before))
     },
   }

@@ -15,6 +15,7 @@ import { type CheckResult, type CheckTask, replayTask } from './checks.ts'
 import { createConvictions } from './convictions.ts'
 import type { KnownReceipt } from './ledger.ts'
 import { chainFacts, createProsecutions } from './prosecutions.ts'
+import type { Rebuttals } from './rebuttals.ts'
 import { createStanding, WAITING } from './standing.ts'
 
 /** From findings to cases: what goes to the chain at once, what is frozen first, and what others' fails make us replay. */
@@ -38,6 +39,7 @@ export interface JusticeStage {
 
 export interface JusticeStageDeps {
   replay(task: CheckTask): void
+  rebuttals?: Rebuttals
 }
 
 /** Fails whose files, and accusations whose words, are remembered. */
@@ -156,6 +158,7 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
 
   async function look(view: CaseView): Promise<void> {
     await book.note(view)
+    deps.rebuttals?.note(view)
     if (view.state === 'convicted' || view.state === 'settled') {
       if (!ended.has(view.faultId)) {
         ended.add(view.faultId)

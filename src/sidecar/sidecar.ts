@@ -117,6 +117,7 @@ export async function startSidecar(init: SidecarInit, deps: SidecarDeps): Promis
       feedRoutes(app, {
         ...{ transcoder, signer: signer.address, ledger, windows: book, blobs: media },
         rate: createRateLimit({ perSecond: 50, burst: 200 }, systemClock),
+        rebuttals: join(init.dataDir, 'rebuttals'),
       }),
   })
   const feedUpstream = createUpstream(new URL(feed.url))

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { keccak256, type Wallet } from 'ethers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -155,22 +156,26 @@ describe('fisherman case', () => {
 
   it('lets the accused answer with the hash of its rebuttal, and nobody else', async () => {
     const own = await accused(world, node(1))
-    await world.send(world.fishermen[1] as Wallet, 'verifier', 'open', opening(own))
     const digest = digestOf(world.domain, 'TranscodeReceipt', own.receipt)
     const faultId = (await world.view('anchor', 'faultId', [FAULT_CLASSES.D2, own.receipt.transcoder, digest])) as Hex
     const file = await folder.file('rebuttal.txt', 'Our encoder was right: see frame 12 of the source.')
-    expect(refused(await cases('answer', faultId, ...hunter, '--rebuttal', file))).toMatch(
-      /only 0x[0-9a-f]{40} and its delegates can answer this case, and 0x[0-9a-f]{40} is none of them/,
-    )
     const mine = [...at, ...(await folder.key(node(1), 'answering')), '--yes']
     expect(refused(await cases('answer', faultId, ...mine))).toMatch(
       /say what is wrong with the accusation in a file: --rebuttal FILE/,
     )
     expect(refused(await cases('answer', faultId, ...mine, '--rebuttal', 'nowhere'))).toMatch(/cannot read nowhere \(ENOENT/)
+    // From here on the accused has four seconds of chain time.
+    await world.send(world.fishermen[1] as Wallet, 'verifier', 'open', opening(own))
+    expect(refused(await cases('answer', faultId, ...hunter, '--rebuttal', file))).toMatch(
+      /only 0x[0-9a-f]{40} and its delegates can answer this case, and 0x[0-9a-f]{40} is none of them/,
+    )
     const hash = keccak256(Buffer.from('Our encoder was right: see frame 12 of the source.'))
-    expect((await cases('answer', faultId, ...mine, '--rebuttal', file)).out).toMatch(
+    const published = join(folder.path, 'rebuttals')
+    const answered = await cases('answer', faultId, ...mine, '--rebuttal', file, '--publish', published)
+    expect(answered.out, answered.err).toMatch(
       new RegExp(`puts the hash of your rebuttal, ${hash}, beside the case.*\\nanswer +0x`),
     )
+    expect(await readFile(join(published, `${hash}.txt`), 'utf8')).toBe('Our encoder was right: see frame 12 of the source.')
     expect((await cases('show', faultId, ...at)).out).toMatch(new RegExp(`answered by 0x[0-9a-f]{40}, rebuttal ${hash}`))
     expect(refused(await cases('answer', faultId, ...mine, '--rebuttal', file))).toMatch(
       /a case that is answered cannot be answered/,

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { logLeaf, verifyInclusion } from '../../proofs/log-tree.ts'
 import type { Hex } from '../../proofs/types.ts'
 import * as schema from '../../src/observe/api/schemas.ts'
-import { FAULT, fill, NODE, openSite } from './site.ts'
+import { FAULT, fill, HOSTILE, NODE, openSite, REBUTTAL } from './site.ts'
 
 let site: Awaited<ReturnType<typeof openSite>>
 beforeAll(async () => {
@@ -40,9 +40,10 @@ describe('the API', () => {
     expect(summary).toMatchObject({ today: { checked: 30, found: 1 }, money: { takenWei: '5', gasUsed: '21000' } })
     expect(schema.oneOrchestrator.parse(await json(`/orchestrators/${NODE}`)).history).toHaveLength(30)
     expect(schema.orchestrators.parse(await json('/orchestrators')).items).toHaveLength(1)
-    expect(schema.cases.parse(await json('/cases')).items).toMatchObject([{ faultId: FAULT, state: 'open' }])
-    const { timeline } = schema.caseStory.parse(await json(`/cases/${FAULT}`))
-    expect(timeline.map(({ what }) => what)).toEqual(['found', 'open', 'open'])
+    expect(schema.cases.parse(await json('/cases')).items).toMatchObject([{ faultId: FAULT, state: 'answered' }])
+    const { timeline, ...story } = schema.caseStory.parse(await json(`/cases/${FAULT}`))
+    expect(story).toMatchObject({ rebuttalHash: REBUTTAL, rebuttal: HOSTILE })
+    expect(timeline.map(({ what }) => what)).toEqual(['found', 'open', 'open', 'answered'])
     expect(timeline[1]?.tx).toBe(`0x${'ef'.repeat(32)}`)
     schema.peers.parse(await json('/peers'))
     schema.entries.parse(await json('/log?kind=case'))
@@ -51,7 +52,7 @@ describe('the API', () => {
     const { text, leaf, seq, size, root, path } = schema.provenEntry.parse(await json('/log/4'))
     expect(logLeaf(new TextEncoder().encode(text))).toBe(leaf)
     expect(verifyInclusion(leaf as Hex, seq, size, path as Hex[], root as Hex)).toBe(true)
-    expect((await ask('/log/33')).status).toBe(404)
+    expect((await ask('/log/34')).status).toBe(404)
   })
   it('sends the same answer once', async () => {
     const tag = (await ask('/samples')).headers.get('etag') ?? ''
@@ -62,9 +63,9 @@ describe('the API', () => {
     const response = await ask('/events')
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
     let text = ''
-    while (!text.includes('"size":33')) text += (await reader?.read())?.value ?? ''
-    await site.log.append('self-test', {})
     while (!text.includes('"size":34')) text += (await reader?.read())?.value ?? ''
+    await site.log.append('self-test', {})
+    while (!text.includes('"size":35')) text += (await reader?.read())?.value ?? ''
     await reader?.cancel()
   }, 30_000)
 })

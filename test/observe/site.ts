@@ -12,6 +12,7 @@ import { openProofLog, type ProofLog } from '../../src/prooflog/log.ts'
 export const HOSTILE = '<img src=x onerror="globalThis.pwned=1"><script>globalThis.pwned=1</script>'
 export const NODE = `0x${'ab'.repeat(20)}`
 export const FAULT = `0x${'cd'.repeat(32)}`
+export const REBUTTAL = `0x${'ba'.repeat(32)}`
 
 /** A site over a real log on disk, behind a real server. */
 export async function openSite(
@@ -30,6 +31,7 @@ export async function openSite(
     network: () => ({ peer: 'me' }),
     explain: async (digest) => (digest === FAULT ? { receiptDigest: digest, windowId: '1', renditions: [] } : undefined),
     evidenceHash: () => undefined,
+    rebuttal: async (hash) => (hash === REBUTTAL ? HOSTILE : undefined),
     ...more,
   })
   const http = await startHttp({ host: '127.0.0.1', port: 0, routes })
@@ -62,4 +64,5 @@ export async function fill(log: ProofLog, count: number): Promise<void> {
     result: { tx: `0x${'ef'.repeat(32)}`, gasUsed: '21000', amount: '5' },
   })
   await log.append('case', { ...about, state: 'open' })
+  await log.append('case', { ...about, state: 'answered', rebuttalHash: REBUTTAL })
 }

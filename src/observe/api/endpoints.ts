@@ -20,6 +20,8 @@ export interface ApiSource {
   explain(digest: Hex): Promise<unknown>
   /** Source, control and claimed rendition of this evidence as one picture; drawn where it was not yet. */
   film(evidenceHash: Hex): Promise<(z.infer<typeof schema.film> & { file: string }) | 'busy' | undefined>
+  /** What the accused said, by the hash that stands on the chain; undefined where it is not to be had. */
+  rebuttal(hash: Hex): Promise<string | undefined>
   /** Scores by a preset, or by Livepeer's own formula; undefined where none are made. */
   scores?(preset: string | undefined): z.infer<typeof schema.scores>
   /** Evidence hash of a sample that a feed still shows. */
@@ -167,10 +169,14 @@ export function endpointsOf(source: ApiSource): Endpoint[] {
     },
     {
       path: '/cases/:faultId',
-      about: 'One case with its timeline and transactions',
+      about: 'One case with its timeline, its transactions, and what the accused says',
       params: schema.faultParams,
       answer: schema.caseStory,
-      handle: ({ params }) => reads.story((params as z.infer<typeof schema.faultParams>).faultId),
+      async handle({ params }) {
+        const story = await reads.story((params as z.infer<typeof schema.faultParams>).faultId)
+        const { rebuttalHash } = story
+        return { ...story, rebuttal: (rebuttalHash === null ? undefined : await source.rebuttal(rebuttalHash as Hex)) ?? null }
+      },
     },
     {
       path: '/log',

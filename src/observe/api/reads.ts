@@ -56,11 +56,12 @@ export function createReads(log: ProofLog) {
       const newest = await Promise.all(found.map(isNewest))
       return { items: found.filter((_, i) => newest[i]).map(caseOf), next }
     },
-    async story(faultId: string): Promise<Answer<typeof schema.caseStory>> {
+    async story(faultId: string): Promise<Omit<Answer<typeof schema.caseStory>, 'rebuttal'>> {
       const all = await log.find({ faultId, limit: STEPS })
       const last = all.findLast(({ kind }) => kind === 'case')
       if (!last) throw new Problem(404, 'no case of this fault is in the log')
-      return { ...caseOf(last), timeline: all.map(stepOf) }
+      const answers = all.flatMap(({ kind, payload }) => (kind === 'case' ? (text((payload as Fields).rebuttalHash) ?? []) : []))
+      return { ...caseOf(last), rebuttalHash: answers.at(-1) ?? null, timeline: all.map(stepOf) }
     },
     async entries(query: Pick<Query, 'kind'>, asked: Page): Promise<Answer<typeof schema.entries>> {
       const { found, next } = await page(query, asked)

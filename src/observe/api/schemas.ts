@@ -130,6 +130,8 @@ export const oneCase = z.object({
 })
 export const cases = z.object({ items: z.array(oneCase), next })
 export const caseStory = oneCase.extend({
+  rebuttalHash: hash.nullable().describe('keccak256 of what the accused answered, as it stands on the chain'),
+  rebuttal: z.string().nullable().describe('The words of the accused; null where it said nothing or does not serve them'),
   timeline: z.array(z.object({ seq: z.number(), atMs, kind: z.string(), what: z.string(), tx: z.string().nullable() })),
 })
 

@@ -217,6 +217,18 @@ async function oneCase(get, id) {
       ['Taken', one.amountWei === null ? '–' : coins(one.amountWei)],
     ]),
     el('p', {}, 'Against ', node(one.orchestrator), '. ', bundle),
+    ...(one.rebuttalHash === null
+      ? []
+      : [
+          el('h2', {}, 'What the accused says'),
+          el(
+            'div',
+            { class: 'card' },
+            one.rebuttal === null
+              ? `Its answer is on the chain as the hash ${one.rebuttalHash}, but the node does not serve the words.`
+              : el('pre', { class: 'words' }, one.rebuttal),
+          ),
+        ]),
     el('h2', {}, 'Timeline'),
     el('ol', { class: 'timeline card' }, ...steps),
   ]
