@@ -26,6 +26,11 @@ afterAll(async () => {
   await world?.stop()
 })
 
+/** While it works a block is a second after the one before, however long the commands take: windows of the local chain last seconds. */
+async function unhurried(work: () => Promise<void>): Promise<void> {
+  await world.provider.send('anvil_setBlockTimestampInterval', [1])
+  await work().finally(() => world.provider.send('anvil_removeBlockTimestampInterval', []))
+}
 const cases = (...args: string[]) => folder.fisherman('case', ...args)
 const node = (i: number) => world.orchestrators[i] as Wallet
 /** O1 as proofs have it: the receipts in the order of their digests. */
@@ -134,13 +139,15 @@ describe('fisherman case', () => {
     const { evidence, faultId } = await passThrough(world, node(3))
     await ticking(cases('submit', await bundleOf('appealed.fishbundle', 'O3', evidence), ...hunter))
     const own = [...at, ...(await folder.key(node(3), 'accused')), '--yes']
-    expect(refused(await cases('appeal', faultId, ...own))).toMatch(/say what is wrong with the conviction: --claim/)
-    const capped = await withLimits({ world, folder }, { bond: 24 })
-    expect(refused(await cases('appeal', faultId, ...own, ...capped, '--claim', 'too dear'))).toMatch(
-      /takes a bond of 25 LPT, more than limits\.bond \(24 LPT\)/,
-    )
-    const ran = await cases('appeal', faultId, ...own, '--claim', 'the leaf is not the source')
-    expect(ran.out).toMatch(/stakes 25 LPT of 0x.* on this conviction being wrong.*\napprove +0x.*\nappeal +0x/)
+    await unhurried(async () => {
+      expect(refused(await cases('appeal', faultId, ...own))).toMatch(/say what is wrong with the conviction: --claim/)
+      const capped = await withLimits({ world, folder }, { bond: 24 })
+      expect(refused(await cases('appeal', faultId, ...own, ...capped, '--claim', 'too dear'))).toMatch(
+        /takes a bond of 25 LPT, more than limits\.bond \(24 LPT\)/,
+      )
+      const ran = await cases('appeal', faultId, ...own, '--claim', 'the leaf is not the source')
+      expect(ran.out).toMatch(/stakes 25 LPT of 0x.* on this conviction being wrong.*\napprove +0x.*\nappeal +0x/)
+    })
     expect(refused(await cases('appeal', faultId, ...own, '--claim', 'again'))).toMatch(
       /was appealed already; now the oracle must decide/,
     )
@@ -164,17 +171,18 @@ describe('fisherman case', () => {
       /say what is wrong with the accusation in a file: --rebuttal FILE/,
     )
     expect(refused(await cases('answer', faultId, ...mine, '--rebuttal', 'nowhere'))).toMatch(/cannot read nowhere \(ENOENT/)
-    // From here on the accused has four seconds of chain time.
-    await world.send(world.fishermen[1] as Wallet, 'verifier', 'open', opening(own))
-    expect(refused(await cases('answer', faultId, ...hunter, '--rebuttal', file))).toMatch(
-      /only 0x[0-9a-f]{40} and its delegates can answer this case, and 0x[0-9a-f]{40} is none of them/,
-    )
     const hash = keccak256(Buffer.from('Our encoder was right: see frame 12 of the source.'))
     const published = join(folder.path, 'rebuttals')
-    const answered = await cases('answer', faultId, ...mine, '--rebuttal', file, '--publish', published)
-    expect(answered.out, answered.err).toMatch(
-      new RegExp(`puts the hash of your rebuttal, ${hash}, beside the case.*\\nanswer +0x`),
-    )
+    await unhurried(async () => {
+      await world.send(world.fishermen[1] as Wallet, 'verifier', 'open', opening(own))
+      expect(refused(await cases('answer', faultId, ...hunter, '--rebuttal', file))).toMatch(
+        /only 0x[0-9a-f]{40} and its delegates can answer this case, and 0x[0-9a-f]{40} is none of them/,
+      )
+      const answered = await cases('answer', faultId, ...mine, '--rebuttal', file, '--publish', published)
+      expect(answered.out, answered.err).toMatch(
+        new RegExp(`puts the hash of your rebuttal, ${hash}, beside the case.*\\nanswer +0x`),
+      )
+    })
     expect(await readFile(join(published, `${hash}.txt`), 'utf8')).toBe('Our encoder was right: see frame 12 of the source.')
     expect((await cases('show', faultId, ...at)).out).toMatch(new RegExp(`answered by 0x[0-9a-f]{40}, rebuttal ${hash}`))
     expect(refused(await cases('answer', faultId, ...mine, '--rebuttal', file))).toMatch(
