@@ -13,7 +13,7 @@ import { callerMessage, type PersonalSigner, recoverLivepeer, signLivepeer } fro
 import type { AuthToken, Capabilities, OrchestratorInfo } from './types.ts'
 import { writeEndSession, writeOrchestratorRequest, writePing } from './write.ts'
 
-/** Pays the segments of one session; built by `payer.ts`. */
+/** Pays the segments of one session; built by `payment.ts`. */
 export interface SessionPayer {
   /** The bytes of a `Payment` for a segment whose renditions will have about this many pixels. Everything is written down before it is signed. */
   pay(info: OrchestratorInfo, pixels: bigint, options: { signal: AbortSignal }): Promise<Uint8Array>
