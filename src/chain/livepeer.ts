@@ -23,6 +23,10 @@ export const bondingInterface = new Interface([
   'function getTranscoder(address transcoder) view returns (uint256 lastRewardRound, uint256 rewardCut, uint256 feeShare, uint256 lastActiveStakeUpdateRound, uint256 activationRound, uint256 deactivationRound, uint256 activeCumulativeRewards, uint256 cumulativeRewards, uint256 cumulativeFees, uint256 lastFeeRound)',
   'function getDelegator(address delegator) view returns (uint256 bondedAmount, uint256 fees, address delegateAddress, uint256 delegatedAmount, uint256 startRound, uint256 lastClaimRound, uint256 nextUnbondingLockId)',
   'event Reward(address indexed transcoder, uint256 amount)',
+  'event Bond(address indexed newDelegate, address indexed oldDelegate, address indexed delegator, uint256 additionalAmount, uint256 bondedAmount)',
+  'event TranscoderUpdate(address indexed transcoder, uint256 rewardCut, uint256 feeShare)',
+  'event TranscoderActivated(address indexed transcoder, uint256 activationRound)',
+  'event TranscoderDeactivated(address indexed transcoder, uint256 deactivationRound)',
   'event Unbond(address indexed delegate, address indexed delegator, uint256 unbondingLockId, uint256 amount, uint256 withdrawRound)',
   'event TransferBond(address indexed oldDelegator, address indexed newDelegator, uint256 oldUnbondingLockId, uint256 newUnbondingLockId, uint256 amount)',
 ])
@@ -36,7 +40,10 @@ export const brokerInterface = new Interface([
   'event WinningTicketRedeemed(address indexed sender, address indexed recipient, uint256 faceValue, uint256 winProb, uint256 senderNonce, uint256 recipientRand, bytes auxData)',
 ])
 
-export const serviceInterface = new Interface(['function getServiceURI(address addr) view returns (string)'])
+export const serviceInterface = new Interface([
+  'function getServiceURI(address addr) view returns (string)',
+  'event ServiceURIUpdate(address indexed addr, string serviceURI)',
+])
 
 /** First topic of an event. */
 export function topicOf(contract: Interface, event: string): Hex {

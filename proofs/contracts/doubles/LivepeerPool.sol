@@ -61,6 +61,40 @@ contract DoublePool {
         bytes auxData
     );
 
+    event Bond(
+        address indexed newDelegate,
+        address indexed oldDelegate,
+        address indexed delegator,
+        uint256 additionalAmount,
+        uint256 bondedAmount
+    );
+    event ServiceURIUpdate(address indexed addr, string serviceURI);
+    event TranscoderUpdate(address indexed transcoder, uint256 rewardCut, uint256 feeShare);
+    event TranscoderActivated(address indexed transcoder, uint256 activationRound);
+    event TranscoderDeactivated(address indexed transcoder, uint256 deactivationRound);
+
+    /// @dev A ticket of any sender and worth.
+    function redeemFrom(address sender, address recipient, uint256 faceValue) external {
+        emit WinningTicketRedeemed(sender, recipient, faceValue, 1, 1, 1, abi.encode(currentRound, bytes32(0)));
+    }
+
+    function bondTo(address delegator, address node, uint256 amount) external {
+        _nodes[node].totalStake += amount;
+        emit Bond(node, address(0), delegator, amount, amount);
+    }
+
+    function setServiceURI(address node, string calldata uri) external {
+        _nodes[node].serviceUri = uri;
+        emit ServiceURIUpdate(node, uri);
+    }
+
+    /// @dev All that a node tells when it enters, changes its prices, and leaves.
+    function enterAndLeave(address node) external {
+        emit TranscoderUpdate(node, 1, 2);
+        emit TranscoderActivated(node, currentRound + 1);
+        emit TranscoderDeactivated(node, currentRound + 2);
+    }
+
     /// @dev Adds at the head of the pool.
     function add(
         address node,
