@@ -118,9 +118,8 @@ export function createPayerFactory(init: PayerInit, deps: PayerDeps): () => Sess
         const last = staged.pop()
         if (!last) return
         // A node that counts more pixels than were ordered gets no more for it.
-        const actual = priceOf(pixels, last.price)
-        creditWei += last.creditWei
-        creditWei -= actual > last.feeWei ? last.feeWei : actual
+        const [actual] = [priceOf(pixels, last.price), last.feeWei].sort((a, b) => (a < b ? -1 : 1)) as [bigint, bigint]
+        creditWei += last.creditWei - actual
         if (creditWei < 0n) creditWei = 0n
       },
     }
