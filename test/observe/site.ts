@@ -27,7 +27,13 @@ export async function openSite(
     ready: () => undefined,
     summary: () => ({ address: null, mode: 'observe', peers: 1, checked: 3, waiting: 0 }),
     orchestrators: () => ({ [NODE]: tally }),
-    peers: () => [{ id: 'peer-1', address: '/ip4/127.0.0.1', agent: HOSTILE }],
+    peers: () => [
+      { id: 'peer-1', address: '/ip4/127.0.0.1', agent: HOSTILE },
+      {
+        ...{ id: '12D3KooW'.padEnd(52, 'x'), address: '/ip4/192.0.2.7/tcp/4001', direction: 'outbound', agent: 'fisherman' },
+        ...{ speaks: 'full', topics: 6, score: -1.25, latencyMs: 41.6, connectedAtMs: 1_700_000_000_000 },
+      },
+    ],
     network: () => ({ peer: 'me' }),
     explain: async (digest) => (digest === FAULT ? { receiptDigest: digest, windowId: '1', renditions: [] } : undefined),
     evidenceHash: () => undefined,
