@@ -272,20 +272,20 @@ async function peers(get) {
   const { peers: all } = await get('/peers')
   const known = (value, draw) => (value === undefined || value === null ? '–' : draw(value))
   const rows = all.map((peer) => [
-    el('code', {}, String(peer.id ?? '')),
+    short(String(peer.id ?? '')),
     el('code', {}, known(peer.address, String)),
     known(peer.direction, (direction) => (direction === 'outbound' ? 'we dialled' : 'it dialled')),
-    known(peer.agent, String),
     known(peer.speaks, (speaks) => (speaks === 'full' ? 'all' : String(speaks))),
     known(peer.score, (score) => Number(score).toFixed(1)),
     known(peer.latencyMs, (ms) => `${Math.round(ms)} ms`),
     known(peer.connectedAtMs, when),
+    known(peer.agent, String),
   ])
   return [
     ...title('Peers', `${all.length} links now.`),
     table(
       'Peers',
-      ['Peer', 'Address', 'Link', 'Program', 'Speaks', 'Score', 'Round trip', 'Since'],
+      ['Peer', 'Address', 'Link', 'Speaks', 'Score', 'Round trip', 'Since', 'Program'],
       rows,
       'No peer is connected. Name one in `gossip.bootstrap`, or run `fisherman doctor`.',
     ),
