@@ -7,7 +7,7 @@ import { createBlobCache } from '../fetch/blobs.ts'
 import type { Judge } from '../judge.ts'
 import { createFaultFinder } from '../receipt/faults.ts'
 import { type FeedAddress, type FeedWindow, followFeed } from '../receipt/feed.ts'
-import type { SegmentReceipt } from '../receipt/row.ts'
+import { mostSourceBytes, type SegmentReceipt } from '../receipt/row.ts'
 import type { Reason } from '../verdict/types.ts'
 
 export interface SelfCheckInit {
@@ -150,7 +150,7 @@ async function judgeAll(
       return { receiptDigest: digest, streamId: receipt.streamId, seq: receipt.seq, rendition, width, height }
     }
     try {
-      const source = await get(receipt.sourceHash, order.sourceBytes)
+      const source = await get(receipt.sourceHash, mostSourceBytes(order))
       const files: string[] = []
       for (const { contentHash, byteLength } of renditions) files.push(await get(contentHash, byteLength))
       const asked = renditions.map((leaf, n) => ({

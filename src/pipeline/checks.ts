@@ -1,9 +1,10 @@
 import { stat } from 'node:fs/promises'
 import { sampleIdOf, ZERO_HASH } from '../../proofs/digest.ts'
-import { type FaultClass, type Hex, LIMITS, type Outcome, type Rendition } from '../../proofs/types.ts'
+import type { FaultClass, Hex, Outcome, Rendition } from '../../proofs/types.ts'
 import { blameOf, FishermanError, isFishermanError, messageOf } from '../base/errors.ts'
 import type { PacketSet } from '../fingerprint/types.ts'
 import type { JudgeRequest, RenditionRequest, RenditionVerdict } from '../judge.ts'
+import { mostSourceBytes } from '../receipt/row.ts'
 import { type DrawParams, isDrawable, type Sample } from '../sample/draw.ts'
 import type { Bench } from './bench.ts'
 import type { CaseFiles } from './case-evidence.ts'
@@ -151,7 +152,7 @@ export function createCheckStage(bench: Bench, deps: { worthProving(known: Known
         { signal },
       )
     try {
-      const source = await get(receipt.sourceHash, order.sourceBytes || BigInt(LIMITS.segmentBytes))
+      const source = await get(receipt.sourceHash, mostSourceBytes(order))
       if (order.sourceBytes === 0n) cost.bytes += (await stat(source)).size - sourceBytesOf(known)
       let rendition = ''
       for (const leaf of renditions) {

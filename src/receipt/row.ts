@@ -87,6 +87,11 @@ function orderOf(
   return { order, orderSignature: signature, segData }
 }
 
+/** Bytes that the source of an order has at most: what it says, or, where it says nothing (Livepeer's own orders), what a segment may have. */
+export function mostSourceBytes({ sourceBytes }: Pick<TranscodeOrder, 'sourceBytes'>): bigint {
+  return sourceBytes || BigInt(LIMITS.segmentBytes)
+}
+
 function checkParts(domain: Domain, row: SegmentReceipt): void {
   const { receipt, order, profiles, renditions } = row
   must(digestOf(domain, 'TranscodeOrder', order) === receipt.orderHash, 'the order is not the one of the receipt')
