@@ -37,14 +37,14 @@ export interface SegmentOrder {
 /** Reads what of a SegData an order is made of. */
 export function readSegmentOrder(bytes: Uint8Array): SegmentOrder {
   return readMessage('SegData', bytes, LIMITS.segDataBytes, (f) => {
-    const lists = PROFILE_LISTS.map((no) => f.messages(no, LIMITS.renditions, readNamedProfile))
+    const profiles = readProfiles(f)
     const hash = f.exactly(3, 32)
     const signature = f.exactly(5, 65)
     return {
       manifestId: f.bytes(1, SEGDATA_LIMITS.manifestBytes),
       seq: f.int64(2),
       hash: hash && bytesToHex(hash),
-      profiles: lists.find((list) => list.length > 0) ?? [],
+      profiles,
       signature: signature && bytesToHex(signature),
       durationMs: f.int32(6),
       sessionId: f.message(8, (token) => token.text(2, SEGDATA_LIMITS.sessionBytes)),
@@ -52,11 +52,14 @@ export function readSegmentOrder(bytes: Uint8Array): SegmentOrder {
   })
 }
 
-/** fullProfiles3, 2, 1: an orchestrator takes the first that is not empty. */
-const PROFILE_LISTS = [35, 34, 33] as const
+/** The ladder of a SegData. All three lists are read, fullProfiles3, 2, 1; an orchestrator takes the first that is not empty. */
+export function readProfiles(f: Fields): NamedProfile[] {
+  const lists = [35, 34, 33].map((no) => f.messages(no, LIMITS.renditions, readNamedProfile))
+  return lists.find((list) => list.length > 0) ?? []
+}
 
 /** colorDepth and chromaFormat (26, 27) are passed over, as orchestrators do. */
-export function readNamedProfile(f: Fields): NamedProfile {
+function readNamedProfile(f: Fields): NamedProfile {
   const inRange = (no: number, min: number, max: number): number => {
     const value = f.int32(no)
     if (value < min || value > max) throw new CodecError(`profile, field ${no}: ${value} is not between ${min} and ${max}`)
@@ -95,8 +98,13 @@ export function profileIds(profiles: readonly { name: string }[]): Uint8Array {
 
 /** What `Eth.Sign(keccak256(message))` of go-livepeer signs: a personal message of 32 bytes. */
 export function personalDigest(message: Uint8Array): Hex {
+  return personalDigestOfHash(keccak256(message) as Hex)
+}
+
+/** The same of a message that is 32 bytes itself. */
+export function personalDigestOfHash(hash: Hex): Hex {
   const prefix = Buffer.from('\x19Ethereum Signed Message:\n32', 'latin1')
-  return keccak256(Buffer.concat([prefix, hexToBytes(keccak256(message) as Hex)])) as Hex
+  return keccak256(Buffer.concat([prefix, hexToBytes(hash)])) as Hex
 }
 
 export interface LivepeerOrder {

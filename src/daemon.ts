@@ -47,7 +47,7 @@ import { createIntentStore } from './pipeline/intents.ts'
 import { createLedger, evidenceHashFor } from './pipeline/ledger.ts'
 import { limitsFor, networkParams, windowsToKeep } from './pipeline/network.ts'
 import { createReadings } from './pipeline/readings.ts'
-import { readRebuttal } from './pipeline/rebuttals.ts'
+import { rebuttalText } from './pipeline/rebuttals.ts'
 import { budgetOf, createReload, type Reloaded } from './pipeline/reload.ts'
 import { createScoreBook } from './pipeline/score-book.ts'
 import { createScoreFeed } from './pipeline/score-feed.ts'
@@ -438,7 +438,7 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
       ready,
       peers: () => network.peers(),
       explain: (digest) => pipeline.explain(digest),
-      rebuttal: (hash) => readRebuttal(bench.rebuttalDir, hash),
+      rebuttal: (hash) => rebuttalText(bench.rebuttalDir, hash),
       film: createFilmDesk({ folder: at('films'), scratchDir: at('scratch') }, bench).film,
       network: () => ({
         peer: network.peerId,

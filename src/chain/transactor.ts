@@ -1,5 +1,6 @@
 import { keccak256 } from 'ethers'
 import type { Hex } from '../../proofs/types.ts'
+import { maxOf, minOf } from '../base/bigints.ts'
 import { messageOf } from '../base/errors.ts'
 import { decodeRefusal, type Refusal } from './contracts.ts'
 import { problem, type Rpc, RpcRefusal } from './rpc.ts'
@@ -59,7 +60,7 @@ export function createTransactor(
   async function marketFee(signal: AbortSignal): Promise<Fee> {
     const header = parseHeader(await rpc.send('eth_getBlockByNumber', ['latest', false], { signal }))
     const base = header?.baseFeePerGas ?? 0n
-    return { maxFeePerGas: min(2n * base + TIP, init.maxFeePerGas), maxPriorityFeePerGas: min(TIP, init.maxFeePerGas) }
+    return { maxFeePerGas: minOf(2n * base + TIP, init.maxFeePerGas), maxPriorityFeePerGas: minOf(TIP, init.maxFeePerGas) }
   }
 
   async function addVariant(intent: Intent, gasLimit: bigint, fee: Fee): Promise<Intent> {
@@ -92,13 +93,13 @@ export function createTransactor(
       if (!last) return undefined
       const market = await marketFee(signal)
       const fee = {
-        maxFeePerGas: max(raised(last.maxFeePerGas), market.maxFeePerGas),
-        maxPriorityFeePerGas: max(raised(last.maxPriorityFeePerGas), market.maxPriorityFeePerGas),
+        maxFeePerGas: maxOf(raised(last.maxFeePerGas), market.maxFeePerGas),
+        maxPriorityFeePerGas: maxOf(raised(last.maxPriorityFeePerGas), market.maxPriorityFeePerGas),
       }
       if (fee.maxFeePerGas > init.maxFeePerGas) return undefined
       // Estimated anew, never lowered. An estimate that fails (the chain refuses by now) leaves the limit: the nonce must be used up.
       const gas = await estimate(intent, signal).catch(() => last.gasLimit)
-      return addVariant(intent, max(last.gasLimit, gas), fee)
+      return addVariant(intent, maxOf(last.gasLimit, gas), fee)
     },
     async broadcast(intent, signal) {
       const variant = intent.variants.at(-1)
@@ -135,12 +136,4 @@ export function refusalFrom(error: RpcRefusal): Refusal {
 
 function raised(fee: bigint): bigint {
   return fee + (fee * BUMP_PERCENT) / 100n + 1n
-}
-
-function min(a: bigint, b: bigint): bigint {
-  return a < b ? a : b
-}
-
-function max(a: bigint, b: bigint): bigint {
-  return a > b ? a : b
 }

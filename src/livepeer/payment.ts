@@ -1,3 +1,4 @@
+import { maxOf, minOf } from '../base/bigints.ts'
 import { FishermanError } from '../base/errors.ts'
 import type { SessionPayer } from './client.ts'
 import { brokenAnswer, notSent, type Retry } from './errors.ts'
@@ -118,9 +119,8 @@ export function createPayerFactory(init: PayerInit, deps: PayerDeps): () => Sess
         const last = staged.pop()
         if (!last) return
         // A node that counts more pixels than were ordered gets no more for it.
-        const [actual] = [priceOf(pixels, last.price), last.feeWei].sort((a, b) => (a < b ? -1 : 1)) as [bigint, bigint]
-        creditWei += last.creditWei - actual
-        if (creditWei < 0n) creditWei = 0n
+        const actual = minOf(priceOf(pixels, last.price), last.feeWei)
+        creditWei = maxOf(0n, creditWei + last.creditWei - actual)
       },
     }
   }

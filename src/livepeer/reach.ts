@@ -13,6 +13,8 @@ export interface Place {
   readonly ip: string
   readonly port: number
   readonly isTls: boolean
+  /** The name that TLS asks for; undefined where the address is an IP itself. */
+  readonly serverName: string | undefined
 }
 
 const MAX_URL = 2_048
@@ -35,7 +37,8 @@ export async function findPlace(
       details: { retry: 'elsewhere' },
     })
   const isTls = url.protocol === 'https:'
-  return { url, ip: allowed.address, port: Number(url.port) || (isTls ? 443 : 80), isTls }
+  const serverName = isIP(host) ? undefined : host
+  return { url, ip: allowed.address, port: Number(url.port) || (isTls ? 443 : 80), isTls, serverName }
 }
 
 export function readUrl(text: string): URL {

@@ -1,5 +1,5 @@
 import { type Fields, readMessage } from '../../proofs/protobuf.ts'
-import { readNamedProfile, SEGDATA_LIMITS } from '../../proofs/segdata.ts'
+import { readProfiles, SEGDATA_LIMITS } from '../../proofs/segdata.ts'
 import { bytesToHex } from '../../proofs/signature.ts'
 import { type Hex, LIMITS } from '../../proofs/types.ts'
 import type {
@@ -126,7 +126,7 @@ export function readOrchestratorRequest(bytes: Uint8Array): OrchestratorRequest 
 /** `bytes` themselves are what an order is named by: whoever needs that keeps them beside what is read here. */
 export function readSegData(bytes: Uint8Array): SegData {
   return readMessage('SegData', bytes, LIMITS.segDataBytes, (f) => {
-    const lists = [35, 34, 33].map((no) => f.messages(no, LIMITS.renditions, readNamedProfile))
+    const profiles = readProfiles(f)
     return {
       manifestId: f.bytes(1, SEGDATA_LIMITS.manifestBytes),
       seq: f.int64(2),
@@ -137,7 +137,7 @@ export function readSegData(bytes: Uint8Array): SegData {
       authToken: f.message(8, readAuthToken),
       calcPerceptualHash: f.flag(10),
       storage: f.messages(32, WIRE_LIMITS.storages, readStorage),
-      profiles: lists.find((list) => list.length > 0) ?? [],
+      profiles,
       slice: f.message(37, (slice) => ({ fromMs: slice.uint64(1), toMs: slice.uint64(2) })),
       forceSessionReinit: f.flag(38),
     }

@@ -38,17 +38,16 @@ export async function callNode(uri: string, method: RpcMethod, request: Uint8Arr
   }
 }
 
-function connect({ url, ip, port, isTls }: Place, maxBytes: number): Client {
+function connect({ url, ip, port, isTls, serverName }: Place, maxBytes: number): Client {
   // Certificates of nodes are self-signed and new at each start; who answers is known by what it signs, not by TLS.
   const encrypted = () =>
     credentials.createSsl(null, null, null, { rejectUnauthorized: false, checkServerIdentity: () => undefined })
-  const isName = !/^[\d.]+$|:/.test(url.hostname)
   return new Client(
     ip.includes(':') ? `ipv6:[${ip}]:${port}` : `ipv4:${ip}:${port}`,
     isTls ? encrypted() : credentials.createInsecure(),
     {
       'grpc.default_authority': url.host,
-      ...(isTls && isName ? { 'grpc.ssl_target_name_override': url.hostname } : {}),
+      ...(isTls && serverName !== undefined ? { 'grpc.ssl_target_name_override': serverName } : {}),
       'grpc.max_receive_message_length': maxBytes,
       'grpc.enable_retries': 0,
       // Whatever proxy the environment names, it has not looked at the address.

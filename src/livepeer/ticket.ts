@@ -1,6 +1,8 @@
 import { keccak_256 } from '@noble/hashes/sha3.js'
+import { personalDigestOfHash } from '../../proofs/segdata.ts'
 import { bytesToHex, hexToBytes, recoverAddress } from '../../proofs/signature.ts'
 import type { Hex } from '../../proofs/types.ts'
+import { maxOf } from '../base/bigints.ts'
 import type { PersonalSigner } from './signing.ts'
 import type { ExpirationParams, TicketParams } from './types.ts'
 
@@ -47,8 +49,7 @@ export async function signTicket(signer: PersonalSigner, ticket: Ticket): Promis
 }
 
 export function ticketSender(ticket: Ticket, signature: Uint8Array): Hex | undefined {
-  const prefix = Buffer.from('\x19Ethereum Signed Message:\n32', 'latin1')
-  return recoverAddress(bytesToHex(keccak_256(Buffer.concat([prefix, hexToBytes(ticketHash(ticket))]))), bytesToHex(signature))
+  return recoverAddress(personalDigestOfHash(ticketHash(ticket)), bytesToHex(signature))
 }
 
 /** The draw: nobody knows its result before both the signature and the recipient's number are there. */
@@ -69,11 +70,9 @@ export function isExpired({ expirationBlock }: Pick<TicketParams, 'expirationBlo
 
 /** Tickets that bring a credit up to a fee; a node wants a credit of one ticket at least before it works. */
 export function ticketsFor(feeWei: bigint, creditWei: bigint, evWei: bigint): bigint {
-  const wanted = larger(feeWei, evWei)
+  const wanted = maxOf(feeWei, evWei)
   return creditWei >= wanted ? 0n : (wanted - creditWei + evWei - 1n) / evWei
 }
-
-const larger = (a: bigint, b: bigint): bigint => (a < b ? b : a)
 
 /** What the contract holds for a sender. */
 export interface SenderFunds {

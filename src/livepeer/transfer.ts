@@ -121,7 +121,7 @@ async function exchange<T>(
 }
 
 function send(
-  { url, ip, port, isTls }: Place,
+  { url, ip, port, isTls, serverName = '' }: Place,
   request: RequestOptions,
   { uploadMs, body }: { uploadMs: number; body: Body | undefined },
   clock: (what: string, ms: number) => () => void,
@@ -132,7 +132,7 @@ function send(
       ...request,
       ...{ host: ip, port, path: `${url.pathname}${url.search}`, agent: false, signal },
       headers: { host: url.host, ...request.headers },
-      ...(isTls ? { rejectUnauthorized: false, servername: /^[\d.]+$|:/.test(url.hostname) ? '' : url.hostname } : {}),
+      ...(isTls ? { rejectUnauthorized: false, servername: serverName } : {}),
     }
     const out = isTls ? tlsRequest(options) : plainRequest(options)
     const connected = clock('took no connection', HTTP_TIMEOUTS.dialMs)

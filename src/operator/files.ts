@@ -1,9 +1,10 @@
-import { access, open, readFile, rename, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { access, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import type { Hex } from '../../proofs/types.ts'
 import { FishermanError, messageOf } from '../base/errors.ts'
+import { writeWholeFile } from '../base/whole-file.ts'
 import { type Artifacts, parseArtifacts } from '../chain/artifacts.ts'
 import type { DeployJournal } from '../chain/deploy.ts'
 import { parseDeployment } from '../chain/deployment.ts'
@@ -33,21 +34,9 @@ export async function readDeployment(file: string): Promise<Deployment> {
 
 /** The file is whole or not there; after a crash too. */
 export async function writeWhole(file: string, text: string): Promise<void> {
-  const part = `${file}.new`
-  try {
-    const handle = await open(part, 'w', 0o644)
-    try {
-      await handle.writeFile(text)
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
-    await rename(part, file)
-    const folder = await open(dirname(file), 'r')
-    await folder.sync().finally(() => folder.close())
-  } catch (cause) {
+  await writeWholeFile(file, text, 0o644).catch((cause: unknown) => {
     throw fileError('file-write', `cannot write ${file} (${messageOf(cause)})`, cause)
-  }
+  })
 }
 
 export async function exists(file: string): Promise<boolean> {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { loadKeystore, type Signer } from '../attest/keys.ts'
 import { FishermanError } from '../base/errors.ts'
-import type { Logger } from '../base/log.ts'
+import { SILENT } from '../base/log.ts'
 import { type Caps, openSite, type Site } from '../chain/site.ts'
 import type { TransactionSigner, Waiting } from '../chain/types.ts'
 import { loadConfig } from '../config/load.ts'
@@ -27,9 +27,9 @@ export interface Place {
   sender?: { file: string; passwordFile: string }
   /** The limits of the configuration; none where everything comes by flags. */
   caps?: Caps
+  /** Of the configuration. */
+  network?: Config['network']
 }
-
-export const SILENT: Logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
 
 export function placeOf(flags: PlaceFlags): Place {
   const said = flags.rpc !== undefined && flags.deployment !== undefined
@@ -45,7 +45,10 @@ export function placeOf(flags: PlaceFlags): Place {
   const key = keyFile === undefined || passwordFile === undefined ? undefined : { file: keyFile, passwordFile }
   const sender = flags.key === undefined ? config?.sender : undefined
   const caps = config && capsOf(config)
-  return { rpcUrls, deploymentFile, ...(caps ? { caps } : {}), ...(key ? { key } : {}), ...(sender ? { sender } : {}) }
+  return {
+    ...{ rpcUrls, deploymentFile, ...(caps ? { caps } : {}), ...(key ? { key } : {}), ...(sender ? { sender } : {}) },
+    ...(config ? { network: config.network } : {}),
+  }
 }
 
 function capsOf(config: Config): Caps {

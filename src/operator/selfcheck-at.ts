@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,8 +7,7 @@ import { systemClock } from '../base/clock.ts'
 import { FishermanError } from '../base/errors.ts'
 import { SILENT } from '../base/log.ts'
 import { createChain } from '../chain/chain.ts'
-import { loadConfig } from '../config/load.ts'
-import { configFile, programPath } from '../config/paths.ts'
+import { programPath } from '../config/paths.ts'
 import { NETWORKS } from '../config/schema.ts'
 import { createJudge } from '../judge.ts'
 import { networkParams } from '../pipeline/network.ts'
@@ -33,7 +31,7 @@ export async function selfCheckAt(
   signal: AbortSignal,
 ): Promise<SelfCheck> {
   const place = placeOf(request)
-  const network = networkOf(request)
+  const network = place.network ?? networkOf(request.network)
   const deployment = await readDeployment(place.deploymentFile)
   const signer = place.key && (await loadKeystore(place.key.file, place.key.passwordFile))
   const transcoder = (request.transcoder?.toLowerCase() ?? signer?.address) as Hex | undefined
@@ -68,13 +66,10 @@ export async function selfCheckAt(
   }
 }
 
-function networkOf({ config, network, rpc, deployment }: SelfCheckRequest): (typeof NETWORKS)[number] {
-  const usual = rpc !== undefined && deployment !== undefined ? undefined : configFile()
-  const file = config ?? (usual !== undefined && existsSync(usual) ? usual : undefined)
-  if (file !== undefined) return loadConfig(file, rpc ? { rpc } : {}).network
-  const known = NETWORKS.find((name) => name === network)
+function networkOf(name: string): (typeof NETWORKS)[number] {
+  const known = NETWORKS.find((one) => one === name)
   if (known) return known
-  throw bad(`--network '${network}': must be one of ${NETWORKS.join(', ')}`)
+  throw bad(`--network '${name}': must be one of ${NETWORKS.join(', ')}`)
 }
 
 function bad(message: string): FishermanError {

@@ -1,7 +1,8 @@
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readBundleInputs } from '../../proofs/bundle.ts'
 import type { Hex } from '../../proofs/types.ts'
+import { namesBeyondNewest } from '../base/newest-files.ts'
 import type { Film } from '../film.ts'
 import type { Judge } from '../judge.ts'
 import type { EvidenceStore } from '../prooflog/evidence.ts'
@@ -79,10 +80,7 @@ function markedIn(note: unknown): number[] {
 }
 
 async function dropOld(folder: string): Promise<void> {
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.json'))
-  const kept = await Promise.all(names.map(async (name) => ({ name, atMs: (await stat(join(folder, name))).mtimeMs })))
-  kept.sort((a, b) => b.atMs - a.atMs)
-  for (const { name } of kept.slice(MAX_FILMS)) {
+  for (const name of await namesBeyondNewest(folder, '.json', MAX_FILMS)) {
     // The text first: without it the picture is not shown.
     await rm(join(folder, name), { force: true })
     await rm(join(folder, name.replace(/json$/, 'webp')), { force: true })

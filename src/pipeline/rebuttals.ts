@@ -1,11 +1,12 @@
-import { readdir, readFile, rm, stat } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Hex } from '../../proofs/types.ts'
 import { messageOf } from '../base/errors.ts'
 import { httpGet } from '../base/http-get.ts'
 import { keccakOf } from '../base/keccak.ts'
+import { namesBeyondNewest } from '../base/newest-files.ts'
 import type { CaseView } from '../chain/types.ts'
-import { MAX_REBUTTAL_BYTES, publishRebuttal, rebuttalPath } from '../feed/rebuttals.ts'
+import { MAX_REBUTTAL_BYTES, publishRebuttal, REBUTTAL_SUFFIX, readRebuttal, rebuttalPath } from '../feed/rebuttals.ts'
 import type { Bench } from './bench.ts'
 
 /** What accused nodes say, kept to be shown beside the accusation. */
@@ -34,7 +35,7 @@ export function createRebuttals(
       const bytes = await httpGet(address, { maxBytes: MAX_REBUTTAL_BYTES, timeoutMs: TIMEOUT_MS, signal })
       if ((await keccakOf(bytes)) !== hash) throw new Error('the words are not those whose hash stands on the chain')
       await publishRebuttal(folder, hash, bytes)
-      await dropOld(folder)
+      for (const name of await namesBeyondNewest(folder, REBUTTAL_SUFFIX, MOST)) await rm(join(folder, name), { force: true })
       logger.info('The accused answered', { faultId, rebuttalHash: hash })
     } catch (error) {
       if (signal.aborted) return
@@ -56,15 +57,7 @@ export function createRebuttals(
 }
 
 /** The words of a rebuttal as text, or undefined; whatever is not valid UTF-8 in it is replaced. */
-export async function readRebuttal(folder: string, hash: Hex): Promise<string | undefined> {
-  const bytes = await readFile(join(folder, `${hash}.txt`)).catch(() => undefined)
-  return bytes && bytes.length <= MAX_REBUTTAL_BYTES ? new TextDecoder().decode(bytes) : undefined
-}
-
-async function dropOld(folder: string): Promise<void> {
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.txt'))
-  if (names.length <= MOST) return
-  const kept = await Promise.all(names.map(async (name) => ({ name, atMs: (await stat(join(folder, name))).mtimeMs })))
-  kept.sort((a, b) => b.atMs - a.atMs)
-  for (const { name } of kept.slice(MOST)) await rm(join(folder, name), { force: true })
+export async function rebuttalText(folder: string, hash: Hex): Promise<string | undefined> {
+  const bytes = await readRebuttal(folder, hash)
+  return bytes && new TextDecoder().decode(bytes)
 }

@@ -1,13 +1,8 @@
 import type { Hex, Outcome } from '../../proofs/types.ts'
+import type { FeedSpan } from '../observe/feeds/source.ts'
 import { NO_FACTS, type NodeFacts } from '../score/score.ts'
 import { LINES } from '../verdict/lines.ts'
 import type { VerdictRecord } from './answers.ts'
-
-/** Seconds of chain time, both ends included. */
-export interface Span {
-  sinceSec: number
-  untilSec: number
-}
 
 /** What a probe, or a stream that somebody pushed through a node, took. Seconds. */
 export interface Trip {
@@ -40,8 +35,8 @@ export interface ScoreBook {
   /** Somebody got a segment that has no receipt in its window. */
   unreceipted(transcoder: Hex, atSec: number): void
   /** Without what only the court and the chain know. */
-  facts(span: Span): Map<Hex, NodeFacts>
-  of(transcoder: Hex, span: Span): readonly Seen[]
+  facts(span: FeedSpan): Map<Hex, NodeFacts>
+  of(transcoder: Hex, span: FeedSpan): readonly Seen[]
 }
 
 /** Things remembered; 100 nodes at 100 samples a day fill it in three weeks. */
@@ -61,7 +56,7 @@ export function createScoreBook(init: { remembered?: number } = {}): ScoreBook {
     }
   }
 
-  const isIn = ({ atSec }: Seen, { sinceSec, untilSec }: Span) => atSec >= sinceSec && atSec <= untilSec
+  const isIn = ({ atSec }: Seen, { sinceSec, untilSec }: FeedSpan) => atSec >= sinceSec && atSec <= untilSec
 
   return {
     check(record) {

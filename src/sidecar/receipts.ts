@@ -1,4 +1,4 @@
-import { open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { open, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { digestOf, windowLeaf } from '../../proofs/digest.ts'
 import { readHex, structFromJson, structToJson } from '../../proofs/json.ts'
@@ -7,6 +7,7 @@ import { type Hex, LIMITS, type TranscodeReceipt, type WindowRoot } from '../../
 import type { Guard } from '../attest/guard.ts'
 import type { Signer } from '../attest/keys.ts'
 import { FishermanError } from '../base/errors.ts'
+import { writeWholeFile } from '../base/whole-file.ts'
 import type { Ledger } from '../feed/ledger.ts'
 import type { PublishedWindows, SignedWindow } from '../feed/routes.ts'
 
@@ -102,7 +103,7 @@ export async function openReceiptBook(
     const id: Hex = `0x${windowId.toString(16).padStart(64, '0')}`
     await guard.admit({ kind: 'window', id, digest: digestOf(ledger.domain, 'WindowRoot', window) })
     const sig = await signer.signStruct(ledger.domain, 'WindowRoot', window)
-    await writeSynced(rootFile(windowId), `${JSON.stringify({ window: structToJson('WindowRoot', window), sig })}\n`)
+    await writeWholeFile(rootFile(windowId), `${JSON.stringify({ window: structToJson('WindowRoot', window), sig })}\n`)
     closed.set(windowId, { window, sig })
     next = windowId + 1n
   }
@@ -182,9 +183,4 @@ async function appendSynced(file: string, text: string): Promise<void> {
   } finally {
     await handle.close()
   }
-}
-
-async function writeSynced(file: string, text: string): Promise<void> {
-  await appendSynced(`${file}.part`, text)
-  await rename(`${file}.part`, file)
 }

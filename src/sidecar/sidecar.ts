@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import type { Http2ServerResponse } from 'node:http2'
 import { join } from 'node:path'
-import type { Hex } from '../../proofs/types.ts'
+import { type Hex, LIMITS } from '../../proofs/types.ts'
 import type { Guard } from '../attest/guard.ts'
 import type { Signer } from '../attest/keys.ts'
 import { repeat, systemClock } from '../base/clock.ts'
@@ -52,7 +52,6 @@ export interface Sidecar {
   stop(): Promise<void>
 }
 
-const MAX_SEGMENT_BYTES = 300_000_000
 /** Segments under way with a copy; a node has ten sessions by default, and answers each in seconds. */
 const UNDER_WAY = 200
 /** Segments that wait for their receipt: hashing is faster than transcoding. */
@@ -75,7 +74,7 @@ export async function startSidecar(init: SidecarInit, deps: SidecarDeps): Promis
   const book = await openReceiptBook({ folder: join(init.dataDir, 'receipts'), transcoder, mostGap }, { ledger, signer, guard })
   for await (const line of book.all())
     for (const { hash, owner } of contentsOf(line)) if (!(await media.adopt(hash, owner))) count('media-lost')
-  const spool = await createSpool({ folder: join(init.dataDir, 'spool'), maxBytes: MAX_SEGMENT_BYTES }, { onLost: count })
+  const spool = await createSpool({ folder: join(init.dataDir, 'spool'), maxBytes: LIMITS.segmentBytes }, { onLost: count })
   const upstream = createUpstream(init.upstream)
   const queue = createQueue({
     concurrency: 1,
@@ -107,7 +106,7 @@ export async function startSidecar(init: SidecarInit, deps: SidecarDeps): Promis
       }
     })
   const desk = createSegmentDesk(
-    { fetchAfterMs: init.fetchAfterMs ?? FETCH_AFTER_MS, most: UNDER_WAY, maxBytes: MAX_SEGMENT_BYTES, signal },
+    { fetchAfterMs: init.fetchAfterMs ?? FETCH_AFTER_MS, most: UNDER_WAY, maxBytes: LIMITS.segmentBytes, signal },
     { upstream, spool, move, onServed, onNone: (reason) => count(`unreceipted.${reason}`) },
   )
   const feed = await startHttp({

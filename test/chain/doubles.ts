@@ -13,11 +13,11 @@ export interface LivepeerDoubles {
 /** Address of a node. */
 export const node = (i: number): Hex => `0x${(0x1000 + i).toString(16).padStart(40, '0')}`
 
-export async function createLivepeerDoubles(world: World): Promise<LivepeerDoubles> {
+/** Sends from the deployer's unlocked account, since doubles need no signatures; without `to` it deploys, and the result is where. */
+export async function unlockedSender(world: World): Promise<(to: Hex | undefined, data: string) => Promise<Hex>> {
   const from = world.wallets[0]!.address
-  // From an unlocked account: doubles need no signatures.
   await world.provider.send('anvil_impersonateAccount', [from])
-  async function send(to: Hex | undefined, data: string): Promise<Hex> {
+  return async (to, data) => {
     const hash = await world.provider.send('eth_sendTransaction', [{ from, data, gas: '0x1c9c380', ...(to ? { to } : {}) }])
     const receipt = await vi.waitFor(
       async () => {
@@ -30,6 +30,10 @@ export async function createLivepeerDoubles(world: World): Promise<LivepeerDoubl
     if (receipt.status !== '0x1') throw new Error('reverted')
     return receipt.contractAddress?.toLowerCase()
   }
+}
+
+export async function createLivepeerDoubles(world: World): Promise<LivepeerDoubles> {
+  const send = await unlockedSender(world)
   const book = await send(undefined, artifacts.contracts.DoubleAddressBook!.bytecode)
   const pool = await send(undefined, artifacts.contracts.DoublePool!.bytecode)
   for (const name of ['BondingManager', 'RoundsManager', 'TicketBroker', 'ServiceRegistry']) {

@@ -14,6 +14,7 @@ import { createRpc } from '../../src/chain/rpc.ts'
 import { addressOf } from '../../src/chain/setup.ts'
 import { readOrchestrators } from '../../src/chain/table.ts'
 import type { Alarm, Deployment } from '../../src/chain/types.ts'
+import { node, unlockedSender } from './doubles.ts'
 import { type RpcProxy, startProxy } from './proxy.ts'
 import { artifacts, createWorld, interfaceOf, signal, silent, type World } from './world.ts'
 
@@ -22,28 +23,13 @@ let book: Hex
 let pool: Hex
 let deployment: Deployment
 let proxy: RpcProxy
+let send: Awaited<ReturnType<typeof unlockedSender>>
 vi.setConfig({ testTimeout: 20_000 })
 setMaxListeners(0, signal)
 const folder = mkdtempSync(join(tmpdir(), 'fisherman-table-'))
-const node = (i: number): Hex => `0x${(0x1000 + i).toString(16).padStart(40, '0')}`
 const until = (what: () => boolean | Promise<boolean>) =>
   vi.waitFor(async () => expect(await what()).toBe(true), { timeout: 8_000, interval: 20 })
 
-/** Sends from the deployer's unlocked account: doubles need no signatures. */
-async function send(to: Hex | undefined, data: string): Promise<Hex> {
-  const from = world.wallets[0]!.address
-  const hash = await world.provider.send('eth_sendTransaction', [{ from, data, gas: '0x1c9c380', ...(to ? { to } : {}) }])
-  const receipt = await vi.waitFor(
-    async () => {
-      const mined = await world.provider.send('eth_getTransactionReceipt', [hash])
-      expect(mined).not.toBeNull()
-      return mined
-    },
-    { timeout: 5_000, interval: 5 },
-  )
-  if (receipt.status !== '0x1') throw new Error('reverted')
-  return receipt.contractAddress?.toLowerCase()
-}
 const poolCall = (name: string, values: unknown[] = [], at = pool) =>
   send(at, interfaceOf('DoublePool').encodeFunctionData(name, values))
 const deploy = (name: string) => send(undefined, artifacts.contracts[name]!.bytecode)
@@ -72,7 +58,7 @@ async function table(spanFile?: string, rpcUrl = world.anvil.rpcUrl, progress?: 
 beforeAll(async () => {
   world = await createWorld({ roundSec: 60 })
   proxy = await startProxy(world.anvil.rpcUrl)
-  await world.provider.send('anvil_impersonateAccount', [world.wallets[0]!.address])
+  send = await unlockedSender(world)
   book = await deploy('DoubleAddressBook')
   pool = await deploy('DoublePool')
   for (const name of ['BondingManager', 'RoundsManager', 'TicketBroker', 'ServiceRegistry']) await setContract(name, pool)

@@ -7,7 +7,7 @@ import { type HttpServer, startHttp } from '../../src/base/http.ts'
 import { keccakOf } from '../../src/base/keccak.ts'
 import { SILENT } from '../../src/base/log.ts'
 import { MAX_REBUTTAL_BYTES, publishRebuttal, rebuttalRoutes } from '../../src/feed/rebuttals.ts'
-import { createRebuttals, readRebuttal } from '../../src/pipeline/rebuttals.ts'
+import { createRebuttals, rebuttalText } from '../../src/pipeline/rebuttals.ts'
 import { hash } from '../helpers/fixtures.ts'
 
 const WORDS = Buffer.from('Our encoder was right: see frame 12 of the source. Ünïcode.')
@@ -57,10 +57,10 @@ describe('what an accused says', () => {
     rebuttals.note(about(words))
     rebuttals.note(about(words))
     expect(await work()).toBe(1)
-    expect(await readRebuttal(kept, words)).toBeUndefined()
+    expect(await rebuttalText(kept, words)).toBeUndefined()
     await publishRebuttal(served, words, WORDS)
     expect(await work()).toBe(0)
-    expect(await readRebuttal(kept, words)).toBe(WORDS.toString())
+    expect(await rebuttalText(kept, words)).toBe(WORDS.toString())
     expect(await readdir(kept)).toEqual([`${words}.txt`])
   })
 
@@ -72,7 +72,7 @@ describe('what an accused says', () => {
       let tries = 1
       while ((await work()) > 0) tries++
       expect(tries).toBe(6)
-      expect(await readRebuttal(kept, words)).toBeUndefined()
+      expect(await rebuttalText(kept, words)).toBeUndefined()
     }
   })
 

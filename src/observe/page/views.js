@@ -226,7 +226,7 @@ async function oneCase(get, id) {
             { class: 'card' },
             one.rebuttal === null
               ? `Its answer is on the chain as the hash ${one.rebuttalHash}, but the node does not serve the words.`
-              : el('pre', { class: 'words' }, one.rebuttal),
+              : el('pre', {}, one.rebuttal),
           ),
         ]),
     el('h2', {}, 'Timeline'),
