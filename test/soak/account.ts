@@ -30,9 +30,16 @@ async function linesOf(url: string): Promise<unknown[]> {
   return text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as unknown]))
 }
 
+export interface Provable {
+  faults: Hex[]
+  /** Newest window that all those nodes have published; undefined where there is none of them. */
+  window: bigint | undefined
+}
+
 /** Every fault of a node that passes the source through: one for each receipt of its feed. */
-export async function provableFaults(world: SoakWorld): Promise<Hex[]> {
+export async function provableFaults(world: SoakWorld): Promise<Provable> {
   const found: Hex[] = []
+  const newest: bigint[] = []
   const { chainId, anchor } = world.chain.deployment
   for (const { url, address } of world.nodes.filter(({ behaviour }) => behaviour === 'passthrough')) {
     const base = `${url}/fisherman/v1`
@@ -44,23 +51,27 @@ export async function provableFaults(world: SoakWorld): Promise<Hex[]> {
         for (const line of await linesOf(`${base}/receipts?window=${window.windowId}&limit=1000`))
           found.push(faultIdOf('O3', address, readReceiptLine({ chainId, anchor }, line).digest))
       }
-      if (windows.length < 200) break
+      if (windows.length < 200) {
+        newest.push(after)
+        break
+      }
     }
   }
-  return found
+  return { faults: found, window: newest.sort((a, b) => (a < b ? -1 : 1))[0] }
 }
 
-/** Provable faults that are not on the chain. */
-export async function missingFaults(world: SoakWorld): Promise<Hex[]> {
+/** The same of those that are not on the chain. */
+export async function missingFaults(world: SoakWorld): Promise<Provable> {
   const convicted = await world.convictions()
-  return (await provableFaults(world)).filter((faultId) => !convicted.has(faultId))
+  const { faults, window } = await provableFaults(world)
+  return { faults: faults.filter((faultId) => !convicted.has(faultId)), window }
 }
 
 /** Adds up after all fishermen have ended. */
 export async function settleAccount(world: SoakWorld, heads: Heads): Promise<Account> {
   const complaints: string[] = []
   const convicted = await world.convictions()
-  const provable = await provableFaults(world)
+  const { faults: provable } = await provableFaults(world)
   for (const faultId of provable) if (!convicted.has(faultId)) complaints.push(`fault ${faultId} is provable and not proven`)
   const honest = new Map<Hex, RunningNode>(
     world.nodes.filter(({ behaviour }) => behaviour === 'honest').map((node) => [node.address, node]),
