@@ -30,6 +30,8 @@ export interface VerdictRecord {
   deadline: string
   drawProof: Hex
   beacon: Hex
+  /** Of a stream whose pictures are not shown. */
+  private?: true
   /** What the check cost, for the operator's budget; records of older versions lack it. */
   cost?: { atSec: number; seconds: number; bytes: number }
   /** Reasons, measures and facts, for people and for the bundle. */
@@ -152,6 +154,7 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
       deadline: String(Math.floor(chain.nowSec()) + waitSeconds),
       drawProof: task.sample ? encodeDrawProof(task.sample.proof) : '0x',
       beacon: task.beacon,
+      ...(task.known.receipt.isPrivate ? { private: true } : {}),
       cost: result.cost,
       verdict: verdictJson(result),
     }

@@ -22,13 +22,13 @@ export interface CaseEvidence {
    * fails.
    */
   get(
-    about: { evidenceHash: Hex; sourceHash: Hex; contentHash: Hex },
+    about: { evidenceHash: Hex; sourceHash: Hex; contentHash: Hex; isPrivate?: true },
     options: { signal: AbortSignal },
   ): Promise<CaseFiles | undefined>
 }
 
 export interface CaseEvidenceDeps {
-  evidence: Pick<EvidenceStore, 'fileOf' | 'has' | 'keepWithin'>
+  evidence: Pick<EvidenceStore, 'fileOf' | 'has' | 'keepWithin' | 'markPrivate'>
   desk: Pick<BundleDesk, 'partFile' | 'take'>
   /** Asks members by direct streams. */
   fetchBundle(evidenceHash: Hex, options: { signal: AbortSignal }): Promise<string | undefined>
@@ -88,7 +88,8 @@ export function createCaseEvidence(
   }
 
   return {
-    async get({ evidenceHash, sourceHash, contentHash }, { signal }) {
+    async get({ evidenceHash, sourceHash, contentHash, isPrivate }, { signal }) {
+      if (isPrivate) await evidence.markPrivate(evidenceHash)
       const bundle = await find(evidenceHash, signal)
       if (!bundle) return undefined
       const folder = await mkdtemp(join(init.scratchDir, 'case-'))
@@ -97,7 +98,7 @@ export function createCaseEvidence(
         const part = async (name: string, hash: Hex) => {
           const file = files.get(`inputs/${name}`)
           if (!file) throw new FishermanError({ code: 'bundle-broken', message: `${bundle} holds no ${name}`, blame: 'ours' })
-          return await deps.blobs.keep(hash, file)
+          return await deps.blobs.keep(hash, file, isPrivate ? { isPrivate } : {})
         }
         return { source: await part('source.bin', sourceHash), rendition: await part('rendition.bin', contentHash) }
       } finally {
