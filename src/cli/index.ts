@@ -11,6 +11,7 @@ import { declareDevnet } from './devnet.options.ts'
 import { declareDoctor } from './doctor.options.ts'
 import { declareGuard } from './guard.options.ts'
 import { declareHelp } from './help.ts'
+import { declareIdle } from './idle.options.ts'
 import { declareInit } from './init.options.ts'
 import { declareKeys } from './keys.options.ts'
 import { declareLog } from './log.options.ts'
@@ -98,6 +99,10 @@ export async function main(argv: readonly string[]): Promise<void> {
   })
   declareSidecar(program, (options) => ends(async () => (await import('./sidecar.ts')).sidecarCommand(options))())
   declareSelfCheck(program, (url, options) => ends(async () => (await import('./selfcheck.ts')).selfCheckCommand(url, options))())
+  declareIdle(program, {
+    show: (options) => ends(async () => (await import('./idle.ts')).idleCommand(options))(),
+    verify: (place, options) => ends(async () => (await import('./idle.ts')).idleVerifyCommand(place, options))(),
+  })
   declareProbe(program, (nodes, options) => ends(async () => (await import('./probe.ts')).probeCommand(nodes, options))())
   declareSample(program, {
     explain: (digest, options) => ends(async () => (await import('./sample.ts')).sampleExplainCommand(digest, options))(),

@@ -67,6 +67,18 @@ spent is written beside the key before a ticket is signed, and --max-price, --ma
 A fail here has no receipt behind it: it goes to no court and onto no chain, it is yours to know. A refusal, a slow answer, a rendition that was
 gone, and everything that went wrong on this machine is no fail.`,
   },
+  idle: {
+    about: 'who earns without working, and how anybody derives it again',
+    text: `
+fisherman idle reads the events of the last whole rounds from Livepeer's contracts: calls of reward and what they minted, winning tickets and who
+sent them, bonds, service URIs. Beside them it puts what a daemon of yours saw (--data-dir): receipts, samples, proven faults, answered streams. From
+these rows, and nothing else, follows a class for each orchestrator, with the reason in words. Nobody is called idle for fewer than 30 rounds, no
+class is an accusation, and none goes onto a chain: a node may work for gateways that you do not see.
+
+--out FOLDER writes the dataset of the last whole round: events, state, evidence and results as lines of canonical JSON, each file named by its
+hash, a manifest with their Merkle root and the hashes of the first and last block, and a signature where a key is there. fisherman idle verify
+FOLDER derives every number again and names what differs; it needs no key, no chain and no daemon.`,
+  },
   privacy: {
     about: 'what leaves this machine',
     text: `
