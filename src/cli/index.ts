@@ -11,6 +11,7 @@ import { declareDevnet } from './devnet.options.ts'
 import { declareDoctor } from './doctor.options.ts'
 import { declareGuard } from './guard.options.ts'
 import { declareHelp } from './help.ts'
+import { declareIdle } from './idle.options.ts'
 import { declareInit } from './init.options.ts'
 import { declareKeys } from './keys.options.ts'
 import { declareLog } from './log.options.ts'
@@ -103,6 +104,10 @@ export async function main(argv: readonly string[]): Promise<void> {
   declareChain(program, {
     status: (options) => ends(async () => (await import('./chain.ts')).chainStatusCommand(options))(),
     orchestrators: (options) => ends(async () => (await import('./chain.ts')).chainOrchestratorsCommand(options))(),
+  })
+  declareIdle(program, {
+    look: (options) => ends(async () => (await import('./idle.ts')).idleCommand(options))(),
+    verify: (where, options) => ends(async () => (await import('./idle.ts')).idleVerifyCommand(where, options))(),
   })
   declareBond(program, {
     status: (options) => ends(async () => (await import('./bond.ts')).bondStatusCommand(options))(),
