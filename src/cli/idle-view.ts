@@ -1,6 +1,5 @@
-import type { Checked } from '../idle/dataset.ts'
 import type { IdleLook } from '../monitor/idle.ts'
-import { IDLE_CLASSES, type IdleClass, type IdleResult } from '../monitor/idle-files.ts'
+import { type Checked, IDLE_CLASSES, type IdleClass, type IdleResult } from '../monitor/idle-files.ts'
 import { amount, columns } from './chain-view.ts'
 
 export interface IdleTotal {

@@ -41,6 +41,16 @@ Before anybody accuses: fisherman selfcheck FEED says what fishermen would say o
 The accused: fisherman case answer ID --rebuttal FILE --publish FOLDER while it is open; its words are then shown beside the accusation. Within 14
 days of a conviction: case appeal ID --claim TEXT. The evidence is a bundle that anybody can replay: fisherman replay BUNDLE.`,
   },
+  idle: {
+    about: 'who earns without working, and how a stranger checks that',
+    text: `
+  fisherman idle                   reads rewards, tickets and stake of 90 whole rounds, and what your fisherman saw of each node
+  fisherman idle --out FOLDER      writes all of it as files named by their hash, signed where a key is configured
+  fisherman idle verify FOLDER     derives every number again, and names what differs; an address of such a folder will do too
+
+paid-without-work, self-dealt, idle, unproven, works: these are facts beside what one fisherman saw, no accusation, and nothing of it goes on a chain.
+Where no fisherman runs nobody looked at the work: idle then says only that no ticket was redeemed.`,
+  },
   trouble: {
     about: 'when something does not work',
     text: `

@@ -10,6 +10,7 @@ import type { Config } from '../config/schema.ts'
 import { type Checked, checkDataset, type IdleMaterial, makeDataset, namesIn, signatureText } from '../idle/dataset.ts'
 import { deriveIdle, type IdleResult } from '../idle/idle.ts'
 
+export type { Checked } from '../idle/dataset.ts'
 export { IDLE_CLASSES, type IdleClass, type IdleResult } from '../idle/idle.ts'
 
 /** 300,000 events of at most 300 bytes each are 90 MB. */

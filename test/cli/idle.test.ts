@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -11,6 +11,7 @@ import { FILES, fileOf } from '../../proofs/dataset.ts'
 import { serialiseDeployment } from '../../src/chain/deployment.ts'
 import { createLivepeerDoubles, type LivepeerDoubles, node } from '../chain/doubles.ts'
 import { createWorld, type World } from '../chain/world.ts'
+import { openSite } from '../observe/site.ts'
 
 // Events of a real chain, the program as it is shipped, the dataset that it writes, and a stranger who checks it.
 
@@ -98,6 +99,26 @@ describe('fisherman idle', () => {
     expect(said.results.map((one: { class: string }) => one.class)).toEqual(['self-dealt', 'unproven'])
     expect(said.results[0]).toMatchObject({ redeemedEth: (21n * 10n ** 18n).toString(), relatedTickets: 3 })
     expect(said.noEvidence).toMatch(/no fisherman runs/)
+  })
+
+  it('counts what the running fisherman saw', async () => {
+    const tally = { receipts: 9, checked: 3, pass: 2, fail: 1, inconclusive: 4, withheld: 0, evidenceScore: 4.5 }
+    const site = await openSite({ orchestrators: () => ({ [node(2)]: tally }) })
+    try {
+      const file = config('seen')
+      mkdirSync(join(folder, 'seen.data'), { recursive: true })
+      writeFileSync(join(folder, 'seen.data', 'daemon.json'), JSON.stringify({ pid: 1, http: site.url }))
+      const { code, out } = await fisherman('--config', file, '--json')
+      expect(code).toBe(0)
+      const said = JSON.parse(out)
+      const counts = { receipts: 9, pass: 2, fail: 1, inconclusive: 4, withheld: 0, unreceipted: 0, faults: 0, trips: 0 }
+      expect(said.noEvidence).toBeNull()
+      expect(said.evidence).toEqual([{ address: node(2), ...counts }])
+      expect(said.results[0]).toMatchObject({ address: node(1), class: 'unproven' })
+      expect(said.results[1]).toMatchObject({ address: node(2), class: 'works', why: '2 of 3 samples passed' })
+    } finally {
+      await site.stop()
+    }
   })
 
   it.each<[string, () => string[], RegExp]>([
