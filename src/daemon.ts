@@ -418,7 +418,7 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
     port: config.http.port,
     routes: siteRoutes({
       ...{ bundleDir: bench.bundleDir, metrics, log, clock, logger, version: init.version ?? 'unknown' },
-      http: { host: config.http.host, ...readToken(config.http.tokenFile) },
+      http: { host: config.http.host, showPrivate: config.http.showPrivate, ...readToken(config.http.tokenFile) },
       orchestrators: tally.nodes,
       scores: createScoreFeed(
         {

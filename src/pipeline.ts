@@ -8,6 +8,7 @@ import { bytesOf, type CheckTask, createCheckStage } from './pipeline/checks.ts'
 import { createExplainer, createFates, type Explained } from './pipeline/explain.ts'
 import { createJusticeStage } from './pipeline/justice.ts'
 import { createOpinions } from './pipeline/opinions.ts'
+import { createPrivateBytes } from './pipeline/private-bytes.ts'
 import { createRebuttals } from './pipeline/rebuttals.ts'
 import { createWindowStage } from './pipeline/windows.ts'
 import { createFaultFinder } from './receipt/faults.ts'
@@ -42,6 +43,7 @@ export function createPipeline(bench: Bench): Pipeline {
   const inHand = new Map<string, 'waiting' | 'urgent' | 'started' | 'resting'>()
   const troubles = new Map<string, number>()
   const fates = createFates()
+  const privateBytes = createPrivateBytes(bench)
   bench.ledger.onForget(({ sampleId }) => {
     inHand.delete(sampleId)
     inHand.delete(`${sampleId}/again`)
@@ -92,7 +94,7 @@ export function createPipeline(bench: Bench): Pipeline {
     const key = keyOf(task)
     const waits = priority === REPLAY_PRIORITY ? 'urgent' : 'waiting'
     inHand.set(key, waits)
-    const run = async (signal: AbortSignal): Promise<void> => {
+    const look = async (signal: AbortSignal): Promise<void> => {
       if (inHand.get(key) !== waits || (await isLeftToOthers(task))) return
       // Whoever pauses is silent, as one that is switched off: later tranches of others wake.
       if (bench.paused()) {
@@ -121,9 +123,16 @@ export function createPipeline(bench: Bench): Pipeline {
       // A case may need one more look, after the accused's time to bring its bytes.
       if (task.again) inHand.delete(key)
     }
-    if (bench.queue.add({ priority, run })) return
-    inHand.delete(key)
-    fates.set(key, 'dropped')
+    const run = async (signal: AbortSignal) => await look(signal).finally(() => privateBytes.release(task.known))
+    privateBytes.hold(task.known)
+    // What was pushed out is not in hand any more: somebody else's fail may still call for it.
+    const dropped = (): void => {
+      void privateBytes.release(task.known)
+      if (inHand.get(key) === waits) inHand.delete(key)
+      fates.set(key, 'dropped')
+    }
+    if (bench.queue.add({ priority, run, dropped })) return
+    dropped()
     bench.metrics.dropped('sample')
   }
 

@@ -8,6 +8,8 @@ import { keyError, readPrivateFile, writePrivateFile } from './key-file.ts'
 export interface Signer {
   readonly address: Hex
   signStruct<N extends StructName>(domain: Domain, name: N, value: Structs[N]): Promise<Hex>
+  /** Over `\x19Ethereum Signed Message:\n<length>` and the message, as Livepeer's nodes sign: 65 bytes, v 27 or 28. */
+  signMessage(message: Uint8Array): Promise<Hex>
   /** For the chain room, which signs transactions with it. */
   wallet(): Wallet
   /** 32 secret bytes that only this key can derive; two purposes never share bytes. */
@@ -21,6 +23,7 @@ export function createSigner(wallet: Wallet): Signer {
       const types = { [name]: STRUCTS[name].map((field) => ({ ...field })) }
       return (await wallet.signTypedData(typedDomain(domain), types, value as unknown as Record<string, unknown>)) as Hex
     },
+    signMessage: async (message) => (await wallet.signMessage(message)) as Hex,
     wallet: () => wallet,
     async derive(purpose) {
       const key = await crypto.subtle.importKey('raw', Buffer.from(wallet.privateKey.slice(2), 'hex'), 'HKDF', false, [

@@ -4,6 +4,8 @@ import { setMaxListeners } from 'node:events'
 export interface Job {
   priority: number
   run(signal: AbortSignal): Promise<void>
+  /** Called when it is pushed out by a more urgent one. */
+  dropped?(): void
 }
 
 export interface WorkQueue {
@@ -65,6 +67,7 @@ export function createQueue(init: WorkQueueInit): WorkQueue {
         const last = waiting.at(-1)
         if (!last || last.priority <= job.priority) return false
         waiting.pop()
+        last.dropped?.()
         init.onDrop?.(last)
       }
       const at = waiting.findIndex((other) => other.priority > job.priority)

@@ -33,10 +33,13 @@ export const bondingInterface = new Interface([
 
 export const livepeerRoundsInterface = new Interface([
   'function currentRound() view returns (uint256)',
+  'function blockNum() view returns (uint256)',
   'event NewRound(uint256 indexed round, bytes32 blockHash)',
 ])
 
 export const brokerInterface = new Interface([
+  'function getSenderInfo(address sender) view returns (tuple(uint256 deposit, uint256 withdrawRound) sender, tuple(uint256 fundsRemaining, uint256 claimedInCurrentRound) reserve)',
+  'function claimedReserve(address reserveHolder, address claimant) view returns (uint256)',
   'event WinningTicketRedeemed(address indexed sender, address indexed recipient, uint256 faceValue, uint256 winProb, uint256 senderNonce, uint256 recipientRand, bytes auxData)',
 ])
 

@@ -1,43 +1,53 @@
 import type { Command } from 'commander'
-import type { ChainOptions } from './chain.options.ts'
+import { type PlaceOptions, withPlaceOptions } from './place.options.ts'
 
-export interface IdleOptions extends ChainOptions {
+export interface IdleOptions extends PlaceOptions {
+  network: string
   rounds: string
+  dataDir?: string
   out?: string
+  all?: boolean
+  json?: boolean
 }
 
 export interface IdleVerifyOptions {
   json?: boolean
 }
 
-export interface IdleCommands {
-  look(options: IdleOptions): Promise<void>
-  verify(where: string, options: IdleVerifyOptions): Promise<void>
-}
-
-export function declareIdle(program: Command, run: IdleCommands): void {
-  const idle = program
-    .command('idle')
-    .description('who earns without working: rewards, tickets and stake of each orchestrator beside the work that was seen')
-    .option('--rounds <n>', 'whole rounds to look back', '90')
-    .option('--config <file>', 'configuration (YAML or JSON), as for run')
-    .option('--rpc <url...>', 'RPC endpoints instead of those of the configuration')
-    .option('--data-dir <folder>', 'folder of the fisherman whose evidence counts')
-    .option('--out <folder>', 'write all of it as a dataset that strangers can check, signed where a key is configured')
-    .option('--json', 'print one JSON object; amounts are wei in decimal strings')
+export function declareIdle(
+  program: Command,
+  run: {
+    show(options: IdleOptions): Promise<void>
+    verify(place: string, options: IdleVerifyOptions): Promise<void>
+  },
+): void {
+  const idle = withPlaceOptions(
+    program
+      .command('idle')
+      .description('who earns without working: rewards, tickets and stake by chain events, beside what was seen'),
+  )
+    .option(
+      '--network <name>',
+      'whose rounds hold, where no configuration says it: local, arbitrum-sepolia, arbitrum-one',
+      'arbitrum-one',
+    )
+    .option('--rounds <n>', 'whole rounds to look back at most', '90')
+    .option('--data-dir <folder>', 'of a daemon that runs: what it saw counts as evidence')
+    .option('--out <folder>', 'writes the dataset of the last whole round there; signed where a key is named or configured')
+    .option('--all', 'shows those that work too')
     .addHelpText(
       'after',
       `
-Classes are facts of the chain beside what this fisherman saw, no accusation; nothing of it goes on a chain. LPT and tickets are of the rounds looked
-at, evidence is of the whole log of the fisherman that runs. Exit code: 0 done, 2 our own error.`,
+Classes, heaviest first: paid-without-work (tickets redeemed, and what was checked failed), self-dealt (its tickets came from itself or from who bonded
+to it), idle (took inflation, no ticket, no receipt), unproven (too little was seen), works. They are facts and their names, not accusations.
+Exit code: 0 done, 2 it could not be read. More: fisherman help idle`,
     )
-    .action((options: IdleOptions) => run.look(options))
+    .action((options: IdleOptions) => run.show(options))
   idle
     .command('verify')
-    .description('derive every number of a dataset again and name all that differs; needs neither key nor chain')
-    .argument('<dataset>', 'folder that --out wrote, or the address of one')
+    .description('derive every number of a published dataset again, without a key or a chain')
+    .argument('<folder or URL>', 'what holds manifest.json')
     .option('--json', 'print one JSON object')
-    .addHelpText('after', '\nExit code: 0 it is what it says, 1 something differs, 2 it cannot be read, or our own error.')
-    // An option that both know goes to the first of them.
-    .action((where: string, _: unknown, command: Command) => run.verify(where, command.optsWithGlobals<IdleVerifyOptions>()))
+    .addHelpText('after', '\nExit code: 0 it is what it says, 1 something differs, 2 it could not be read.')
+    .action((place: string, _options: IdleVerifyOptions, command: Command) => run.verify(place, command.optsWithGlobals()))
 }

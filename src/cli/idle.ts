@@ -1,55 +1,48 @@
-import { systemClock } from '../base/clock.ts'
-import { SILENT } from '../base/log.ts'
-import { loadConfig } from '../config/load.ts'
-import { readIdle } from '../monitor/idle.ts'
-import { publishIdle, resultsOf, verifyIdle } from '../monitor/idle-files.ts'
+import { readIdle } from '../operator/idle.ts'
+import { verifyIdle } from '../operator/idle-verify.ts'
 import { progressBar } from './chain-view.ts'
 import { complain, usage } from './complain.ts'
 import type { IdleOptions, IdleVerifyOptions } from './idle.options.ts'
-import { checkedLines, heaviestFirst, idleLines, totalsOf } from './idle-view.ts'
+import { idleLines } from './idle-view.ts'
 import { toJson } from './json.ts'
 import { untilSignal } from './until-signal.ts'
 
-/** `fisherman idle`: 0 done, 2 our own error. */
+/** `fisherman idle`: 0 done, 2 it could not be read. */
 export async function idleCommand(options: IdleOptions): Promise<number> {
-  return await within('idle', async (signal) => {
-    if (!/^[1-9][0-9]{0,2}$/.test(options.rounds)) throw usage(`--rounds '${options.rounds}': must be a number from 1 to 999`)
-    const config = loadConfig(options.config, { dataDir: options.dataDir, rpc: options.rpc })
-    const bar = process.stderr.isTTY ? progressBar(process.stderr) : undefined
-    const deps = { clock: systemClock, log: SILENT, ...(bar ? { onProgress: bar.show } : {}) }
-    const look = await readIdle(config, { rounds: Number(options.rounds) }, deps, signal).finally(() => bar?.clear())
-    const results = resultsOf(look.material)
-    const published = options.out === undefined ? undefined : await publishIdle(look.material, options.out, config.key)
-    if (options.json) {
-      const { span, evidence } = look.material
-      const noEvidence = look.noEvidence ?? null
-      console.log(toJson({ span, evidence, noEvidence, totals: totalsOf(results), results: heaviestFirst(results) }))
-    } else for (const line of idleLines(look, results)) console.log(line)
-    if (published) {
-      const by = published.publisher === null ? 'unsigned, since no key is configured' : `signed by ${published.publisher}`
-      console.error(`fisherman idle: the dataset is in ${options.out}, ${by}; anybody checks it with: fisherman idle verify`)
-    }
-    return 0
-  })
-}
-
-/** `fisherman idle verify`: 0 it is what it says, 1 something differs, 2 it cannot be read. */
-export async function idleVerifyCommand(where: string, options: IdleVerifyOptions): Promise<number> {
-  return await within('idle verify', async (signal) => {
-    const checked = await verifyIdle(where, signal)
-    if (options.json) console.log(toJson(checked))
-    else for (const line of checkedLines(checked)) console.log(line)
-    return checked.problems.length > 0 ? 1 : 0
-  })
-}
-
-async function within(name: string, work: (signal: AbortSignal) => Promise<number>): Promise<number> {
   const signal = untilSignal()
   try {
-    return await work(signal)
+    if (!/^[1-9]\d{0,3}$/.test(options.rounds)) throw usage(`--rounds '${options.rounds}': must be a number from 1 to 9999`)
+    const bar = process.stderr.isTTY && !options.json ? progressBar(process.stderr) : undefined
+    const request = { ...options, rounds: Number(options.rounds) }
+    const report = await readIdle(request, bar ? { onProgress: bar.show } : {}, signal).finally(() => bar?.clear())
+    if (options.json) console.log(toJson(report))
+    else for (const line of idleLines(report, options.all ?? false)) console.log(line)
+    return 0
   } catch (error) {
     if (signal.aborted) return 130
-    complain(name, error)
+    complain('idle', error)
+    return 2
+  }
+}
+
+/** `fisherman idle verify`: 0 it is what it says, 1 something differs, 2 it could not be read. */
+export async function idleVerifyCommand(place: string, options: IdleVerifyOptions): Promise<number> {
+  const signal = untilSignal()
+  try {
+    const { problems, publisher, span, results } = await verifyIdle(place, signal)
+    if (options.json) console.log(toJson({ ok: problems.length === 0, problems, publisher, span, results }))
+    else if (problems.length > 0) for (const problem of problems) console.log(`WRONG  ${problem}`)
+    else {
+      console.log(`ok: ${results.length} orchestrators of round ${span?.round}, every number follows from its events`)
+      console.log(publisher === null ? 'nobody signed it' : `signed by ${publisher}`)
+      console.log(
+        'Whether the events are those of the chain says the chain alone: compare the hashes of its blocks, or read it yourself.',
+      )
+    }
+    return problems.length === 0 ? 0 : 1
+  } catch (error) {
+    if (signal.aborted) return 130
+    complain('idle verify', error)
     return 2
   }
 }

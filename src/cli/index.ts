@@ -18,6 +18,7 @@ import { declareLog } from './log.options.ts'
 import { declareMonitor } from './monitor.options.ts'
 import { declareNet } from './net.options.ts'
 import { declarePause } from './pause.options.ts'
+import { declareProbe } from './probe.options.ts'
 import { declareReplay } from './replay.options.ts'
 import { declareRun } from './run.options.ts'
 import { declareSample } from './sample.options.ts'
@@ -98,16 +99,17 @@ export async function main(argv: readonly string[]): Promise<void> {
   })
   declareSidecar(program, (options) => ends(async () => (await import('./sidecar.ts')).sidecarCommand(options))())
   declareSelfCheck(program, (url, options) => ends(async () => (await import('./selfcheck.ts')).selfCheckCommand(url, options))())
+  declareIdle(program, {
+    show: (options) => ends(async () => (await import('./idle.ts')).idleCommand(options))(),
+    verify: (place, options) => ends(async () => (await import('./idle.ts')).idleVerifyCommand(place, options))(),
+  })
+  declareProbe(program, (nodes, options) => ends(async () => (await import('./probe.ts')).probeCommand(nodes, options))())
   declareSample(program, {
     explain: (digest, options) => ends(async () => (await import('./sample.ts')).sampleExplainCommand(digest, options))(),
   })
   declareChain(program, {
     status: (options) => ends(async () => (await import('./chain.ts')).chainStatusCommand(options))(),
     orchestrators: (options) => ends(async () => (await import('./chain.ts')).chainOrchestratorsCommand(options))(),
-  })
-  declareIdle(program, {
-    look: (options) => ends(async () => (await import('./idle.ts')).idleCommand(options))(),
-    verify: (where, options) => ends(async () => (await import('./idle.ts')).idleVerifyCommand(where, options))(),
   })
   declareBond(program, {
     status: (options) => ends(async () => (await import('./bond.ts')).bondStatusCommand(options))(),

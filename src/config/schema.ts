@@ -81,6 +81,10 @@ export const configSchema = z
           .describe(
             'File (chmod 600) with the token that other machines need for the page and the API; without one only this machine is answered.',
           ),
+        showPrivate: z
+          .boolean()
+          .default(false)
+          .describe('Shows pictures of private streams on the page and in the API, where their evidence is kept.'),
       })
       .prefault({}),
     region: z

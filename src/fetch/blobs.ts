@@ -13,6 +13,8 @@ export interface BlobWanted {
   contentHash: Hex
   /** What the receipt says, or the most that it may be; a longer answer is cut off, a shorter one is wrong by its hash. */
   byteLength: number
+  /** It is to be dropped when it was judged, and never survives a restart. */
+  isPrivate?: true
 }
 
 export interface BlobCache {
@@ -25,7 +27,9 @@ export interface BlobCache {
    * Takes a file over that came in another way, and returns where it lies now. It counts as served by no node. Throws with blame `ours` where
    * the file has another hash: whoever brought it should have looked.
    */
-  keep(contentHash: Hex, file: string): Promise<string>
+  keep(contentHash: Hex, file: string, options?: { isPrivate?: true }): Promise<string>
+  /** Deletes private bytes, wherever they came from. */
+  drop(wanted: Pick<BlobWanted, 'transcoder' | 'contentHash'>): Promise<void>
 }
 
 export interface BlobCacheInit {
@@ -45,12 +49,14 @@ export interface BlobCacheDeps {
   authorize(request: BlobRequest): Promise<{ address: Hex; signature: Hex }>
 }
 
+const PRIVATE = 'private-'
 /** Seconds that a signed request stays good: enough for a slow line, too short to be worth stealing. */
 const REQUEST_LIFE_SEC = 120
 
 export async function createBlobCache(init: BlobCacheInit, deps: BlobCacheDeps): Promise<BlobCache> {
   await mkdir(init.folder, { recursive: true, mode: 0o700 })
-  for (const name of await readdir(init.folder)) if (name.endsWith('.part')) await rm(join(init.folder, name), { force: true })
+  for (const name of await readdir(init.folder))
+    if (name.endsWith('.part') || name.startsWith(PRIVATE)) await rm(join(init.folder, name), { force: true })
   const running = new Map<string, Promise<string>>()
   const { tries = 3, retryMs = 700, timeoutMs = 15_000 } = init
 
@@ -116,7 +122,7 @@ export async function createBlobCache(init: BlobCacheInit, deps: BlobCacheDeps):
   }
 
   return {
-    async keep(contentHash, file) {
+    async keep(contentHash, file, { isPrivate } = {}) {
       const hash = await keccakOf({ file })
       if (hash !== contentHash)
         throw new FishermanError({
@@ -126,9 +132,13 @@ export async function createBlobCache(init: BlobCacheInit, deps: BlobCacheDeps):
           details: { hash },
         })
       await makeRoom((await stat(file)).size)
-      const kept = join(init.folder, `case-${contentHash}`)
+      const kept = join(init.folder, `${isPrivate ? PRIVATE : ''}case-${contentHash}`)
       await rename(file, kept)
       return kept
+    },
+    async drop({ transcoder, contentHash }) {
+      for (const name of [keyOf({ transcoder, contentHash, isPrivate: true }), `${PRIVATE}case-${contentHash}`])
+        await rm(join(init.folder, name), { force: true })
     },
     get(wanted, { signal }) {
       const key = keyOf(wanted)
@@ -146,6 +156,6 @@ function isFull(error: unknown): boolean {
   return ['ENOSPC', 'EDQUOT'].includes(localCode(cause) ?? '')
 }
 
-function keyOf({ transcoder, contentHash }: BlobWanted): string {
-  return `${transcoder}-${contentHash}`
+function keyOf({ transcoder, contentHash, isPrivate }: Pick<BlobWanted, 'transcoder' | 'contentHash' | 'isPrivate'>): string {
+  return `${isPrivate ? PRIVATE : ''}${transcoder}-${contentHash}`
 }

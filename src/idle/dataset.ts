@@ -67,23 +67,12 @@ export function makeDataset(
   const texts = { events: linesOf(events), state: linesOf(state), evidence: linesOf(evidence), results: linesOf(results) }
   const files = FILES.map((name) => fileOf(name, texts[name]))
   const root = datasetRoot(files)
-  const manifest = manifestOf({ span, publisher, files, root, parameters })
+  const { chainId, ...rest } = span
+  const manifest = `${canonicalJson({ ...rest, chainId, format: FORMAT, parameters, publisher, files, root })}\n`
   return {
     ...{ manifest, results, claim: claimOf(span, root, manifest) },
     files: new Map(files.map(({ hash, name }) => [hash, texts[name as FileName]])),
   }
-}
-
-interface Manifest {
-  readonly span: IdleSpan
-  readonly publisher: Hex | null
-  readonly files: readonly DatasetFile[]
-  readonly root: Hex
-  readonly parameters: IdleParameters
-}
-
-function manifestOf({ span, ...rest }: Manifest): string {
-  return `${canonicalJson({ ...span, ...rest, format: FORMAT })}\n`
 }
 
 function sorted<T extends { readonly address: Hex }>(rows: readonly T[]): T[] {
@@ -221,24 +210,22 @@ function byAddress(lines: string): Map<string, Record<string, unknown>> {
   return rows
 }
 
-/** Names of the files that a manifest speaks of; none where it is not understood. */
-export function namesIn(manifest: string): Hex[] {
-  try {
-    return readManifest(manifest).files.map(({ hash }) => hash)
-  } catch {
-    return []
-  }
-}
-
-function readManifest(manifest: string): Manifest {
+function readManifest(manifest: string): {
+  span: IdleSpan
+  publisher: Hex | null
+  files: DatasetFile[]
+  root: Hex
+  parameters: IdleParameters
+} {
   const json = object(JSON.parse(manifest), 'it')
+  if (`${canonicalJson(json)}\n` !== manifest) throw new Error('is not canonical')
   if (json.format !== FORMAT) throw new Error(`format is not ${FORMAT}; use the version of the program that wrote it`)
   const contracts = object(json.contracts, 'contracts')
   const limits = object(json.parameters, 'parameters')
   const address = (name: string) => readHex(`contracts.${name}`, contracts[name], 20)
   const files = json.files
   if (!Array.isArray(files) || files.length !== FILES.length) throw new Error(`names other files than ${FILES.join(', ')}`)
-  const read: Manifest = {
+  return {
     span: {
       ...{ chainId: big(json, 'chainId'), anchor: readHex('anchor', json.anchor, 20) },
       contracts: {
@@ -261,9 +248,6 @@ function readManifest(manifest: string): Manifest {
       ...{ selfSharePpm: count(limits, 'selfSharePpm'), failFromSamples: count(limits, 'failFromSamples') },
     },
   }
-  // One text for one meaning: nothing unknown stands in it.
-  if (manifestOf(read) !== manifest) throw new Error('has fields that do not belong to it, or is not canonical')
-  return read
 }
 
 function object(value: unknown, path: string): Record<string, unknown> {

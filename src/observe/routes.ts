@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { HttpApp, HttpReply } from '../base/http.ts'
+import { PRIVATE_ENDING } from '../prooflog/evidence.ts'
 import type { Metrics } from './metrics.ts'
 
 export interface DaemonRoutesDeps {
@@ -32,6 +33,10 @@ async function sendBundle(reply: HttpReply, folder: string, hash: string): Promi
   if (!HASH.test(hash)) return reply.code(400).send({ error: 'an evidence hash is 0x and 64 lower-case hex digits' })
   const file = join(folder, `${hash}.fishbundle`)
   const info = await stat(file).catch(() => undefined)
+  if (await stat(`${file}${PRIVATE_ENDING}`).catch(() => undefined))
+    return reply
+      .code(403)
+      .send({ error: 'this is evidence of a private stream: members get it over their own streams, nobody else' })
   if (!info) return reply.code(404).send({ error: 'this fisherman has no such bundle' })
   return reply.header('content-length', info.size).type('application/x-tar').send(createReadStream(file))
 }

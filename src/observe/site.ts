@@ -12,6 +12,7 @@ import { createEventDesk } from './api/events.ts'
 import { createGuard } from './api/guard.ts'
 import { createReads } from './api/reads.ts'
 import { apiRoutes } from './api/routes.ts'
+import { createTotals } from './api/totals.ts'
 import { feedRoutes } from './feeds/routes.ts'
 import type { FeedSource } from './feeds/source.ts'
 import { scoresTable } from './feeds/table.ts'
@@ -23,8 +24,8 @@ export interface SiteDeps extends DaemonRoutesDeps {
   log: ProofLog
   clock: Clock
   logger: Logger
-  /** Address that we listen on, and the token that other machines need. */
-  http: { host: string; token?: string }
+  /** Address that we listen on, the token that other machines need, and whether pictures of private streams are shown. */
+  http: { host: string; token?: string; showPrivate?: boolean }
   version: string
   summary(): { address: string | null; mode: string; peers: number; checked: number; waiting: number }
   orchestrators: ApiSource['orchestrators']
@@ -42,31 +43,22 @@ export interface SiteDeps extends DaemonRoutesDeps {
 
 /** A page asks for about ten things at once. */
 const REQUESTS: Quota = { burst: 200, everyMs: 20 }
-const DAY_MS = 86_400_000
 const LOGINS: Quota = { burst: 5, everyMs: 12_000 }
 
 export function siteRoutes(deps: SiteDeps): (app: HttpApp) => void {
   const { log, clock, logger } = deps
   const reads = createReads(log)
-  type Sums = Promise<[Awaited<ReturnType<typeof reads.today>>, Awaited<ReturnType<typeof reads.money>>]>
-  let counted: { size: number; day: number; sums: Sums } | undefined
+  const totals = createTotals(log, clock)
   const source: ApiSource = {
     ...{ reads, bundleDir: deps.bundleDir, orchestrators: deps.orchestrators, evidenceHash: deps.evidenceHash },
+    showPrivate: deps.http.showPrivate ?? false,
     film: deps.film ?? (async () => undefined),
     rebuttal: deps.rebuttal ?? (async () => undefined),
     ...(deps.scores ? { scores: scoresTable(deps.scores) } : {}),
     ...{ peers: deps.peers, explain: deps.explain, network: () => ({ ...deps.network() }) },
     async summary() {
       const { size, root } = log.head()
-      const day = Math.floor(clock.nowMs() / DAY_MS)
-      // Counted anew only where the log grew or a day began.
-      if (counted?.size !== size || counted.day !== day)
-        counted = { size, day, sums: Promise.all([reads.today(clock.nowMs()), reads.money()]) }
-      const sums = counted.sums
-      sums.catch(() => {
-        counted = undefined
-      })
-      const [[today, money], bundles] = await Promise.all([sums, bundlesIn(deps.bundleDir)])
+      const [{ today, money }, bundles] = await Promise.all([totals.now(), bundlesIn(deps.bundleDir)])
       return { ...deps.summary(), notReady: deps.ready() ?? null, bundles, today, money, log: { size, root } }
     },
   }

@@ -56,12 +56,13 @@ export function createEvidenceKeeper(bench: Bench): EvidenceKeeper {
       const inputs = inputsOf(bench, task.known, task.rendition)
       if (!files || !verdict || !inputs) return
       await keep(evidenceHash, async (file) => {
+        if (task.known.receipt.isPrivate) await evidence.markPrivate(evidenceHash)
         const own = { 'source.bin': { file: files.source }, 'rendition.bin': { file: files.rendition } }
         await writeBundle(file, { inputs: { ...jsonParts(bundleInputFiles(inputs)), ...own }, notes: notesOf(bench, result) })
       })
     },
-    async picture({ files, verdict, evidenceHash }) {
-      if (!files || !verdict) return
+    async picture({ files, verdict, evidenceHash, task }) {
+      if (!files || !verdict || task.known.receipt.isPrivate) return
       await keep(evidenceHash, async (file) => {
         const { request } = files
         const judged = {

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Hex } from '../../proofs/types.ts'
+import { deadline } from '../base/clock.ts'
 import { FishermanError, isFishermanError, messageOf } from '../base/errors.ts'
 import { httpDownload } from '../base/http-get.ts'
 import type { Logger } from '../base/log.ts'
@@ -22,13 +23,13 @@ export interface CaseEvidence {
    * fails.
    */
   get(
-    about: { evidenceHash: Hex; sourceHash: Hex; contentHash: Hex },
+    about: { evidenceHash: Hex; sourceHash: Hex; contentHash: Hex; isPrivate?: true },
     options: { signal: AbortSignal },
   ): Promise<CaseFiles | undefined>
 }
 
 export interface CaseEvidenceDeps {
-  evidence: Pick<EvidenceStore, 'fileOf' | 'has' | 'keepWithin'>
+  evidence: Pick<EvidenceStore, 'fileOf' | 'has' | 'keepWithin' | 'markPrivate'>
   desk: Pick<BundleDesk, 'partFile' | 'take'>
   /** Asks members by direct streams. */
   fetchBundle(evidenceHash: Hex, options: { signal: AbortSignal }): Promise<string | undefined>
@@ -48,7 +49,7 @@ export function createCaseEvidence(
 
   async function find(evidenceHash: Hex, signal: AbortSignal): Promise<string | undefined> {
     if (await evidence.has(evidenceHash)) return evidence.fileOf(evidenceHash)
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(MEMBERS_MS)])
+    const limit = deadline(MEMBERS_MS, signal)
     const byMembers = await orNothing(evidenceHash, signal, () => deps.fetchBundle(evidenceHash, { signal: limit }))
     if (byMembers) return byMembers
     for (const url of init.urls) {
@@ -88,7 +89,8 @@ export function createCaseEvidence(
   }
 
   return {
-    async get({ evidenceHash, sourceHash, contentHash }, { signal }) {
+    async get({ evidenceHash, sourceHash, contentHash, isPrivate }, { signal }) {
+      if (isPrivate) await evidence.markPrivate(evidenceHash)
       const bundle = await find(evidenceHash, signal)
       if (!bundle) return undefined
       const folder = await mkdtemp(join(init.scratchDir, 'case-'))
@@ -97,7 +99,7 @@ export function createCaseEvidence(
         const part = async (name: string, hash: Hex) => {
           const file = files.get(`inputs/${name}`)
           if (!file) throw new FishermanError({ code: 'bundle-broken', message: `${bundle} holds no ${name}`, blame: 'ours' })
-          return await deps.blobs.keep(hash, file)
+          return await deps.blobs.keep(hash, file, isPrivate ? { isPrivate } : {})
         }
         return { source: await part('source.bin', sourceHash), rendition: await part('rendition.bin', contentHash) }
       } finally {

@@ -131,7 +131,8 @@ export function createCheckStage(bench: Bench, deps: { worthProving(known: Known
     const leaf = known.receipt.renditions[rendition]
     if (!('missing' in served) || task.sample || !leaf) return served
     const { sourceHash } = known.receipt.receipt
-    const found = await bench.caseEvidence.get({ evidenceHash, sourceHash, contentHash: leaf.contentHash }, { signal })
+    const wanted = { evidenceHash, sourceHash, contentHash: leaf.contentHash, ...markOf(known) }
+    const found = await bench.caseEvidence.get(wanted, { signal })
     if (!found) return served
     cost.bytes += sourceBytesOf(known) + Number(leaf.byteLength)
     bench.logger.info('Replaying from the evidence of another member', { evidenceHash, missing: served.missing })
@@ -148,7 +149,7 @@ export function createCheckStage(bench: Bench, deps: { worthProving(known: Known
     const { receipt, order, renditions } = known.receipt
     const get = (contentHash: Hex, byteLength: bigint) =>
       bench.blobs.get(
-        { url: known.feed.url, transcoder: receipt.transcoder, contentHash, byteLength: Number(byteLength) },
+        { url: known.feed.url, transcoder: receipt.transcoder, contentHash, byteLength: Number(byteLength), ...markOf(known) },
         { signal },
       )
     try {
@@ -217,6 +218,10 @@ export function createCheckStage(bench: Bench, deps: { worthProving(known: Known
   }
 
   return { run }
+}
+
+function markOf({ receipt: { isPrivate } }: Pick<KnownReceipt, 'receipt'>): { isPrivate?: true } {
+  return isPrivate ? { isPrivate } : {}
 }
 
 /** Bytes of media that a check of this receipt asks for. */

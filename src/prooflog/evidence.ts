@@ -1,4 +1,4 @@
-import { readdir, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Hex } from '../../proofs/types.ts'
 import { fieldsOf } from './indexes.ts'
@@ -6,6 +6,8 @@ import type { ProofLog } from './log.ts'
 
 /** Ending of a bundle's file name; before it stands its evidence hash. */
 export const BUNDLE_ENDING = '.fishbundle'
+/** Of the file that stands beside a bundle whose pictures are for members only. */
+export const PRIVATE_ENDING = '.private'
 /** States in which nobody can ask for the evidence of a case any more. */
 const FINAL = ['settled', 'expired', 'refunded', 'rejected', 'drawn']
 /** Milliseconds after which a fault that never became a case cannot become one: the statute, 14 rounds, and some room. */
@@ -20,6 +22,8 @@ export interface Dropped {
 export interface EvidenceStore {
   fileOf(evidenceHash: Hex): string
   has(evidenceHash: Hex): Promise<boolean>
+  /** Marks evidence as that of a private stream; done before its bundle is there, so that it is never served without the mark. */
+  markPrivate(evidenceHash: Hex): Promise<void>
   /** Removes what no open case needs and was written before `beforeMs`. */
   dropOld(beforeMs: number): Promise<Dropped>
   /** Removes what no open case needs, oldest first, until all bundles together are within `quotaBytes`. */
@@ -71,7 +75,7 @@ export function createEvidenceStore(
   async function drop(bundles: readonly Kept[]): Promise<Dropped> {
     for (const { file } of bundles) {
       await rm(file, { force: true })
-      await rm(`${file}.png`, { force: true })
+      for (const ending of ['.png', PRIVATE_ENDING]) await rm(`${file}${ending}`, { force: true })
     }
     return { files: bundles.length, bytes: bundles.reduce((sum, { bytes }) => sum + bytes, 0) }
   }
@@ -83,6 +87,10 @@ export function createEvidenceStore(
         () => true,
         () => false,
       ),
+    async markPrivate(evidenceHash) {
+      await mkdir(folder, { recursive: true })
+      await writeFile(join(folder, `${evidenceHash}${BUNDLE_ENDING}${PRIVATE_ENDING}`), '')
+    },
     async dropOld(beforeMs) {
       const open = await needed()
       return await drop((await kept()).filter(({ evidenceHash, atMs }) => atMs < beforeMs && !open.has(evidenceHash)))

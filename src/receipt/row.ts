@@ -33,6 +33,8 @@ export interface SegmentReceipt {
   renditions: Rendition[]
   /** Under `fingerprintRoot`; none where the row publishes none. */
   fingerprints?: FrameFp[]
+  /** Whose stream it is does not want its pictures looked at: they go when they are judged, and are shown to nobody. */
+  isPrivate?: true
 }
 
 export interface SignedWindow {
@@ -67,6 +69,7 @@ export function readReceiptLine(domain: Domain, json: unknown): SegmentReceipt {
     profiles,
     renditions,
     ...(row.fingerprints === undefined ? {} : { fingerprints: fingerprintsOf(row.fingerprints) }),
+    ...(isMarked(row.private) ? { isPrivate: true } : {}),
   }
   checkParts(domain, found)
   return found
@@ -143,6 +146,12 @@ function windowIdOf(value: unknown): bigint {
 function objectOf(json: unknown): Record<string, unknown> {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) throw new CodecError('a line must be a JSON object')
   return json as Record<string, unknown>
+}
+
+/** No signature covers the mark: a node that sets it on everything is checked as before, and only its pictures are shown to fewer. */
+function isMarked(value: unknown): boolean {
+  if (value !== undefined && typeof value !== 'boolean') throw new CodecError('private must be true or false')
+  return value === true
 }
 
 function fingerprintsOf(value: unknown): FrameFp[] {

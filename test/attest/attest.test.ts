@@ -10,6 +10,7 @@ import { blsKeysOf, verifyDraw, verifyPossession } from '../../src/attest/bls.ts
 import { openGuard } from '../../src/attest/guard.ts'
 import { createKeystore, createSigner, loadKeystore } from '../../src/attest/keys.ts'
 import { createWriteAhead } from '../../src/base/write-ahead.ts'
+import { recoverLivepeer, signLivepeer } from '../../src/livepeer/signing.ts'
 import { addressOf, DOMAIN, hash, wallet } from '../helpers/fixtures.ts'
 
 let dir: string
@@ -88,6 +89,15 @@ describe('keystore', () => {
     await writeFile(join(dir, 'raw'), secret, { mode: 0o600 })
     const error = await loadKeystore(join(dir, 'raw'), files().passwordFile).catch((e: unknown) => e)
     expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain(secret)
+  })
+})
+
+describe('a key that speaks to nodes of Livepeer', () => {
+  it('signs as they recover it', async () => {
+    const signer = createSigner(wallet(3))
+    const message = new TextEncoder().encode('a segment')
+    expect(recoverLivepeer(message, await signLivepeer(signer, message))).toBe(signer.address)
+    expect(recoverLivepeer(new TextEncoder().encode('another'), await signLivepeer(signer, message))).not.toBe(signer.address)
   })
 })
 

@@ -39,11 +39,16 @@ describe('work queue', () => {
   it('drops the newest of the least urgent when it is full, and never something more urgent', async () => {
     const dropped: Job[] = []
     const queue = createQueue({ concurrency: 1, limit: 2, onError: () => undefined, onDrop: (j) => dropped.push(j) })
-    const [a, b, c, d] = [job('a', 5), job('b', 5), job('c', 5), job('d', 1)]
+    const told: string[] = []
+    const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((name) => ({
+      ...job(name, name === 'd' ? 1 : 5),
+      dropped: () => void told.push(name),
+    }))
     expect([a, b, c].map((j) => queue.add(j as Job))).toEqual([true, true, true])
     expect(queue.add(job('x', 5))).toBe(false)
     expect(queue.add(d as Job)).toBe(true)
     expect(dropped).toEqual([c])
+    expect(told).toEqual(['c'])
     await queue.idle()
   })
 

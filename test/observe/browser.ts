@@ -1,7 +1,8 @@
-import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs'
+import { accessSync, constants, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { type BrowserContext, chromium } from 'playwright-core'
+import { type BrowserContext, chromium, type Page } from 'playwright-core'
 
 /** The distribution's own browser; `scripts/setup.mjs --for test` installs it. */
 function browserPath(): string {
@@ -13,6 +14,16 @@ function browserPath(): string {
     } catch {}
   }
   throw new Error('chromium is not on the PATH; run `node scripts/setup.mjs --for test`')
+}
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+/** What axe has against a page as it stands: rule, weight, and the elements. */
+export async function axeFindings(page: Page): Promise<unknown> {
+  await page.evaluate(AXE)
+  return await page.evaluate(
+    'axe.run().then(({ violations }) => violations.map((v) => v.id + " " + v.impact + ": " + v.nodes.map((n) => n.html).join(" ")))',
+  )
 }
 
 /** A real browser with an empty profile that asks nothing of the outside by itself. */

@@ -9,8 +9,8 @@ import { createFilmDesk, type FilmDesk } from '../../src/pipeline/film-desk.ts'
 import { type Keeping, keeping, signedWork } from '../helpers/evidence.ts'
 import { hash } from '../helpers/fixtures.ts'
 import { clip, movingSource } from '../transcode/clips.ts'
-import { openBrowser } from './browser.ts'
-import { fill, openSite } from './site.ts'
+import { axeFindings, openBrowser } from './browser.ts'
+import { fill, NODE, openSite } from './site.ts'
 
 // A film of real evidence: a node that delivered another scene, kept, decoded in the sandbox, and looked at in a browser.
 
@@ -111,9 +111,28 @@ describe('a film strip', () => {
     )
     expect(new Set(painted as number[]).size).toBe(4)
     await page.screenshot({ path: '.cache/page/film-desktop-light.png', fullPage: true })
+    for (const colorScheme of ['dark', 'light'] as const) {
+      await page.emulateMedia({ colorScheme })
+      expect(await axeFindings(page), `opened player, ${colorScheme}`).toEqual([])
+    }
     await page.setViewportSize({ width: 360, height: 740 })
     expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true)
     await page.screenshot({ path: '.cache/page/film-phone-light.png', fullPage: true })
     expect(said).toEqual([])
+  })
+
+  it('is not offered for a private stream, of which only numbers are shown', async () => {
+    const about = { sampleId: hash(1), transcoder: NODE, streamId: 'a private one', outcome: 'fail', faultClass: 'D2' }
+    const { seq } = await site.log.append('verdict', {
+      ...{ ...about, answer: null, private: true },
+      verdict: { reasons: [], measures: { 'frame-error': 12 } },
+    })
+    const page = await browser.context.newPage()
+    await page.goto(`${site.url}/#/samples/${seq}`)
+    await page.getByText('A private stream: its pictures are not shown.').waitFor()
+    await page.getByText('frame-error').first().waitFor()
+    expect(await page.getByRole('button', { name: 'Show the film' }).count()).toBe(0)
+    expect(await axeFindings(page)).toEqual([])
+    expect((await fetch(`${site.url}/api/v1/samples/${seq}/film.webp`)).status).toBe(403)
   })
 })

@@ -1,12 +1,10 @@
-import { mkdirSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { mkdirSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openBrowser } from './browser.ts'
+import { axeFindings, openBrowser } from './browser.ts'
 import { FAULT, fill, HOSTILE, NODE, openSite } from './site.ts'
 
 // The page as a person sees it, in a real browser, over a real log. Screenshots lie in .cache/page.
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const SHOTS = '.cache/page'
 const VIEWS: Readonly<Record<string, readonly [hash: string, heading: string]>> = {
   overview: ['#/', 'Overview'],
@@ -62,11 +60,7 @@ describe.each(['light', 'dark'] as const)('the page in %s', (scheme) => {
       for (const size of ['phone', 'desktop'] as const) {
         const page = await open(hash, heading, size, scheme)
         await page.screenshot({ path: `${SHOTS}/${name}-${size}-${scheme}.png`, fullPage: true })
-        await page.evaluate(AXE)
-        const found = await page.evaluate(
-          'axe.run().then(({ violations }) => violations.map((v) => v.id + " " + v.impact + ": " + v.nodes.map((n) => n.html).join(" ")))',
-        )
-        expect(found).toEqual([])
+        expect(await axeFindings(page)).toEqual([])
         expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), 'no sideways scrolling').toBe(true)
         expect(await page.evaluate('globalThis.pwned')).toBeUndefined()
         await page.close()

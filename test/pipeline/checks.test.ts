@@ -43,6 +43,7 @@ function stage(world: {
   const evidenceAsked: object[] = []
   const asked: { depth: string; confirm: boolean | undefined; path: string }[] = []
   const wanted: Hex[] = []
+  const marks: Hex[] = []
   const bench = {
     domain: { chainId: 1n, anchor: hash(0) },
     clock: { nowMs: () => 0, monotonicMs: () => 0 },
@@ -60,7 +61,8 @@ function stage(world: {
       },
     },
     blobs: {
-      async get({ contentHash }: { contentHash: Hex }) {
+      async get({ contentHash, isPrivate }: { contentHash: Hex; isPrivate?: true }) {
+        if (isPrivate) marks.push(contentHash)
         if (world.blob) throw world.blob
         wanted.push(contentHash)
         return `/cache/${contentHash}`
@@ -84,7 +86,7 @@ function stage(world: {
     },
   } as unknown as Bench
   const checks = createCheckStage(bench, { worthProving: () => world.worthProving ?? true })
-  return { run: (task: CheckTask) => checks.run(task, new AbortController().signal), asked, wanted, evidenceAsked }
+  return { run: (task: CheckTask) => checks.run(task, new AbortController().signal), asked, wanted, marks, evidenceAsked }
 }
 
 describe('a check', () => {
@@ -93,6 +95,19 @@ describe('a check', () => {
     expect(await run(drawn)).toMatchObject({ outcome: 'pass', fingerprint: hash(9) })
     expect(wanted).toEqual([receipt.receipt.sourceHash, leaves[0]?.contentHash, leaves[1]?.contentHash])
     expect(asked).toEqual([{ depth: 'check', confirm: false, path: `/cache/${leaves[1]?.contentHash}` }])
+  })
+
+  it('of a private stream asks for bytes that go again, from the node and from members', async () => {
+    const isPrivate = { ...known, receipt: { ...known.receipt, isPrivate: true as const } }
+    const { run, wanted, marks } = stage({})
+    await run({ ...drawn, known: isPrivate })
+    expect(marks).toEqual(wanted)
+    const gone = stage({ blob: failing('theirs'), evidence: { source: 's', rendition: 'r' } })
+    await gone.run({ ...replay, known: isPrivate })
+    expect(gone.evidenceAsked).toMatchObject([{ isPrivate: true }])
+    const open = stage({})
+    await open.run(drawn)
+    expect(open.marks).toEqual([])
   })
 
   it.each<[string, Parameters<typeof stage>[0], object | undefined]>([

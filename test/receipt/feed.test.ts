@@ -80,6 +80,15 @@ describe('receipt line', () => {
     expect(read.digest).toBe(digestOf(DOMAIN, 'TranscodeReceipt', read.receipt))
   })
 
+  it('may say that its stream is private, in so many words', async () => {
+    const line = await row(1)
+    expect(readReceiptLine(DOMAIN, line).isPrivate).toBeUndefined()
+    expect(readReceiptLine(DOMAIN, { ...line, private: false }).isPrivate).toBeUndefined()
+    expect(readReceiptLine(DOMAIN, { ...line, private: true }).isPrivate).toBe(true)
+    for (const odd of ['true', 1, null])
+      expect(() => readReceiptLine(DOMAIN, { ...line, private: odd })).toThrow('private must be true or false')
+  })
+
   it('may publish the fingerprints that its receipt commits to, all of them and no others', async () => {
     const frame = (i: number): FrameFp => ({ track: 0xffff, frame: i, ptsMs: 40 * i, dhash: BigInt(i), strong: 7n })
     const fingerprints = [0, 1, 2].map(frame)

@@ -11,7 +11,7 @@ const FLOW = [
 /** Rooms that everyone may use. */
 const SHARED = ['base']
 /** Composition roots: they join rooms, and only cli imports them. */
-const ROOT_FOLDERS = ['devnet', 'sidecar', 'feed', 'monitor', 'sim', 'pipeline', 'judge', 'replay', 'doctor', 'operator']
+const ROOT_FOLDERS = ['devnet', 'sidecar', 'feed', 'monitor', 'sim', 'pipeline', 'judge', 'replay', 'doctor', 'operator', 'probe']
 const ROOT_FILES = [
   'src/daemon.ts',
   'src/pipeline.ts',

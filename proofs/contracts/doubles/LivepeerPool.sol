@@ -30,7 +30,21 @@ contract DoublePool {
         string serviceUri;
     }
 
+    struct Sender {
+        uint256 deposit;
+        uint256 withdrawRound;
+    }
+
+    struct ReserveInfo {
+        uint256 fundsRemaining;
+        uint256 claimedInCurrentRound;
+    }
+
     mapping(address => Node) private _nodes;
+    mapping(address => Sender) private _senders;
+    mapping(address => ReserveInfo) private _reserves;
+    mapping(address => mapping(address => uint256)) public claimedReserve;
+    uint256 private _blockNum;
     address private _first;
     uint256 private _size;
     uint256 public currentRound = 1;
@@ -81,6 +95,34 @@ contract DoublePool {
     function bondTo(address delegator, address node, uint256 amount) external {
         _nodes[node].totalStake += amount;
         emit Bond(node, address(0), delegator, amount, amount);
+    }
+
+    /// @dev What the TicketBroker holds for a payer, and what one node took of its reserve in this round.
+    function setSender(
+        address sender,
+        Sender calldata info,
+        ReserveInfo calldata reserve,
+        address claimant,
+        uint256 claimed
+    ) external {
+        _senders[sender] = info;
+        _reserves[sender] = reserve;
+        claimedReserve[sender][claimant] = claimed;
+    }
+
+    function getSenderInfo(
+        address sender
+    ) external view returns (Sender memory info, ReserveInfo memory reserve) {
+        return (_senders[sender], _reserves[sender]);
+    }
+
+    function setBlockNum(uint256 number) external {
+        _blockNum = number;
+    }
+
+    /// @dev The RoundsManager's block: that of the chain below.
+    function blockNum() external view returns (uint256) {
+        return _blockNum;
     }
 
     function setServiceURI(address node, string calldata uri) external {

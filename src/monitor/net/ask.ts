@@ -121,7 +121,7 @@ export async function readDraws(dataDir: string, digest: string, options: { sign
 }
 
 /** A daemon writes where it answers into its data folder. `none` is what a 404 means. */
-export async function ask<T>(
+async function ask<T>(
   dataDir: string,
   path: string,
   schema: z.ZodType<T>,

@@ -5,13 +5,15 @@ import type { Hex } from '../../../proofs/types.ts'
 import { readBundlePart } from '../../prooflog/bundle.ts'
 import type { Entry } from '../../prooflog/entry.ts'
 import { Problem } from './problem.ts'
-import { evidenceOf, judgedOf, type LogReads, sampleOf } from './reads.ts'
+import { evidenceOf, isPrivate, judgedOf, type LogReads, sampleOf } from './reads.ts'
 import * as schema from './schemas.ts'
 
 /** What the daemon knows besides its log. */
 export interface ApiSource {
   reads: LogReads
   bundleDir: string
+  /** Pictures of private streams are shown too: the operator wants it so. */
+  showPrivate?: boolean
   summary(): Promise<z.infer<typeof schema.summary>>
   orchestrators(): Readonly<Record<string, Omit<z.infer<typeof schema.orchestrator>, 'address'>>>
   peers(): readonly unknown[]
@@ -57,11 +59,21 @@ export function endpointsOf(source: ApiSource): Endpoint[] {
     const entry = await reads.verdict(seq)
     const sample = sampleOf(entry)
     const evidenceHash = evidenceHashOf(entry)
-    return { ...sample, ...judgedOf(entry), evidenceHash, hasSheet: (await sheet(evidenceHash)) !== undefined }
+    const hasSheet = !isHidden(entry) && (await sheet(evidenceHash)) !== undefined
+    return { ...sample, ...judgedOf(entry), evidenceHash, hasSheet, isHidden: isHidden(entry) }
+  }
+
+  const isHidden = (entry: Entry) => isPrivate(entry) && !source.showPrivate
+
+  /** The verdict, where its pictures may be shown. */
+  async function shown(seq: number): Promise<Entry> {
+    const entry = await reads.verdict(seq)
+    if (isHidden(entry)) throw new Problem(403, 'this stream is private: its pictures are shown with http.showPrivate only')
+    return entry
   }
 
   async function filmOf(seq: number): Promise<z.infer<typeof schema.film> & { file: string }> {
-    const evidenceHash = evidenceHashOf(await reads.verdict(seq))
+    const evidenceHash = evidenceHashOf(await shown(seq))
     const found = evidenceHash === null ? undefined : await source.film(evidenceHash).catch(() => undefined)
     if (found === 'busy') throw new Problem(503, 'other films are being drawn; ask again in a few seconds')
     if (!found) throw new Problem(404, 'there are no pictures: the evidence was not kept, was removed, or cannot be decoded')
@@ -137,7 +149,7 @@ export function endpointsOf(source: ApiSource): Endpoint[] {
       params: schema.seqParams,
       answer: 'image/png',
       async handle({ params }) {
-        const picture = await sheet(evidenceHashOf(await reads.verdict((params as z.infer<typeof schema.seqParams>).seq)))
+        const picture = await sheet(evidenceHashOf(await shown((params as z.infer<typeof schema.seqParams>).seq)))
         if (!picture) throw new Problem(404, 'no contact sheet was drawn, or its evidence was removed')
         return picture
       },

@@ -14,9 +14,6 @@ type Answer<S extends z.ZodType> = z.infer<S>
 const HISTORY = 200
 /** Entries of one case that its timeline shows. */
 const STEPS = 200
-/** Entries that are counted one by one. */
-const MOST_COUNTED = 5_000
-const DAY_MS = 86_400_000
 
 /** The log as the API tells it; every question is answered from its indexes. */
 export type LogReads = ReturnType<typeof createReads>
@@ -73,18 +70,6 @@ export function createReads(log: ProofLog) {
       const text = canonicalJson((await log.read(seq)) as unknown as Json)
       return { seq, text, leaf: entryHash(text), size, root, path: await log.proveInclusion(seq, size) }
     },
-    async money(): Promise<Answer<typeof schema.summary>['money']> {
-      const seen = await log.find({ kind: 'tx-seen', limit: MOST_COUNTED })
-      const sum = (name: string) =>
-        seen.reduce((total, { payload }) => total + amountOf(((payload as Fields).result as Fields | undefined)?.[name]), 0n)
-      return { takenWei: sum('amount').toString(), gasUsed: sum('gasUsed').toString() }
-    },
-    async today(nowMs: number): Promise<Answer<typeof schema.summary>['today']> {
-      const sinceMs = nowMs - (nowMs % DAY_MS)
-      const found = await log.find({ kind: 'verdict', sinceMs, limit: MOST_COUNTED })
-      const bad = found.filter(({ payload }) => ['fail', 'withheld'].includes((payload as { outcome: string }).outcome))
-      return { checked: found.length, found: bad.length, isMore: found.length === MOST_COUNTED }
-    },
   }
 }
 
@@ -92,6 +77,11 @@ export function createReads(log: ProofLog) {
 export function evidenceOf({ payload }: Entry): Hex | null {
   const { answer } = payload as { answer?: { evidenceHash?: Hex } | null }
   return answer?.evidenceHash ?? null
+}
+
+/** Of a stream whose owner wants no pictures of it shown. */
+export function isPrivate({ payload }: Entry): boolean {
+  return (payload as Fields).private === true
 }
 
 export function sampleOf({ seq, at, payload }: Entry): Answer<typeof schema.sample> {
@@ -153,8 +143,4 @@ function text(value: unknown): string | null {
 
 function number(value: unknown): number | null {
   return typeof value === 'number' && Number.isFinite(value) ? value : null
-}
-
-function amountOf(value: unknown): bigint {
-  return typeof value === 'string' && /^\d{1,78}$/.test(value) ? BigInt(value) : 0n
 }

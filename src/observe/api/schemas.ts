@@ -33,12 +33,10 @@ export const summary = z
     checked: z.number(),
     waiting: z.number(),
     bundles: z.array(hash),
-    today: z
-      .object({ checked: z.number(), found: z.number(), isMore: z.boolean() })
-      .describe('Since midnight UTC, of at most 5,000'),
+    today: z.object({ checked: z.number(), found: z.number() }).describe('Since midnight UTC'),
     money: z
       .object({ takenWei: z.string(), gasUsed: z.string() })
-      .describe('Taken from nodes by our transactions, and the gas of all of them; of the newest 5,000'),
+      .describe('Taken from nodes by our transactions, and the gas of all of them'),
     log: z.object({ size: z.number(), root: hash }),
   })
   .describe('What this daemon did, found, took and spent')
@@ -92,6 +90,7 @@ export const measure = z.object({
 export const oneSample = sample.extend({
   evidenceHash: hash.nullable(),
   hasSheet: z.boolean(),
+  isHidden: z.boolean().describe('Its stream is private: pictures of it are not shown here'),
   missing: z.string().nullable().describe('What was not to be had'),
   reasons: z.array(
     z.object({

@@ -37,7 +37,7 @@ async function overview(get) {
   const [all, worst, newest] = await Promise.all([get('/summary'), get('/orchestrators?limit=5'), get('/samples?limit=8')])
   const { today, money } = all
   const pairs = [
-    ['Checked today', `${today.checked}${today.isMore ? '+' : ''}`],
+    ['Checked today', today.checked],
     ['Found today', today.found],
     ['Taken from cheats', coins(money.takenWei)],
     ['Gas used', Number(money.gasUsed).toLocaleString()],
@@ -169,10 +169,15 @@ async function sample(get, seq) {
         el('code', {}, one.streamId),
       ),
     ),
-    el('h2', {}, 'Side by side'),
-    filmCard(get, one.seq),
-    el('h2', {}, 'Worst frames'),
-    sheet,
+    ...(one.isHidden
+      ? [
+          el(
+            'p',
+            { class: 'card empty' },
+            'A private stream: its pictures are not shown. Numbers are all that is kept of it here.',
+          ),
+        ]
+      : [el('h2', {}, 'Side by side'), filmCard(get, one.seq), el('h2', {}, 'Worst frames'), sheet]),
     el('h2', {}, 'Measures against their lines'),
     el('div', { class: 'card' }, ...(measures.length > 0 ? measures : [el('p', { class: 'empty' }, none)])),
     el('h2', {}, 'Record'),
