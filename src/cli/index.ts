@@ -17,6 +17,7 @@ import { declareLog } from './log.options.ts'
 import { declareMonitor } from './monitor.options.ts'
 import { declareNet } from './net.options.ts'
 import { declarePause } from './pause.options.ts'
+import { declarePlayback } from './playback.options.ts'
 import { declareReplay } from './replay.options.ts'
 import { declareRun } from './run.options.ts'
 import { declareSample } from './sample.options.ts'
@@ -97,6 +98,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   })
   declareSidecar(program, (options) => ends(async () => (await import('./sidecar.ts')).sidecarCommand(options))())
   declareSelfCheck(program, (url, options) => ends(async () => (await import('./selfcheck.ts')).selfCheckCommand(url, options))())
+  declarePlayback(program, (url, options) => ends(async () => (await import('./playback.ts')).playbackCommand(url, options))())
   declareSample(program, {
     explain: (digest, options) => ends(async () => (await import('./sample.ts')).sampleExplainCommand(digest, options))(),
   })
