@@ -18,6 +18,7 @@ import { declareMonitor } from './monitor.options.ts'
 import { declareNet } from './net.options.ts'
 import { declarePause } from './pause.options.ts'
 import { declarePlayback } from './playback.options.ts'
+import { declareReceive } from './receive.options.ts'
 import { declareReplay } from './replay.options.ts'
 import { declareRun } from './run.options.ts'
 import { declareSample } from './sample.options.ts'
@@ -99,6 +100,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   declareSidecar(program, (options) => ends(async () => (await import('./sidecar.ts')).sidecarCommand(options))())
   declareSelfCheck(program, (url, options) => ends(async () => (await import('./selfcheck.ts')).selfCheckCommand(url, options))())
   declarePlayback(program, (url, options) => ends(async () => (await import('./playback.ts')).playbackCommand(url, options))())
+  declareReceive(program, (options) => ends(async () => (await import('./receive.ts')).receiveCommand(options))())
   declareSample(program, {
     explain: (digest, options) => ends(async () => (await import('./sample.ts')).sampleExplainCommand(digest, options))(),
   })
