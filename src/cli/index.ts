@@ -11,6 +11,7 @@ import { declareDevnet } from './devnet.options.ts'
 import { declareDoctor } from './doctor.options.ts'
 import { declareGuard } from './guard.options.ts'
 import { declareHelp } from './help.ts'
+import { declareIdle } from './idle.options.ts'
 import { declareInit } from './init.options.ts'
 import { declareKeys } from './keys.options.ts'
 import { declareLog } from './log.options.ts'
@@ -18,6 +19,7 @@ import { declareMonitor } from './monitor.options.ts'
 import { declareNet } from './net.options.ts'
 import { declarePause } from './pause.options.ts'
 import { declarePlayback } from './playback.options.ts'
+import { declareProbe } from './probe.options.ts'
 import { declareReceive } from './receive.options.ts'
 import { declareReplay } from './replay.options.ts'
 import { declareRun } from './run.options.ts'
@@ -101,6 +103,11 @@ export async function main(argv: readonly string[]): Promise<void> {
   declareSelfCheck(program, (url, options) => ends(async () => (await import('./selfcheck.ts')).selfCheckCommand(url, options))())
   declarePlayback(program, (url, options) => ends(async () => (await import('./playback.ts')).playbackCommand(url, options))())
   declareReceive(program, (options) => ends(async () => (await import('./receive.ts')).receiveCommand(options))())
+  declareIdle(program, {
+    show: (options) => ends(async () => (await import('./idle.ts')).idleCommand(options))(),
+    verify: (place, options) => ends(async () => (await import('./idle.ts')).idleVerifyCommand(place, options))(),
+  })
+  declareProbe(program, (nodes, options) => ends(async () => (await import('./probe.ts')).probeCommand(nodes, options))())
   declareSample(program, {
     explain: (digest, options) => ends(async () => (await import('./sample.ts')).sampleExplainCommand(digest, options))(),
   })

@@ -52,6 +52,33 @@ days of a conviction: case appeal ID --claim TEXT. The evidence is a bundle that
   fisherman sample explain ID  why a receipt was or was not checked
 Too much load: fisherman pause, then lower budget, ffmpegJobs, or raise nice. Alerts from outside: fisherman monitor.`,
   },
+  probe: {
+    about: 'buy transcodes as a gateway does, and look at what comes',
+    text: `
+fisherman probe https://node.example:8935 sends a node a stream that nobody has seen before, at the pace of a camera, downloads what it made, and
+judges each rendition. Give it videos of your own (--sources FOLDER, some minutes each): it cuts random pieces in random frames, sizes, rates and
+ladders, so that a node can neither tell it from traffic nor answer from memory. Without a folder it generates pictures; a node might know those
+by their look. --sheets FOLDER keeps a picture of what failed. --capacity N sends N streams at the same moment and counts those that come in time.
+
+Nodes with a price want a gateway's key with a deposit in Livepeer's TicketBroker (--key, --password-file), and take lottery tickets: what is
+spent is written beside the key before a ticket is signed, and --max-price, --max-ticket-value, --max-face-value and --max-per-day bound it. With
+--rpc and --deployment deposit and reserve are looked up first. Use keys that nobody connects with you, and none that does anything else.
+
+A fail here has no receipt behind it: it goes to no court and onto no chain, it is yours to know. A refusal, a slow answer, a rendition that was
+gone, and everything that went wrong on this machine is no fail.`,
+  },
+  idle: {
+    about: 'who earns without working, and how anybody derives it again',
+    text: `
+fisherman idle reads the events of the last whole rounds from Livepeer's contracts: calls of reward and what they minted, winning tickets and who
+sent them, bonds, service URIs. Beside them it puts what a daemon of yours saw (--data-dir): receipts, samples, proven faults, answered streams. From
+these rows, and nothing else, follows a class for each orchestrator, with the reason in words. Nobody is called idle for fewer than 30 rounds, no
+class is an accusation, and none goes onto a chain: a node may work for gateways that you do not see.
+
+--out FOLDER writes the dataset of the last whole round: events, state, evidence and results as lines of canonical JSON, each file named by its
+hash, a manifest with their Merkle root and the hashes of the first and last block, and a signature where a key is there. fisherman idle verify
+FOLDER derives every number again and names what differs; it needs no key, no chain and no daemon.`,
+  },
   privacy: {
     about: 'what leaves this machine',
     text: `

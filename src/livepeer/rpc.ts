@@ -7,6 +7,8 @@ import { type AddressRule, findPlace, type Place } from './reach.ts'
 /** go-livepeer's own: a connection, and one call over it. */
 export const RPC_TIMEOUTS = { connectMs: 3_000, callMs: 8_000 } as const
 
+const NO_NAME = 'orchestrator.invalid'
+
 export type RpcMethod = 'GetOrchestrator' | 'EndTranscodingSession' | 'Ping'
 
 export interface RpcOptions {
@@ -47,7 +49,8 @@ function connect({ url, ip, port, isTls, serverName }: Place, maxBytes: number):
     isTls ? encrypted() : credentials.createInsecure(),
     {
       'grpc.default_authority': url.host,
-      ...(isTls && serverName !== undefined ? { 'grpc.ssl_target_name_override': serverName } : {}),
+      // An IP is no name for TLS; nodes do not look at it.
+      ...(isTls ? { 'grpc.ssl_target_name_override': serverName ?? NO_NAME } : {}),
       'grpc.max_receive_message_length': maxBytes,
       'grpc.enable_retries': 0,
       // Whatever proxy the environment names, it has not looked at the address.

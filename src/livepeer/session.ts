@@ -39,8 +39,8 @@ export interface Session {
   readonly uri: string
   /** The newest that the node said. */
   info(): OrchestratorInfo
-  /** Sends one segment. Asks once more, with new information, where the node says that ours is too old. */
-  submit(segment: SegmentInput, options: CallOptions): Promise<SegmentAnswer>
+  /** Sends one segment; calls `onSent` when its last byte went out. Asks once more, with new information, where the node says that ours is too old. */
+  submit(segment: SegmentInput, options: CallOptions & { onSent?(): void }): Promise<SegmentAnswer>
   /** Fetches one rendition into a new file; returns its length. */
   download(rendition: TranscodedSegment, file: string, options: CallOptions): Promise<number>
   /** Did the node that this session is with sign these contents? Its word is the unsigned info's, so this shows a mix-up and no more. */
@@ -81,7 +81,7 @@ export function createSession(
     })
   }
 
-  async function send(segment: SegmentInput, hash: Hex, options: CallOptions): Promise<SegmentAnswer> {
+  async function send(segment: SegmentInput, hash: Hex, options: Parameters<Session['submit']>[1]): Promise<SegmentAnswer> {
     if (isOld()) info = await deps.fetchInfo(options)
     const wantsMoney = signer !== undefined && (info.price?.pricePerUnit ?? 0n) > 0n
     if (wantsMoney && !payer)
@@ -96,7 +96,7 @@ export function createSession(
     }
     const url = `${readUrl(info.transcoder || uri).href.replace(/\/+$/, '')}/segment`
     const { file, durationMs } = segment
-    const bytes = await postSegment({ url, headers, file, durationMs }, { mayConnect, signal: options.signal })
+    const bytes = await postSegment({ url, headers, file, durationMs }, { ...options, mayConnect })
     const result = readAnswer(uri, () => readTranscodeResult(bytes))
     const { authToken } = info
     if (result.info) info = { ...result.info, authToken: result.info.authToken ?? authToken }

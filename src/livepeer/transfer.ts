@@ -32,13 +32,14 @@ export interface SegmentPost {
 }
 
 /** Posts a segment and reads the answer; a refusal is thrown as what it means. */
-export async function postSegment(post: SegmentPost, options: TransferOptions): Promise<Uint8Array> {
+export async function postSegment(post: SegmentPost, options: TransferOptions & { onSent?(): void }): Promise<Uint8Array> {
   const { size } = await stat(post.file)
   const uploadMs = HTTP_TIMEOUTS.uploadMs(post.durationMs)
   const totalMs = HTTP_TIMEOUTS.segmentMs(post.durationMs)
   return await exchange(post.url, { ...options, totalMs }, async (place, run) => {
     const headers = { ...post.headers, 'content-length': String(size) }
-    const answer = await run({ method: 'POST', headers }, { uploadMs, body: size > 0 ? { file: post.file, size } : undefined })
+    const body = size > 0 ? { file: post.file, size } : undefined
+    const answer = await run({ method: 'POST', headers }, { uploadMs, body, onSent: options.onSent })
     const isGood = answer.statusCode === 200
     const bytes = await collect(place, answer, isGood ? WIRE_LIMITS.resultBytes : WIRE_LIMITS.errorBytes, isGood)
     if (!isGood) throw statusRefusal(place.url.origin, answer.statusCode ?? 0, Buffer.from(bytes).toString('utf8'))
@@ -77,7 +78,12 @@ interface Body {
   readonly file: string
   readonly size: number
 }
-type Run = (request: RequestOptions, sending: { uploadMs: number; body: Body | undefined }) => Promise<IncomingMessage>
+interface Sending {
+  uploadMs: number
+  body: Body | undefined
+  onSent?: (() => void) | undefined
+}
+type Run = (request: RequestOptions, sending: Sending) => Promise<IncomingMessage>
 
 /** One request with all its clocks; whatever ends it says whose fault that was. */
 async function exchange<T>(
@@ -123,7 +129,7 @@ async function exchange<T>(
 function send(
   { url, ip, port, isTls, serverName = '' }: Place,
   request: RequestOptions,
-  { uploadMs, body }: { uploadMs: number; body: Body | undefined },
+  { uploadMs, body, onSent }: Sending,
   clock: (what: string, ms: number) => () => void,
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
@@ -139,7 +145,11 @@ function send(
     out.once('socket', (socket) => {
       socket.once(isTls ? 'secureConnect' : 'connect', () => {
         connected()
-        out.once('finish', clock('did not take the segment', uploadMs))
+        const sent = clock('did not take the segment', uploadMs)
+        out.once('finish', () => {
+          sent()
+          onSent?.()
+        })
       })
     })
     let answered = false

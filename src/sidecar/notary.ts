@@ -21,6 +21,8 @@ export interface ServedSegment {
 export interface NotaryInit {
   domain: Domain
   transcoder: Hex
+  /** Asks fishermen to look at no pictures. */
+  isPrivate?: boolean
 }
 
 /** Makes the receipt of a served segment and keeps the bytes behind it. Throws with the reason as its code where there is none. */
@@ -77,6 +79,7 @@ export async function notarise(
         segData: bytesToHex(served.segData),
         profiles: profiles.map((profile) => structToJson('Profile', profile)),
         renditions: renditions.map((rendition) => structToJson('Rendition', rendition)),
+        ...(init.isPrivate ? { private: true } : {}),
       },
     })
   } catch (error) {

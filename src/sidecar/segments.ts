@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { rm } from 'node:fs/promises'
 import { finished } from 'node:stream/promises'
-import { deadline, sleep } from '../base/clock.ts'
+import { deadline, sleep, withEither } from '../base/clock.ts'
 import { readSegData, readTranscodeResult } from '../livepeer/read.ts'
 import type { Request } from './listener.ts'
 import type { ServedSegment } from './notary.ts'
@@ -55,15 +55,16 @@ export function createSegmentDesk(init: SegmentDeskInit, deps: SegmentDeskDeps):
   let underWay = 0
 
   async function collect(segData: Uint8Array, copy: Copy, body: Buffer): Promise<void> {
-    const source = await copy.end()
-    const files: string[] = []
+    // Before anything is waited for: the gateway gets these addresses now, and a quick one comes for them at once.
+    const urls = urlsIn(body)
+    const coming = (urls ?? []).map(fileOf)
+    const [source, ...had] = await Promise.all([copy.end(), ...coming])
+    const files = had.flatMap((file) => file ?? [])
     try {
-      const segments = readTranscodeResult(body).data?.segments
-      if (!segments?.length) return deps.onNone('not-answered')
+      if (!urls) return deps.onNone('no-order')
+      if (urls.length === 0) return deps.onNone('not-answered')
       if (!source) return deps.onNone('copy-lost')
-      const had = await Promise.all(segments.map(({ url }) => fileOf(url)))
-      files.push(...had.flatMap((file) => file ?? []))
-      if (files.length < segments.length) return deps.onNone('rendition-not-had')
+      if (files.length < urls.length) return deps.onNone('rendition-not-had')
       await deps.onServed({ segData, source: source.file, renditions: files })
     } catch {
       deps.onNone('no-order')
@@ -81,10 +82,9 @@ export function createSegmentDesk(init: SegmentDeskInit, deps: SegmentDeskDeps):
     const slot: Slot = { path, file: undefined, copying: false, filled: () => undefined }
     slots.set(path, slot)
     try {
-      const full = new Promise<void>((resolve) => {
-        slot.filled = resolve
-      })
-      await Promise.race([full, sleep(init.fetchAfterMs, init.signal)]).catch(() => undefined)
+      const full = new AbortController()
+      slot.filled = () => full.abort()
+      await withEither([init.signal, full.signal], (either) => sleep(init.fetchAfterMs, either)).catch(() => undefined)
       if (slot.file === undefined && !init.signal.aborted) slot.file = await fetched(path)
       return slot.file
     } finally {
@@ -171,6 +171,15 @@ export function createSegmentDesk(init: SegmentDeskInit, deps: SegmentDeskDeps):
         },
       }
     },
+  }
+}
+
+/** Where renditions are; undefined for what is no result at all. */
+function urlsIn(body: Uint8Array): string[] | undefined {
+  try {
+    return (readTranscodeResult(body).data?.segments ?? []).map(({ url }) => url)
+  } catch {
+    return undefined
   }
 }
 

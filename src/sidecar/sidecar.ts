@@ -34,6 +34,8 @@ export interface SidecarInit {
   /** Bytes of media, and closed windows, that are kept at most. */
   mediaBytes: number
   windows: number
+  /** Marks every receipt as that of a private stream. */
+  isPrivate?: boolean
   fetchAfterMs?: number
 }
 
@@ -83,12 +85,14 @@ export async function startSidecar(init: SidecarInit, deps: SidecarDeps): Promis
   })
   const move = (text: string) => moved(text, init.publicUrl)
 
+  const about = { domain: ledger.domain, transcoder, isPrivate: init.isPrivate ?? false }
+
   /** Resolves when the files of the segment are not needed any more. */
   const onServed = (served: ServedSegment) =>
     new Promise<void>((resolve) => {
       const run = async () => {
         try {
-          const { digest, windowId } = await notarise(served, { domain: ledger.domain, transcoder }, { book, media })
+          const { digest, windowId } = await notarise(served, about, { book, media })
           count('receipts')
           log.debug('Receipt signed', { receipt: digest, window: String(windowId) })
         } catch (error) {

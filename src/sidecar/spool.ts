@@ -16,17 +16,19 @@ export interface Spool {
   copy(): Copy
 }
 
-/** Bytes that may wait for the disk: a disk slower than the traffic must cost a copy, never memory or traffic. */
+/** Bytes that may wait for the disk, of one copy and of all: a disk slower than the traffic must cost a copy, never memory or traffic. */
 const MAX_PENDING = 8 << 20
+const MAX_ALL = 64 << 20
 
 /** Copies bodies to disk as they pass. What an earlier process left is removed. */
 export async function createSpool(
-  init: { folder: string; maxBytes: number },
+  init: { folder: string; maxBytes: number; maxPending?: number },
   deps: { onLost(reason: 'spool-slow' | 'spool-failed' | 'too-large'): void },
 ): Promise<Spool> {
   await mkdir(init.folder, { recursive: true, mode: 0o700 })
   for (const name of await readdir(init.folder)) await rm(join(init.folder, name), { force: true, recursive: true })
   let count = 0
+  let pending = 0
   return {
     copy() {
       const file = join(init.folder, `${++count}`)
@@ -45,8 +47,11 @@ export async function createSpool(
           if (lost) return
           bytes += chunk.length
           if (bytes > init.maxBytes) return lose('too-large')
-          out.write(chunk)
-          if (out.writableLength > MAX_PENDING) lose('spool-slow')
+          pending += chunk.length
+          out.write(chunk, () => {
+            pending -= chunk.length
+          })
+          if (out.writableLength > MAX_PENDING || pending > (init.maxPending ?? MAX_ALL)) lose('spool-slow')
         },
         end: () =>
           new Promise((resolve) => {

@@ -24,7 +24,20 @@ const FLOW = [
 /** Rooms that everyone may use. */
 const SHARED = ['base']
 /** Composition roots: they join rooms, and only cli imports them. */
-const ROOT_FOLDERS = ['devnet', 'sidecar', 'feed', 'monitor', 'sim', 'pipeline', 'judge', 'replay', 'doctor', 'operator', 'seen']
+const ROOT_FOLDERS = [
+  'devnet',
+  'sidecar',
+  'feed',
+  'monitor',
+  'sim',
+  'pipeline',
+  'judge',
+  'replay',
+  'doctor',
+  'operator',
+  'probe',
+  'seen',
+]
 const ROOT_FILES = [
   'src/daemon.ts',
   'src/pipeline.ts',

@@ -1,0 +1,56 @@
+import { join } from 'node:path'
+import type { NamedProfile } from '../../proofs/segdata.ts'
+import type { Random } from './ladders.ts'
+import type { SourceStream } from './sources.ts'
+import { type Refusal, type Visit, type VisitDeps, visitNode } from './visit.ts'
+
+/** What a node did with many streams at once. */
+export interface Capacity {
+  /** Streams that were sent at the same moment. */
+  asked: number
+  /** Streams all of whose segments came back whole within what they last. */
+  inTime: number
+  /** Streams that came back whole, in time or not. */
+  whole: number
+  /** Output pixels a second over the whole burst, as the node counts them. */
+  pixelsPerSec: number
+  refusals: { code: string; count: number }[]
+  visits: Visit[]
+}
+
+export interface CapacityInit {
+  uri: string
+  ladder: readonly NamedProfile[]
+  /** One for each stream: a node that answers one from another is found out by its pictures. */
+  sources: readonly SourceStream[]
+  folder: string
+  /** Names of streams, one for each. */
+  manifestIds: readonly string[]
+}
+
+/** Sends all streams at the same moment. Each is judged afterwards as any other: speed that comes of garbage is no capacity. */
+export async function burst(init: CapacityInit, deps: VisitDeps & { random: Random }, signal: AbortSignal): Promise<Capacity> {
+  const { uri, ladder, sources, manifestIds } = init
+  const startMs = deps.clock.monotonicMs()
+  const visits = await Promise.all(
+    sources.map((source, i) => {
+      const folder = join(init.folder, `stream-${i}`)
+      return visitNode({ uri, ladder, source, folder, manifestId: manifestIds[i] ?? `${i}`, paceMs: 0 }, deps, signal)
+    }),
+  )
+  const seconds = (deps.clock.monotonicMs() - startMs) / 1000
+  const isWhole = ({ segments }: Visit, i: number) =>
+    segments.length === sources[i]?.segments.length && segments.every(({ times }) => times)
+  const isInTime = ({ segments }: Visit) => segments.every(({ times, source }) => times && times.totalMs <= source.durationMs)
+  const whole = visits.filter(isWhole)
+  const pixels = visits.flatMap(({ segments }) => segments).reduce((sum, one) => sum + Number(one.pixels), 0)
+  const refused = new Map<string, number>()
+  for (const { refusal, segments } of visits)
+    for (const one of [refusal, ...segments.map((segment) => segment.refusal)] as (Refusal | undefined)[])
+      if (one) refused.set(one.code, (refused.get(one.code) ?? 0) + 1)
+  return {
+    ...{ asked: sources.length, whole: whole.length, inTime: whole.filter(isInTime).length, visits },
+    pixelsPerSec: seconds > 0 ? pixels / seconds : 0,
+    refusals: [...refused].map(([code, count]) => ({ code, count })),
+  }
+}
