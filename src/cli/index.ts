@@ -18,7 +18,9 @@ import { declareLog } from './log.options.ts'
 import { declareMonitor } from './monitor.options.ts'
 import { declareNet } from './net.options.ts'
 import { declarePause } from './pause.options.ts'
+import { declarePlayback } from './playback.options.ts'
 import { declareProbe } from './probe.options.ts'
+import { declareReceive } from './receive.options.ts'
 import { declareReplay } from './replay.options.ts'
 import { declareRun } from './run.options.ts'
 import { declareSample } from './sample.options.ts'
@@ -99,6 +101,8 @@ export async function main(argv: readonly string[]): Promise<void> {
   })
   declareSidecar(program, (options) => ends(async () => (await import('./sidecar.ts')).sidecarCommand(options))())
   declareSelfCheck(program, (url, options) => ends(async () => (await import('./selfcheck.ts')).selfCheckCommand(url, options))())
+  declarePlayback(program, (url, options) => ends(async () => (await import('./playback.ts')).playbackCommand(url, options))())
+  declareReceive(program, (options) => ends(async () => (await import('./receive.ts')).receiveCommand(options))())
   declareIdle(program, {
     show: (options) => ends(async () => (await import('./idle.ts')).idleCommand(options))(),
     verify: (place, options) => ends(async () => (await import('./idle.ts')).idleVerifyCommand(place, options))(),

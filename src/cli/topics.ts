@@ -93,6 +93,18 @@ Private streams: a node may mark a receipt. Its bytes are then deleted here as s
 API show numbers and no pictures (http.showPrivate changes that for your eyes); a bundle is kept only where it failed, goes to registered members
 alone, and no contact sheet is drawn. A conviction that rests on such a bundle is checked by members, not by everybody.`,
   },
+  playback: {
+    about: 'work without receipts: public streams and donated segments',
+    text: `
+fisherman playback URL      follows an HLS master playlist and judges renditions of segments drawn at random against their source
+fisherman receive           takes segments that gateways donate: --token-file names donors, --listen the address
+
+Nobody signed this work: what is found accuses nobody, raises no evidence score and is told to nobody. A fail says that a rendition differs from
+its source in this stream; where no variant is called source the highest one stands for it, and the fail may be its own fault.
+
+Only public addresses are connected to, at redirects too (--allow-private lifts that). Donated media is deleted when it is judged; hashes and numbers
+stay, pictures are drawn for playback --sheet alone. src/playback/README.md has the form of a donation and all limits.`,
+  },
   upgrade: {
     about: 'new versions and old folders',
     text: `
