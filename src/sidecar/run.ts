@@ -27,6 +27,8 @@ export interface SidecarRequest {
   windows: number
 }
 
+/** Built beside the program. */
+const THREAD_FILE = new URL('./sidecar-thread.js', import.meta.url)
 const TELL_EVERY_MS = 60_000
 
 /** `fisherman sidecar`: runs until the signal fires. */
@@ -54,7 +56,7 @@ export async function runSidecar(request: SidecarRequest, log: Logger, signal: A
     const listen = { host: host.replace(/^\[|\]$/g, ''), port: Number(port), ...(tls ? { tls } : {}) }
     const { dataDir, mediaBytes, windows } = request
     const sidecar = await startSidecar(
-      { upstream, publicUrl, listen, dataDir, transcoder, mediaBytes, windows },
+      { upstream, publicUrl, listen, dataDir, transcoder, mediaBytes, windows, threadFile: THREAD_FILE },
       { ledger, signer, guard, log },
     )
     log.info('Sidecar is running', { url: sidecar.url, upstream: upstream.origin, transcoder, signer: signer.address })

@@ -14,29 +14,40 @@ export interface Copy {
 
 export interface Spool {
   copy(): Copy
+  /** Bytes that wait for the disk, over all copies. */
+  waitingBytes(): number
 }
 
-/** Bytes that may wait for the disk: a disk slower than the traffic must cost a copy, never memory or traffic. */
-const MAX_PENDING = 8 << 20
+export interface SpoolInit {
+  folder: string
+  /** Bytes of one body. */
+  maxBytes: number
+  /** Bytes that may wait for the disk, over all copies: a disk slower than the traffic must cost copies, never memory or traffic. */
+  maxWaitingBytes: number
+}
 
 /** Copies bodies to disk as they pass. What an earlier process left is removed. */
 export async function createSpool(
-  init: { folder: string; maxBytes: number },
+  init: SpoolInit,
   deps: { onLost(reason: 'spool-slow' | 'spool-failed' | 'too-large'): void },
 ): Promise<Spool> {
   await mkdir(init.folder, { recursive: true, mode: 0o700 })
   for (const name of await readdir(init.folder)) await rm(join(init.folder, name), { force: true, recursive: true })
   let count = 0
+  let waiting = 0
   return {
+    waitingBytes: () => waiting,
     copy() {
       const file = join(init.folder, `${++count}`)
       const out = createWriteStream(file, { flags: 'wx', mode: 0o600 })
       let [bytes, lost] = [0, false]
+      const remove = () => rm(file, { force: true }).catch(() => undefined)
       const lose = (reason?: Parameters<typeof deps.onLost>[0]) => {
         if (lost) return
         lost = true
+        // A file that is only being opened would be there again after its removal.
+        out.once('close', remove)
         out.destroy()
-        rm(file, { force: true }).catch(() => undefined)
         if (reason) deps.onLost(reason)
       }
       out.on('error', () => lose('spool-failed'))
@@ -45,8 +56,12 @@ export async function createSpool(
           if (lost) return
           bytes += chunk.length
           if (bytes > init.maxBytes) return lose('too-large')
-          out.write(chunk)
-          if (out.writableLength > MAX_PENDING) lose('spool-slow')
+          if (waiting + chunk.length > init.maxWaitingBytes) return lose('spool-slow')
+          waiting += chunk.length
+          // Called for what a lost copy still had, too.
+          out.write(chunk, () => {
+            waiting -= chunk.length
+          })
         },
         end: () =>
           new Promise((resolve) => {
