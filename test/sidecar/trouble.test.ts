@@ -18,8 +18,10 @@ import { makeRenditions } from '../../src/devnet/work.ts'
 import { signLivepeer } from '../../src/livepeer/signing.ts'
 import { writeSegData, writeTranscodeResult } from '../../src/livepeer/write.ts'
 import { listen } from '../../src/sidecar/listener.ts'
+import { createSegmentDesk } from '../../src/sidecar/segments.ts'
 import { type Sidecar, type SidecarInit, startSidecar } from '../../src/sidecar/sidecar.ts'
 import { createSpool } from '../../src/sidecar/spool.ts'
+import { createUpstream } from '../../src/sidecar/upstream.ts'
 import { type Clips, drawSegments } from '../devnet/clips.ts'
 import { GATEWAY, testLedger } from '../devnet/orchestrators.ts'
 import { wallet } from '../helpers/fixtures.ts'
@@ -121,6 +123,29 @@ describe('a gateway', () => {
     expect(got.map((bytes, i) => bytes.equals(made[i] as Buffer))).toEqual([true, true])
     await until(() => sidecar.counters().receipts === 1, sidecar.counters)
     expect([...node.fetched].sort()).toEqual(PATHS)
+  })
+
+  it('that could not come sooner is expected: the renditions of an answer are, before its first byte goes out', async () => {
+    const { node, sidecar } = await open()
+    const spool = await createSpool(
+      { folder: join(folder, 'spool-early'), maxBytes: 1 << 30, maxWaitingBytes: 1 << 20 },
+      { onLost: () => undefined },
+    )
+    const { signal } = new AbortController()
+    const desk = createSegmentDesk(
+      { fetchAfterMs: 300, most: 1, maxBytes: 1 << 30, signal },
+      { upstream: createUpstream(new URL(node.origin)), spool, move: (url) => url, onServed: async () => {}, onNone: () => {} },
+    )
+    const headers = await headersOf(clips.segments[0] as Buffer)
+    const hooks = desk.segment({ method: 'POST', url: '/segment', headers } as never)
+    const comes = () => desk.rendition({ method: 'GET', url: PATHS[0], headers: {} } as never).answer
+    expect(comes()).toBeUndefined()
+    hooks.rewrite?.(node.result)
+    const copy = comes()
+    expect(copy).toBeDefined()
+    copy?.abort()
+    hooks.request?.abort()
+    expect(sidecar.counters()).toEqual({})
   })
 
   it('that says more than it sends, or leaves half way, costs nothing but its own segment', async () => {
