@@ -9,8 +9,8 @@ const { version } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8'))
 rmSync(`${ROOT}dist/app`, { recursive: true, force: true })
 await build({
   ...BUNDLE,
-  // The program, and what other programs import; both take what they share from the same chunks.
-  entryPoints: { main: 'src/main.ts', watch: 'src/monitor/watch/library.ts' },
+  // The program, what other programs import, and a thread of the program; all take what they share from the same chunks.
+  entryPoints: { main: 'src/main.ts', watch: 'src/monitor/watch/library.ts', 'sidecar-thread': 'src/sidecar/draft-thread.ts' },
   outdir: 'dist/app',
   splitting: true,
   legalComments: 'none',

@@ -13,7 +13,11 @@ export interface Measured {
 
 /** Reads the video track of a file without decoding; in this process, since another one would cost more than the reading. */
 export async function measure(file: string): Promise<Measured> {
-  const content = await readFile(file)
+  return measureContent(await readFile(file))
+}
+
+/** The same of bytes at hand. */
+export function measureContent(content: Buffer): Measured {
   const { facts } = demux(content)
   const { width, height, frames } = facts
   if (width === 0 || height === 0 || frames === 0)

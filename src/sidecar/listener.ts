@@ -12,6 +12,8 @@ export interface ListenerInit {
   /** PEM of key and certificate; without one it speaks plain HTTP, and HTTP/2 to whoever begins with it. */
   tls?: { key: string; cert: string }
   onRequest(request: Request, response: Response): void
+  /** Milliseconds that a client has for its headers; 20,000 by default. */
+  headersMs?: number
 }
 
 export interface Listener {
@@ -23,19 +25,26 @@ export interface Listener {
 const MAX_HEADER_BYTES = 256 * 1024
 /** A client that takes longer for its headers holds a connection for nothing. */
 const HEADERS_MS = 20_000
+/** As go-livepeer's own: a connection that we closed while a gateway sends its next segment would cost that segment. */
+const IDLE_MS = 10 * 60_000
 /** What an HTTP/2 client says first. */
 const PREFACE = Buffer.from('PRI * HTTP/2.0')
-const PREFACE_MS = 20_000
 
 /** One port for HTTP/1.1, HTTP/2 and gRPC, as go-livepeer has it. */
 export async function listen(init: ListenerInit): Promise<Listener> {
   const { host, port, tls, onRequest } = init
+  const headersMs = init.headersMs ?? HEADERS_MS
+  const times = { headersTimeout: headersMs, requestTimeout: 0, keepAliveTimeout: IDLE_MS }
   const sockets = new Set<Socket>()
   const settings = { settings: { maxHeaderListSize: MAX_HEADER_BYTES } }
   const server = tls
-    ? createSecureServer({ ...tls, ...settings, allowHTTP1: true, maxHeaderSize: MAX_HEADER_BYTES } as object, onRequest as never)
-    : sniffing(onRequest, settings)
+    ? Object.assign(
+        createSecureServer({ ...tls, ...settings, ...checks(headersMs), allowHTTP1: true } as object, onRequest as never),
+        times,
+      )
+    : sniffing(onRequest, settings, times)
   server.on('connection', (socket: Socket) => {
+    socket.setNoDelay(true)
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
     // A stranger who hangs up is no event of ours.
@@ -66,14 +75,13 @@ export async function listen(init: ListenerInit): Promise<Listener> {
 }
 
 /** Without TLS nobody says which HTTP comes: the first bytes do. */
-function sniffing(onRequest: ListenerInit['onRequest'], settings: object) {
-  const one = createHttp({ maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_MS, requestTimeout: 0 }, onRequest)
+function sniffing(onRequest: ListenerInit['onRequest'], settings: object, times: { headersTimeout: number }) {
+  const one = createHttp({ ...times, ...checks(times.headersTimeout) }, onRequest)
   const two = createH2(settings, onRequest)
   two.on('sessionError', () => undefined)
   one.on('clientError', (_, socket) => socket.destroy())
-  return createNet((socket) => {
-    socket.setNoDelay(true)
-    const early = setTimeout(() => socket.destroy(), PREFACE_MS)
+  const net = createNet((socket) => {
+    const early = setTimeout(() => socket.destroy(), times.headersTimeout)
     socket.once('readable', () => {
       clearTimeout(early)
       const first = socket.read() as Buffer | null
@@ -84,6 +92,14 @@ function sniffing(onRequest: ListenerInit['onRequest'], settings: object) {
     })
     socket.once('close', () => clearTimeout(early))
   })
+  // It does not listen itself, and would never look for clients that are slow with their headers.
+  net.once('listening', () => one.emit('listening'))
+  net.once('close', () => one.close(() => undefined))
+  return net
+}
+
+function checks(headersMs: number): object {
+  return { maxHeaderSize: MAX_HEADER_BYTES, connectionsCheckingInterval: Math.ceil(headersMs / 4) }
 }
 
 /** A call of gRPC: HTTP/2, and says so. */

@@ -12,7 +12,7 @@ export interface RelayHooks {
   /** Turns a whole answer with status 200 into what is passed on; longer ones than `MAX_WHOLE` go through as they are. */
   rewrite?: ((body: Buffer) => Uint8Array) | undefined
   /** The answer went out whole. */
-  done?: ((status: number, body: Buffer | undefined) => void) | undefined
+  done?: ((status: number) => void) | undefined
   /** Either side broke off. */
   broken?: (() => void) | undefined
 }
@@ -51,46 +51,48 @@ export function relay(request: Request, response: Response, upstream: Upstream, 
     response.writeHead(status, passed)
     flush(response)
     answer.on('error', () => breakOff(502, ''))
-    const finish = (body?: Buffer) => {
+    const finish = () => {
       if (isOver) return
       isOver = true
-      hooks.done?.(status, body)
+      hooks.done?.(status)
     }
-    if (good && hooks.rewrite) return hold(answer, response, hooks.rewrite, finish)
+    if (good && hooks.rewrite) return hold(answer, response, hooks.rewrite, { isOver: () => isOver, finish })
     if (good && hooks.answer) answer.on('data', hooks.answer.push)
     if (!good) hooks.answer?.abort()
-    answer.on('end', () => finish())
+    answer.on('end', finish)
     answer.pipe(response as NodeJS.WritableStream)
   })
 }
 
-/** Holds an answer until it is whole, changes it, and passes it on. */
+/** Holds an answer until it is whole, changes it, and passes it on; one that is too long goes its way unchanged. */
 function hold(
   answer: IncomingMessage,
   response: Response,
   rewrite: (body: Buffer) => Uint8Array,
-  finish: (body?: Buffer) => void,
+  state: { isOver(): boolean; finish(): void },
 ): void {
   const out = response as NodeJS.WritableStream
   const parts: Buffer[] = []
   let bytes = 0
-  answer.on('data', (part: Buffer) => {
+  const take = (part: Buffer) => {
     bytes += part.length
-    if (bytes > MAX_WHOLE) {
-      for (const kept of parts.splice(0)) out.write(kept)
-      out.write(part)
-    } else parts.push(part)
-  })
-  answer.on('end', () => {
-    if (bytes > MAX_WHOLE) {
-      finish()
-      out.end()
-      return
-    }
-    const body = Buffer.concat(parts)
-    finish(body)
-    out.end(rewritten(body, rewrite))
-  })
+    parts.push(part)
+    if (bytes <= MAX_WHOLE) return
+    answer.off('data', take)
+    answer.off('end', whole)
+    answer.on('end', state.finish)
+    for (const kept of parts.splice(0)) out.write(kept)
+    // From here on the reader sets the pace.
+    answer.pipe(out)
+  }
+  const whole = () => {
+    if (state.isOver()) return
+    // Once the answer is out, the gateway may come for what it names.
+    out.end(rewritten(Buffer.concat(parts), rewrite))
+    state.finish()
+  }
+  answer.on('data', take)
+  answer.on('end', whole)
 }
 
 /** What cannot be read is passed on as it is. */

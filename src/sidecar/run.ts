@@ -28,6 +28,8 @@ export interface SidecarRequest {
   isPrivate?: boolean
 }
 
+/** Built beside the program. */
+const THREAD_FILE = new URL('./sidecar-thread.js', import.meta.url)
 const TELL_EVERY_MS = 60_000
 
 /** `fisherman sidecar`: runs until the signal fires. */
@@ -55,7 +57,7 @@ export async function runSidecar(request: SidecarRequest, log: Logger, signal: A
     const listen = { host: host.replace(/^\[|\]$/g, ''), port: Number(port), ...(tls ? { tls } : {}) }
     const { dataDir, mediaBytes, windows, isPrivate = false } = request
     const sidecar = await startSidecar(
-      { upstream, publicUrl, listen, dataDir, transcoder, mediaBytes, windows, isPrivate },
+      { upstream, publicUrl, listen, dataDir, transcoder, mediaBytes, windows, isPrivate, threadFile: THREAD_FILE },
       { ledger, signer, guard, log },
     )
     log.info('Sidecar is running', { url: sidecar.url, upstream: upstream.origin, transcoder, signer: signer.address })

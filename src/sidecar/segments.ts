@@ -1,10 +1,10 @@
 import { Buffer } from 'node:buffer'
 import { rm } from 'node:fs/promises'
 import { finished } from 'node:stream/promises'
-import { deadline, sleep, withEither } from '../base/clock.ts'
+import { deadline } from '../base/clock.ts'
 import { readSegData, readTranscodeResult } from '../livepeer/read.ts'
+import type { ServedSegment } from './draft.ts'
 import type { Request } from './listener.ts'
-import type { ServedSegment } from './notary.ts'
 import type { RelayHooks } from './relay.ts'
 import { RESULT_PATHS, rewriteTexts } from './rewrite.ts'
 import type { Copy, Spool } from './spool.ts'
@@ -34,9 +34,14 @@ export interface SegmentDeskDeps {
 interface Slot {
   path: string
   file: string | undefined
+  /** The gateway is fetching it, and we keep what passes. */
   copying: boolean
-  filled(): void
+  /** Called once when the file is there, or will not come this way. */
+  settled(): void
 }
+
+/** What a result made us expect. */
+type Opened = { slots: readonly Slot[] } | { none: Unreceipted }
 
 /** Watches segments go by: keeps what an order, its source and its renditions are, and hands them over when they are whole. */
 export interface SegmentDesk {
@@ -54,42 +59,72 @@ export function createSegmentDesk(init: SegmentDeskInit, deps: SegmentDeskDeps):
   const slots = new Map<string, Slot>()
   let underWay = 0
 
-  async function collect(segData: Uint8Array, copy: Copy, body: Buffer): Promise<void> {
-    // Before anything is waited for: the gateway gets these addresses now, and a quick one comes for them at once.
-    const urls = urlsIn(body)
-    const coming = (urls ?? []).map(fileOf)
-    const [source, ...had] = await Promise.all([copy.end(), ...coming])
-    const files = had.flatMap((file) => file ?? [])
+  init.signal.addEventListener('abort', () => {
+    for (const slot of slots.values()) slot.settled()
+  })
+
+  /** Expects the renditions that a result names; undefined where it cannot be read, or names none. */
+  function expected(body: Buffer): Opened {
+    let urls: readonly string[] | undefined
     try {
-      if (!urls) return deps.onNone('no-order')
-      if (urls.length === 0) return deps.onNone('not-answered')
-      if (!source) return deps.onNone('copy-lost')
-      if (files.length < urls.length) return deps.onNone('rendition-not-had')
-      await deps.onServed({ segData, source: source.file, renditions: files })
+      urls = readTranscodeResult(body).data?.segments.map(({ url }) => url)
     } catch {
-      deps.onNone('no-order')
+      return { none: 'no-order' }
+    }
+    if (!urls?.length) return { none: 'not-answered' }
+    const opened: Slot[] = []
+    for (const url of urls) {
+      const path = pathOf(url)
+      if (path === undefined || slots.has(path)) {
+        for (const slot of opened) slots.delete(slot.path)
+        return { none: 'rendition-not-had' }
+      }
+      const slot: Slot = { path, file: undefined, copying: false, settled: () => undefined }
+      slots.set(path, slot)
+      opened.push(slot)
+    }
+    return { slots: opened }
+  }
+
+  async function collect(segData: Uint8Array, copy: Copy, opened: Opened): Promise<void> {
+    const awaited = 'slots' in opened ? Promise.all(opened.slots.map(fileOf)) : undefined
+    const source = await copy.end()
+    const files: (string | undefined)[] = [source?.file]
+    try {
+      if ('none' in opened) return deps.onNone(opened.none)
+      const had = (await awaited) ?? []
+      files.push(...had)
+      if (!source) return deps.onNone('copy-lost')
+      const renditions = had.flatMap((file) => file ?? [])
+      if (renditions.length < had.length) return deps.onNone('rendition-not-had')
+      await deps.onServed({ segData, source: source.file, renditions })
     } finally {
-      for (const file of [source?.file, ...files]) if (file) await rm(file, { force: true })
+      for (const file of files) if (file !== undefined) await rm(file, { force: true })
     }
   }
 
   /** The rendition as the gateway fetches it, or as we do where it does not come for it. */
-  async function fileOf(url: string): Promise<string | undefined> {
-    if (!URL.canParse(url)) return undefined
-    const { pathname, search } = new URL(url)
-    const path = `${pathname}${search}`
-    if (slots.has(path)) return undefined
-    const slot: Slot = { path, file: undefined, copying: false, filled: () => undefined }
-    slots.set(path, slot)
+  async function fileOf(slot: Slot): Promise<string | undefined> {
     try {
-      const full = new AbortController()
-      slot.filled = () => full.abort()
-      await withEither([init.signal, full.signal], (either) => sleep(init.fetchAfterMs, either)).catch(() => undefined)
-      if (slot.file === undefined && !init.signal.aborted) slot.file = await fetched(path)
+      await settling(slot, init.fetchAfterMs)
+      // A gateway that is at it gets the time that we would take.
+      if (slot.copying) await settling(slot, FETCH_MS)
+      if (slot.file === undefined && !init.signal.aborted) slot.file = await fetched(slot.path)
       return slot.file
     } finally {
-      slots.delete(path)
+      slots.delete(slot.path)
     }
+  }
+
+  function settling(slot: Slot, ms: number): Promise<void> {
+    if (slot.file !== undefined || init.signal.aborted) return Promise.resolve()
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      slot.settled = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
   }
 
   async function fetched(path: string): Promise<string | undefined> {
@@ -131,15 +166,20 @@ export function createSegmentDesk(init: SegmentDeskInit, deps: SegmentDeskDeps):
       if (segData.storage) return none('storage')
       underWay++
       const copy = deps.spool.copy()
+      let opened: Opened | undefined
       return {
         request: copy,
-        rewrite,
+        rewrite(body) {
+          // Before the gateway knows of them: it may come for them at once.
+          opened = expected(body)
+          return rewrite(body)
+        },
         broken() {
           underWay--
           deps.onNone('not-answered')
         },
-        done(status, body) {
-          if (status === 200 && body) void collect(segData.bytes, copy, body).finally(() => underWay--)
+        done(status) {
+          if (status === 200 && opened) void collect(segData.bytes, copy, opened).finally(() => underWay--)
           else {
             underWay--
             copy.abort()
@@ -153,20 +193,22 @@ export function createSegmentDesk(init: SegmentDeskInit, deps: SegmentDeskDeps):
       if (!slot || slot.copying || slot.file !== undefined) return {}
       slot.copying = true
       const copy = deps.spool.copy()
+      const missed = () => {
+        slot.copying = false
+        slot.settled()
+      }
       return {
         answer: copy,
-        broken() {
-          slot.copying = false
-        },
+        broken: missed,
         done(status) {
-          slot.copying = false
-          if (status !== 200) return
+          if (status !== 200) return missed()
           void copy.end().then(async (taken) => {
-            if (!taken) return
+            if (!taken) return missed()
+            slot.copying = false
             // Too late, and fetched by us meanwhile.
             if (slot.file !== undefined || slots.get(slot.path) !== slot) return await rm(taken.file, { force: true })
             slot.file = taken.file
-            slot.filled()
+            slot.settled()
           })
         },
       }
@@ -174,13 +216,11 @@ export function createSegmentDesk(init: SegmentDeskInit, deps: SegmentDeskDeps):
   }
 }
 
-/** Where renditions are; undefined for what is no result at all. */
-function urlsIn(body: Uint8Array): string[] | undefined {
-  try {
-    return (readTranscodeResult(body).data?.segments ?? []).map(({ url }) => url)
-  } catch {
-    return undefined
-  }
+/** Path and query of an address. */
+function pathOf(url: string): string | undefined {
+  if (!URL.canParse(url)) return undefined
+  const { pathname, search } = new URL(url)
+  return `${pathname}${search}`
 }
 
 function segDataOf(header: unknown): { bytes: Uint8Array; storage: boolean } | undefined {

@@ -12,14 +12,16 @@ import { createQueue } from '../base/queue.ts'
 import { createRateLimit } from '../feed/auth.ts'
 import type { Ledger } from '../feed/ledger.ts'
 import { feedRoutes } from '../feed/routes.ts'
+import type { ServedSegment } from './draft.ts'
 import { isCall, listen, type Request, type Response } from './listener.ts'
 import { openMedia } from './media.ts'
-import { notarise, type ServedSegment } from './notary.ts'
+import { notarise } from './notary.ts'
 import { openReceiptBook } from './receipts.ts'
 import { relay, relayCall } from './relay.ts'
 import { INFO_PATHS, moved, rewriteTexts } from './rewrite.ts'
 import { createSegmentDesk } from './segments.ts'
 import { createSpool } from './spool.ts'
+import { createDraftThread } from './thread.ts'
 import { createUpstream } from './upstream.ts'
 
 export interface SidecarInit {
@@ -36,7 +38,11 @@ export interface SidecarInit {
   windows: number
   /** Marks every receipt as that of a private stream. */
   isPrivate?: boolean
+  /** JavaScript of the thread that drafts receipts. */
+  threadFile: URL
+  /** Milliseconds; by default 5,000 until a rendition is fetched by us, and 30,000 for one draft. */
   fetchAfterMs?: number
+  draftMs?: number
 }
 
 export interface SidecarDeps {
@@ -59,6 +65,10 @@ const UNDER_WAY = 200
 /** Segments that wait for their receipt: hashing is faster than transcoding. */
 const WAITING = 200
 const FETCH_AFTER_MS = 5_000
+/** A draft takes some 50 ms; a machine that is busy transcoding lets a thread of low priority wait. */
+const DRAFT_MS = 30_000
+/** Bytes of all copies that may wait for the disk. */
+const SPOOL_WAITING_BYTES = 64 << 20
 const FEED = '/fisherman/'
 const INFO_CALL = '/net.Orchestrator/GetOrchestrator'
 
@@ -76,7 +86,15 @@ export async function startSidecar(init: SidecarInit, deps: SidecarDeps): Promis
   const book = await openReceiptBook({ folder: join(init.dataDir, 'receipts'), transcoder, mostGap }, { ledger, signer, guard })
   for await (const line of book.all())
     for (const { hash, owner } of contentsOf(line)) if (!(await media.adopt(hash, owner))) count('media-lost')
-  const spool = await createSpool({ folder: join(init.dataDir, 'spool'), maxBytes: LIMITS.segmentBytes }, { onLost: count })
+  const spool = await createSpool(
+    { folder: join(init.dataDir, 'spool'), maxBytes: LIMITS.segmentBytes, maxWaitingBytes: SPOOL_WAITING_BYTES },
+    { onLost: count },
+  )
+  const thread = createDraftThread({
+    ...{ entry: init.threadFile, draftMs: init.draftMs ?? DRAFT_MS, domain: ledger.domain, transcoder },
+    isPrivate: init.isPrivate ?? false,
+  })
+  let isThreadTold = false
   const upstream = createUpstream(init.upstream)
   const queue = createQueue({
     concurrency: 1,
@@ -85,21 +103,21 @@ export async function startSidecar(init: SidecarInit, deps: SidecarDeps): Promis
   })
   const move = (text: string) => moved(text, init.publicUrl)
 
-  const about = { domain: ledger.domain, transcoder, isPrivate: init.isPrivate ?? false }
-
   /** Resolves when the files of the segment are not needed any more. */
   const onServed = (served: ServedSegment) =>
     new Promise<void>((resolve) => {
       const run = async () => {
         try {
-          const { digest, windowId } = await notarise(served, about, { book, media })
+          const { digest, windowId } = await notarise(served, { thread, book, media })
           count('receipts')
           log.debug('Receipt signed', { receipt: digest, window: String(windowId) })
         } catch (error) {
           // A segment that was sent again keeps its first receipt.
           const code = isFishermanError(error) ? error.code : 'failed'
           count(`unreceipted.${code === 'guard-refused' ? 'retried' : code}`)
-          if (code !== 'guard-refused') log.warn('A segment has no receipt', { reason: messageOf(error) })
+          if (code === 'guard-refused' || (code === 'thread' && isThreadTold)) return
+          isThreadTold ||= code === 'thread'
+          log.warn('A segment has no receipt', { reason: messageOf(error) })
         } finally {
           resolve()
         }
@@ -136,7 +154,7 @@ export async function startSidecar(init: SidecarInit, deps: SidecarDeps): Promis
     return relay(request, response, upstream, desk.rendition(request))
   }
   const listener = await listen({ ...init.listen, onRequest }).catch(async (error: unknown) => {
-    await feed.stop()
+    await Promise.all([feed.stop(), thread.stop()])
     throw error
   })
 
@@ -160,6 +178,7 @@ export async function startSidecar(init: SidecarInit, deps: SidecarDeps): Promis
     async stop() {
       abort.abort(new Error('stopped'))
       await listener.close()
+      await thread.stop()
       await Promise.all([queue.stop(), tidying, feed.stop()])
       upstream.close()
       feedUpstream.close()

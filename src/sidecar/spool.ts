@@ -14,31 +14,40 @@ export interface Copy {
 
 export interface Spool {
   copy(): Copy
+  /** Bytes that wait for the disk, over all copies. */
+  waitingBytes(): number
 }
 
-/** Bytes that may wait for the disk, of one copy and of all: a disk slower than the traffic must cost a copy, never memory or traffic. */
-const MAX_PENDING = 8 << 20
-const MAX_ALL = 64 << 20
+export interface SpoolInit {
+  folder: string
+  /** Bytes of one body. */
+  maxBytes: number
+  /** Bytes that may wait for the disk, over all copies: a disk slower than the traffic must cost copies, never memory or traffic. */
+  maxWaitingBytes: number
+}
 
 /** Copies bodies to disk as they pass. What an earlier process left is removed. */
 export async function createSpool(
-  init: { folder: string; maxBytes: number; maxPending?: number },
+  init: SpoolInit,
   deps: { onLost(reason: 'spool-slow' | 'spool-failed' | 'too-large'): void },
 ): Promise<Spool> {
   await mkdir(init.folder, { recursive: true, mode: 0o700 })
   for (const name of await readdir(init.folder)) await rm(join(init.folder, name), { force: true, recursive: true })
   let count = 0
-  let pending = 0
+  let waiting = 0
   return {
+    waitingBytes: () => waiting,
     copy() {
       const file = join(init.folder, `${++count}`)
       const out = createWriteStream(file, { flags: 'wx', mode: 0o600 })
       let [bytes, lost] = [0, false]
+      const remove = () => rm(file, { force: true }).catch(() => undefined)
       const lose = (reason?: Parameters<typeof deps.onLost>[0]) => {
         if (lost) return
         lost = true
+        // A file that is only being opened would be there again after its removal.
+        out.once('close', remove)
         out.destroy()
-        rm(file, { force: true }).catch(() => undefined)
         if (reason) deps.onLost(reason)
       }
       out.on('error', () => lose('spool-failed'))
@@ -47,11 +56,12 @@ export async function createSpool(
           if (lost) return
           bytes += chunk.length
           if (bytes > init.maxBytes) return lose('too-large')
-          pending += chunk.length
+          if (waiting + chunk.length > init.maxWaitingBytes) return lose('spool-slow')
+          waiting += chunk.length
+          // Called for what a lost copy still had, too.
           out.write(chunk, () => {
-            pending -= chunk.length
+            waiting -= chunk.length
           })
-          if (out.writableLength > MAX_PENDING || pending > (init.maxPending ?? MAX_ALL)) lose('spool-slow')
         },
         end: () =>
           new Promise((resolve) => {

@@ -85,7 +85,8 @@ async function answerCall(handlers: NodeHandlers, request: Http2ServerRequest, r
   }
 }
 
-async function certificate(): Promise<{ key: Buffer; cert: Buffer }> {
+/** A self-signed certificate of its own key, as real nodes make one at each start. */
+export async function certificate(): Promise<{ key: Buffer; cert: Buffer }> {
   const folder = await mkdtemp(join(tmpdir(), 'fisherman-cert-'))
   try {
     const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]

@@ -26,6 +26,7 @@ import { type Clips, drawSegments } from '../devnet/clips.ts'
 import { GATEWAY, STRANGER, type TestLedger, testLedger } from '../devnet/orchestrators.ts'
 import { DOMAIN, wallet } from '../helpers/fixtures.ts'
 import { type FakeNode, fakeNode } from './node.ts'
+import { buildThread } from './thread-file.ts'
 
 const NODE = createSigner(wallet(70))
 const PUBLIC = new URL('http://node.example:8935')
@@ -34,9 +35,11 @@ const LADDER = DEFAULT_LADDER.map((profile, i) => ({ ...profile, name: `rung-${i
 let clips: Clips
 let folder: string
 let made: Buffer[]
+let threadFile: URL
 beforeAll(async () => {
   clips = await drawSegments(1)
   folder = await mkdtemp(join(tmpdir(), 'fisherman-test-sidecar-'))
+  threadFile = await buildThread(folder)
   const source = join(folder, 'source.ts')
   await writeFile(source, clips.segments[0] as Buffer)
   const signal = new AbortController().signal
@@ -57,7 +60,7 @@ const start = (changes: Partial<Parameters<typeof startSidecar>[0]> = {}) =>
   startSidecar(
     {
       ...{ upstream: new URL(node.origin), publicUrl: PUBLIC, listen: { host: '127.0.0.1', port: 0 }, dataDir },
-      ...{ transcoder: NODE.address, mediaBytes: 1e9, windows: 100, fetchAfterMs: 400 },
+      ...{ transcoder: NODE.address, mediaBytes: 1e9, windows: 100, fetchAfterMs: 400, threadFile },
       ...changes,
     },
     { ledger, signer: NODE, guard, log: SILENT },

@@ -12,7 +12,10 @@ afterEach(() => rm(folder, { recursive: true, force: true }))
 
 it('copies to disk, and gives a copy up where all together would hold too much memory', async () => {
   const lost: string[] = []
-  const spool = await createSpool({ folder, maxBytes: 1e9, maxPending: 1 << 20 }, { onLost: (reason) => void lost.push(reason) })
+  const spool = await createSpool(
+    { folder, maxBytes: 1e9, maxWaitingBytes: 1 << 20 },
+    { onLost: (reason) => void lost.push(reason) },
+  )
   const [one, two, three] = [spool.copy(), spool.copy(), spool.copy()]
   const chunk = Buffer.alloc(400_000, 7)
   one.push(chunk)
@@ -34,7 +37,10 @@ it('copies to disk, and gives a copy up where all together would hold too much m
 
 it('gives up what is longer than a segment may be, and what broke off', async () => {
   const lost: string[] = []
-  const spool = await createSpool({ folder, maxBytes: 10 }, { onLost: (reason) => void lost.push(reason) })
+  const spool = await createSpool(
+    { folder, maxBytes: 10, maxWaitingBytes: 1 << 20 },
+    { onLost: (reason) => void lost.push(reason) },
+  )
   const [long, broken] = [spool.copy(), spool.copy()]
   long.push(Buffer.alloc(11))
   broken.push(Buffer.alloc(5))
