@@ -64,6 +64,9 @@ Nodes with a price want a gateway's key with a deposit in Livepeer's TicketBroke
 spent is written beside the key before a ticket is signed, and --max-price, --max-ticket-value, --max-face-value and --max-per-day bound it. With
 --rpc and --deployment deposit and reserve are looked up first. Use keys that nobody connects with you, and none that does anything else.
 
+A daemon does it by itself with probe.perDay in its configuration: every node of the chain's list, at random times, with one of probe.keys. What it finds is a
+sample in the scores that it publishes (never in a court), and a segment that came without a receipt in the node's feed counts as failed there.
+
 A fail here has no receipt behind it: it goes to no court and onto no chain, it is yours to know. A refusal, a slow answer, a rendition that was
 gone, and everything that went wrong on this machine is no fail.`,
   },

@@ -85,6 +85,16 @@ describe('a dataset', () => {
       },
       /events: the file \w+ has another hash/,
     ],
+    [
+      'a manifest that says more',
+      (files) => void files.set('manifest.json', files.get('manifest.json')!.replace('{"anchor"', '{"aa":1,"anchor"')),
+      /fields that do not belong/,
+    ],
+    [
+      'a manifest that says more of a file',
+      (files) => void files.set('manifest.json', files.get('manifest.json')!.replace('{"bytes"', '{"a":1,"bytes"')),
+      /fields that do not belong/,
+    ],
     ['a file too many', (files) => void files.set('notes.txt', ''), /notes.txt does not belong/],
     ['no signature', (files) => void files.delete('signature.json'), /signature.json is missing/],
     [
