@@ -57,6 +57,8 @@ export async function createReceiver(init: ReceiveInit, deps: ReceiveDeps): Prom
   await mkdir(init.folder, { recursive: true, mode: 0o700 })
   const rate = createRateLimiter(init.rate ?? RATE, clock)
   const replays = createReplays(clock)
+  const mostBytes = (init.fileBytes ?? FILE_BYTES) * 4
+  const tooLarge = () => refusal(413, 'size', `a donation has at most ${mostBytes} bytes`)
   let uploads = 0
   let bytes = 0
 
@@ -81,6 +83,8 @@ export async function createReceiver(init: ReceiveInit, deps: ReceiveDeps): Prom
       const upload = await readUpload(request.headers, request.body as Readable, {
         ...{ folder, fileBytes: init.fileBytes ?? FILE_BYTES },
         reserve(more) {
+          // Without a Content-Length this is the first that is known of its size.
+          if (taken + more > mostBytes) throw tooLarge()
           if (bytes + more > init.quotaBytes) throw refusal(503, 'full', 'no room for more media now', BUSY_SEC)
           bytes += more
           taken += more
@@ -141,8 +145,7 @@ export async function createReceiver(init: ReceiveInit, deps: ReceiveDeps): Prom
         app.post('/segments', {
           onRequest: async (request) => {
             const donor = donorOf(request)
-            const most = (init.fileBytes ?? FILE_BYTES) * 4
-            if (Number(request.headers['content-length'] ?? 0) > most) throw refusal(413, 'size', `more than ${most} bytes`)
+            if (Number(request.headers['content-length'] ?? 0) > mostBytes) throw tooLarge()
             if (!rate.take(donor))
               throw refusal(429, 'rate', 'more donations than agreed', Math.ceil((init.rate ?? RATE).everyMs / 1000))
             if (uploads >= UPLOADS) throw refusal(503, 'busy', `${UPLOADS} uploads come in already`, BUSY_SEC)

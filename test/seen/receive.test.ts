@@ -212,6 +212,26 @@ describe('donated segments', { timeout: 60_000 }, () => {
     expect(left(full.media)).toEqual([])
   })
 
+  it('are no larger together than four files, also where nobody says their length before', async () => {
+    const { media: place, http } = await receiver({ fileBytes: 70_000 })
+    const names = ['source', 'rendition-0', 'rendition-1', 'rendition-2', 'rendition-3']
+    const event = await eventOf(media.good)
+    const renditions = [0, 1, 2, 3].map(() => event.renditions[0])
+    const part = (name: string, body: string, file = '; filename="x"') =>
+      `--b\r\ncontent-disposition: form-data; name="${name}"${file}\r\n\r\n${body}\r\n`
+    const form = [
+      part('event', JSON.stringify({ ...event, renditions }), ''),
+      ...names.map((name) => part(name, 'x'.repeat(60_000))),
+    ]
+    const response = await fetch(`${http.url}/donations/v1/segments`, {
+      ...{ method: 'POST', body: new Blob(form).stream(), duplex: 'half' },
+      headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'multipart/form-data; boundary=b' },
+    } as RequestInit)
+    expect(response.status).toBe(413)
+    expect(await response.text()).toMatch(/at most 280000 bytes/)
+    expect(left(place)).toEqual([])
+  })
+
   it('are refused before their body where the token is wrong', async () => {
     await receiver()
     expect((await donate(await eventOf(media.good), media.good, { token: 'c'.repeat(40) })).status).toBe(401)
