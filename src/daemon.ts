@@ -46,6 +46,7 @@ import { createHeadWatch, type HeadWatch } from './pipeline/heads.ts'
 import { createIntentStore } from './pipeline/intents.ts'
 import { createLedger, evidenceHashFor } from './pipeline/ledger.ts'
 import { limitsFor, networkParams, windowsToKeep } from './pipeline/network.ts'
+import { startProbing } from './pipeline/probing.ts'
 import { createReadings } from './pipeline/readings.ts'
 import { rebuttalText } from './pipeline/rebuttals.ts'
 import { budgetOf, createReload, type Reloaded } from './pipeline/reload.ts'
@@ -362,6 +363,8 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
         })
     }),
   )
+  const directory = followDirectory({ deployment, rpcUrls: config.rpc, everyMs: params.directoryMs }, { log: logger, signal })
+  const probing = await startProbing(config, { bench, book: scores, directory })
   const feedDeps: FeedReaderDeps = {
     ...{ clock, log: logger, nowSec: chain.nowSec },
     async round() {
@@ -375,7 +378,10 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
       if (known) view.learn(transcoder, key)
       return known
     },
-    onWindow: pipeline.takeWindow,
+    async onWindow(window) {
+      await pipeline.takeWindow(window)
+      probing.take(window)
+    },
     onBad: metrics.badFeed,
     onAnswer() {
       lastAnswerMs = clock.monotonicMs()
@@ -391,7 +397,7 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
   feeds.set(config.feeds)
   closers.add('feeds', async () => {
     stopping.abort(new Error('the daemon stops'))
-    await feeds.ended()
+    await Promise.all([feeds.ended(), probing.ended()])
   })
 
   const ready = () =>
@@ -427,8 +433,7 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
           followed: () => config.feeds.map(({ transcoder }) => transcoder),
         },
         {
-          ...{ bench, book: scores },
-          directory: followDirectory({ deployment, rpcUrls: config.rpc, everyMs: params.directoryMs }, { log: logger, signal }),
+          ...{ bench, book: scores, directory },
         },
       ),
       evidenceHash(sampleId) {

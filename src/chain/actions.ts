@@ -1,6 +1,6 @@
 import { digestOf, faultIdOf, ZERO_HASH } from '../../proofs/digest.ts'
 import type { Domain, Hex } from '../../proofs/types.ts'
-import { sleep } from '../base/clock.ts'
+import { sleep, withEither } from '../base/clock.ts'
 import {
   anchorData,
   answerData,
@@ -99,7 +99,7 @@ export function createActions(init: ActionInit, deps: ActionDeps): Actions {
       return refused(
         `our newest block is ${Math.round(age)} s old, more than ${init.maxHeadAgeSec}; wait for the RPC node or use another`,
       )
-    const result = await sender.send({ ...request, to }, { signal: AbortSignal.any([signal, deps.closed]) })
+    const result = await withEither([signal, deps.closed], (either) => sender.send({ ...request, to }, { signal: either }))
     if (result.status === 'simulated') return { status: 'simulated', to, data: request.data, gas: result.gas }
     if (result.status === 'refused') {
       const { error, reason, args } = result.refusal
@@ -147,7 +147,8 @@ export function createActions(init: ActionInit, deps: ActionDeps): Actions {
         return step.phase === 'expired' ? refused('its statute of 14 rounds is over', 'StatuteExpired') : { status: 'already' }
       if ('waitUntilSec' in step) {
         if (step.waitUntilSec === undefined || deps.caseOf(faultId)) return { status: 'already' }
-        await headAfter(step.waitUntilSec, AbortSignal.any([options.signal, deps.closed]))
+        const untilSec = step.waitUntilSec
+        await withEither([options.signal, deps.closed], (either) => headAfter(untilSec, either))
       } else if (step.do === 'commit') {
         // A reveal of before the last restart used it up, perhaps in a block that our events have not reached: a commitment more would stand for
         // nothing. Asked after the commitment was, so that a reveal between the two is seen.

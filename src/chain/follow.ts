@@ -48,6 +48,8 @@ export interface EventFollower {
 
 /** Final blocks that are gathered before they are written: one line for each new block would be a file of small lines. */
 const WRITE_EVERY = 2_000n
+/** Final spans in memory that become one. */
+const MERGE = 50
 
 /** Reads the events of some contracts once, in order, and goes on after a restart where it was: by (number, hash) of each span. */
 export function createEventFollower(init: EventFollowerInit, deps: EventFollowerDeps): EventFollower {
@@ -89,8 +91,13 @@ export function createEventFollower(init: EventFollowerInit, deps: EventFollower
     // Without a disk only the newest final end is needed, to know how far a deep reorganisation went.
     if (!store && final.length > 1) young = young.slice(final.length - 1)
     if (!store) return
-    if (!first || !last || last.to - first.from + 1n < atLeast) return
+    if (!first || !last) return
     const whole: Span = { from: first.from, to: last.to, hash: last.hash, logs: final.flatMap((span) => span.logs) }
+    if (last.to - first.from + 1n < atLeast) {
+      // One for all of them until it is written: what is final is not taken back block by block.
+      if (final.length > MERGE) young = [whole, ...young.slice(final.length)]
+      return
+    }
     if (kept.length === 0) await store.replace([whole])
     else await store.append(whole)
     kept.push({ from: whole.from, to: whole.to, hash: whole.hash })

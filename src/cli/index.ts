@@ -11,13 +11,16 @@ import { declareDevnet } from './devnet.options.ts'
 import { declareDoctor } from './doctor.options.ts'
 import { declareGuard } from './guard.options.ts'
 import { declareHelp } from './help.ts'
+import { declareIdle } from './idle.options.ts'
 import { declareInit } from './init.options.ts'
 import { declareKeys } from './keys.options.ts'
 import { declareLog } from './log.options.ts'
 import { declareMonitor } from './monitor.options.ts'
 import { declareNet } from './net.options.ts'
 import { declarePause } from './pause.options.ts'
+import { declarePlayback } from './playback.options.ts'
 import { declareProbe } from './probe.options.ts'
+import { declareReceive } from './receive.options.ts'
 import { declareReplay } from './replay.options.ts'
 import { declareRun } from './run.options.ts'
 import { declareSample } from './sample.options.ts'
@@ -98,6 +101,12 @@ export async function main(argv: readonly string[]): Promise<void> {
   })
   declareSidecar(program, (options) => ends(async () => (await import('./sidecar.ts')).sidecarCommand(options))())
   declareSelfCheck(program, (url, options) => ends(async () => (await import('./selfcheck.ts')).selfCheckCommand(url, options))())
+  declarePlayback(program, (url, options) => ends(async () => (await import('./playback.ts')).playbackCommand(url, options))())
+  declareReceive(program, (options) => ends(async () => (await import('./receive.ts')).receiveCommand(options))())
+  declareIdle(program, {
+    show: (options) => ends(async () => (await import('./idle.ts')).idleCommand(options))(),
+    verify: (place, options) => ends(async () => (await import('./idle.ts')).idleVerifyCommand(place, options))(),
+  })
   declareProbe(program, (nodes, options) => ends(async () => (await import('./probe.ts')).probeCommand(nodes, options))())
   declareSample(program, {
     explain: (digest, options) => ends(async () => (await import('./sample.ts')).sampleExplainCommand(digest, options))(),

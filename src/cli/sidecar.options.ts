@@ -15,6 +15,7 @@ export interface SidecarOptions {
   passwordFile: string
   quota: string
   windows: string
+  private?: boolean
 }
 
 export function declareSidecar(program: Command, run: (options: SidecarOptions) => Promise<void>): void {
@@ -35,6 +36,7 @@ export function declareSidecar(program: Command, run: (options: SidecarOptions) 
     .requiredOption('--password-file <file>', 'password of the keystore')
     .option('--quota <gib>', 'GiB of media kept', '50')
     .option('--windows <n>', 'closed windows kept; fishermen expect 14 rounds, 17,900 windows of a minute', '18000')
+    .option('--private', 'streams are private: fishermen delete what they judged and show no pictures')
     .addHelpText(
       'after',
       `

@@ -20,7 +20,7 @@ export async function sidecarCommand(options: SidecarOptions): Promise<number> {
         ...options,
         ...{ rpcUrls: rpc, deploymentFile: deployment, key: { file: key, passwordFile } },
         ...(tlsKey !== undefined && tlsCert !== undefined ? { tls: { keyFile: tlsKey, certFile: tlsCert } } : {}),
-        ...{ mediaBytes: Number(quota) * GIB, windows: Number(windows) },
+        ...{ mediaBytes: Number(quota) * GIB, windows: Number(windows), isPrivate: options.private ?? false },
       },
       log,
       signal,

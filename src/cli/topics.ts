@@ -64,8 +64,23 @@ Nodes with a price want a gateway's key with a deposit in Livepeer's TicketBroke
 spent is written beside the key before a ticket is signed, and --max-price, --max-ticket-value, --max-face-value and --max-per-day bound it. With
 --rpc and --deployment deposit and reserve are looked up first. Use keys that nobody connects with you, and none that does anything else.
 
+A daemon does it by itself with probe.perDay in its configuration: every node of the chain's list, at random times, with one of probe.keys. What it finds is a
+sample in the scores that it publishes (never in a court), and a segment that came without a receipt in the node's feed counts as failed there.
+
 A fail here has no receipt behind it: it goes to no court and onto no chain, it is yours to know. A refusal, a slow answer, a rendition that was
 gone, and everything that went wrong on this machine is no fail.`,
+  },
+  idle: {
+    about: 'who earns without working, and how anybody derives it again',
+    text: `
+fisherman idle reads the events of the last whole rounds from Livepeer's contracts: calls of reward and what they minted, winning tickets and who
+sent them, bonds, service URIs. Beside them it puts what a daemon of yours saw (--data-dir): receipts, samples, proven faults, answered streams. From
+these rows, and nothing else, follows a class for each orchestrator, with the reason in words. Nobody is called idle for fewer than 30 rounds, no
+class is an accusation, and none goes onto a chain: a node may work for gateways that you do not see.
+
+--out FOLDER writes the dataset of the last whole round: events, state, evidence and results as lines of canonical JSON, each file named by its
+hash, a manifest with their Merkle root and the hashes of the first and last block, and a signature where a key is there. fisherman idle verify
+FOLDER derives every number again and names what differs; it needs no key, no chain and no daemon.`,
   },
   privacy: {
     about: 'what leaves this machine',
@@ -77,6 +92,18 @@ proofs, cases. To nobody: keys, draws before they are answered, your page. Nothi
 Private streams: a node may mark a receipt. Its bytes are then deleted here as soon as they are judged, and at the next start at the latest; page and
 API show numbers and no pictures (http.showPrivate changes that for your eyes); a bundle is kept only where it failed, goes to registered members
 alone, and no contact sheet is drawn. A conviction that rests on such a bundle is checked by members, not by everybody.`,
+  },
+  playback: {
+    about: 'work without receipts: public streams and donated segments',
+    text: `
+fisherman playback URL      follows an HLS master playlist and judges renditions of segments drawn at random against their source
+fisherman receive           takes segments that gateways donate: --token-file names donors, --listen the address
+
+Nobody signed this work: what is found accuses nobody, raises no evidence score and is told to nobody. A fail says that a rendition differs from
+its source in this stream; where no variant is called source the highest one stands for it, and the fail may be its own fault.
+
+Only public addresses are connected to, at redirects too (--allow-private lifts that). Donated media is deleted when it is judged; hashes and numbers
+stay, pictures are drawn for playback --sheet alone. src/playback/README.md has the form of a donation and all limits.`,
   },
   upgrade: {
     about: 'new versions and old folders',

@@ -5,8 +5,10 @@ import { configSchema } from './schema.ts'
 export interface ConfigKey {
   /** `http.port` */
   path: string
-  kind: 'text' | 'number' | 'boolean' | 'list' | 'feeds'
+  kind: 'text' | 'number' | 'boolean' | 'list' | 'objects'
   help: string
+  /** Of each object in a list of them. */
+  fields?: readonly string[]
   /** Words that it may be. */
   choices?: readonly string[]
   /** `1 to 65535`, in words. */
@@ -76,7 +78,8 @@ function keyOf(part: Described, path: readonly string[], required: boolean): Con
     secret: part.secret === true,
     reload: part.reload === true,
     preset: part.preset === true,
-    ...(kind === 'feeds'
+    ...(part.items?.properties ? { fields: Object.keys(part.items.properties) } : {}),
+    ...(kind === 'objects'
       ? {}
       : { flag: `--${words.join('-')}`, variable: `FISHERMAN_${words.join('_').replaceAll('-', '_').toUpperCase()}` }),
     ...(part.enum ? { choices: part.enum } : {}),
@@ -87,7 +90,7 @@ function keyOf(part: Described, path: readonly string[], required: boolean): Con
 }
 
 function kindOf({ type, items }: Described): ConfigKey['kind'] {
-  if (type === 'array') return items?.properties ? 'feeds' : 'list'
+  if (type === 'array') return items?.properties ? 'objects' : 'list'
   if (type === 'number' || type === 'integer') return 'number'
   return type === 'boolean' ? 'boolean' : 'text'
 }

@@ -39,7 +39,9 @@ function unknownKey(path: readonly PropertyKey[], name: string): string {
   const prefix = path.map((part) => `${String(part)}.`).join('')
   const paths = configKeys().map((key) => key.path)
   const groups = paths.flatMap((key) => (key.includes('.') ? [key.slice(0, key.indexOf('.'))] : []))
-  const inside = path[0] === 'feeds' ? ['transcoder', 'url'] : []
+  // Of a list of objects, its place in the list is part of the path.
+  const list = path.filter((part) => typeof part === 'string').join('.')
+  const inside = configKeys().find((key) => key.path === list)?.fields ?? []
   const beside = [...paths, ...groups]
     .filter((key) => key.startsWith(prefix) && !key.slice(prefix.length).includes('.'))
     .map((key) => key.slice(prefix.length))

@@ -27,11 +27,11 @@ function entry(key: ConfigKey): string {
   return `- **\`${key.path}\`**: ${key.help}\n  ${facts.join(' · ')}\n`
 }
 
-function typeText({ kind, choices, range, isPath }: ConfigKey): string {
+function typeText({ kind, choices, range, isPath, fields }: ConfigKey): string {
   if (choices) return choices.map((word) => `\`${word}\``).join(', ')
   if (kind === 'number') return `number (${range})`
   if (kind === 'boolean') return '`true` or `false`'
-  if (kind === 'feeds') return 'list of `{ transcoder, url }`'
+  if (fields) return `list of \`{ ${fields.join(', ')} }\``
   return kind === 'list' ? 'list' : isPath ? 'path' : 'text'
 }
 

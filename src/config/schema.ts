@@ -111,6 +111,48 @@ export const configSchema = z
           .describe('What the auth webhook asks of gateways: of so many segments one is verified again; 0 is none.'),
       })
       .prefault({}),
+    probe: z
+      .strictObject({
+        perDay: z
+          .number()
+          .min(0)
+          .max(1_000)
+          .default(0)
+          .describe(
+            'Streams that each node of the list of orchestrators gets from us in a day, at random times; 0 buys nothing.',
+          ),
+        segments: positive().max(100).default(4).describe('Segments of such a stream.'),
+        sources: path()
+          .optional()
+          .describe('Folder of your own videos that streams are cut from.')
+          .meta({ fallback: 'generated pictures, which a node might know by their look' }),
+        maxHeight: positive().max(2_160).default(720).describe('Lines of a source at most; none has fewer than 360.'),
+        keys: z
+          .array(keyFiles('of a gateway, with a deposit in the TicketBroker'))
+          .max(20)
+          .default([])
+          .describe(
+            'Identities that streams are sent with, drawn for each; use none that does anything else, and none that is connected with you.',
+          )
+          .meta({ fallback: 'none: only nodes that want nothing are used, and their work has no receipt' }),
+        maxPriceWei: positive().default(2_000).describe('Wei for a pixel at most.'),
+        maxTicketGwei: z.number().positive().default(3_000).describe('Expected value of one ticket at most, gwei.'),
+        maxFaceValue: z
+          .number()
+          .positive()
+          .default(0.01)
+          .describe('Face value of one ticket at most: what it costs if it wins, coins.'),
+        maxPerDay: z
+          .number()
+          .positive()
+          .default(0.001)
+          .describe('Expected value of all tickets of a day of one key at most, coins.'),
+        allowPrivate: z
+          .boolean()
+          .default(false)
+          .describe('Also connects to addresses that are not public, as on a network of your own.'),
+      })
+      .prefault({}),
     key: keyFiles('that signs our statements, and sends what the contracts take from a member only').optional(),
     sender: keyFiles('that pays for what anybody may send: case submit, appeal, settle and expire').optional(),
     log: z

@@ -2,6 +2,7 @@ import { randomBytes, randomInt } from 'node:crypto'
 import { TopicValidatorResult } from '@chainsafe/libp2p-gossipsub'
 import { STATEMENT_KINDS, type StatementKind } from '../../proofs/codec.ts'
 import { bytesToHex } from '../../proofs/signature.ts'
+import { withEither } from '../base/clock.ts'
 import { FishermanError, messageOf } from '../base/errors.ts'
 import { createBans } from './bans.ts'
 import { createBundleClient } from './bundle-client.ts'
@@ -210,7 +211,7 @@ export async function createGossip(init: GossipInit, deps: GossipDeps): Promise<
           message: 'This program takes no evidence from peers.',
           blame: 'ours',
         })
-      return await fetchBundle(evidenceHash, { signal: AbortSignal.any([signal, stopping.signal]) })
+      return await withEither([signal, stopping.signal], (either) => fetchBundle(evidenceHash, { signal: either }))
     },
     setBootstrap: (addresses) => peers.want(parseAddresses(addresses, 'bootstrap')),
     counters: () => ({ ...counters.all(), queued: intake.queued() }),

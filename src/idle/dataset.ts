@@ -67,12 +67,23 @@ export function makeDataset(
   const texts = { events: linesOf(events), state: linesOf(state), evidence: linesOf(evidence), results: linesOf(results) }
   const files = FILES.map((name) => fileOf(name, texts[name]))
   const root = datasetRoot(files)
-  const { chainId, ...rest } = span
-  const manifest = `${canonicalJson({ ...rest, chainId, format: FORMAT, parameters, publisher, files, root })}\n`
+  const manifest = manifestOf({ span, publisher, files, root, parameters })
   return {
     ...{ manifest, results, claim: claimOf(span, root, manifest) },
     files: new Map(files.map(({ hash, name }) => [hash, texts[name as FileName]])),
   }
+}
+
+interface Manifest {
+  readonly span: IdleSpan
+  readonly publisher: Hex | null
+  readonly files: readonly DatasetFile[]
+  readonly root: Hex
+  readonly parameters: IdleParameters
+}
+
+function manifestOf({ span, ...rest }: Manifest): string {
+  return `${canonicalJson({ ...span, ...rest, format: FORMAT })}\n`
 }
 
 function sorted<T extends { readonly address: Hex }>(rows: readonly T[]): T[] {
@@ -210,13 +221,7 @@ function byAddress(lines: string): Map<string, Record<string, unknown>> {
   return rows
 }
 
-function readManifest(manifest: string): {
-  span: IdleSpan
-  publisher: Hex | null
-  files: DatasetFile[]
-  root: Hex
-  parameters: IdleParameters
-} {
+function readManifest(manifest: string): Manifest {
   const json = object(JSON.parse(manifest), 'it')
   if (`${canonicalJson(json)}\n` !== manifest) throw new Error('is not canonical')
   if (json.format !== FORMAT) throw new Error(`format is not ${FORMAT}; use the version of the program that wrote it`)
@@ -225,7 +230,7 @@ function readManifest(manifest: string): {
   const address = (name: string) => readHex(`contracts.${name}`, contracts[name], 20)
   const files = json.files
   if (!Array.isArray(files) || files.length !== FILES.length) throw new Error(`names other files than ${FILES.join(', ')}`)
-  return {
+  const read: Manifest = {
     span: {
       ...{ chainId: big(json, 'chainId'), anchor: readHex('anchor', json.anchor, 20) },
       contracts: {
@@ -248,6 +253,9 @@ function readManifest(manifest: string): {
       ...{ selfSharePpm: count(limits, 'selfSharePpm'), failFromSamples: count(limits, 'failFromSamples') },
     },
   }
+  // One text for one meaning: nothing stands in it that nobody reads.
+  if (manifestOf(read) !== manifest) throw new Error('has fields that do not belong to it')
+  return read
 }
 
 function object(value: unknown, path: string): Record<string, unknown> {

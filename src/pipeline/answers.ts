@@ -75,6 +75,8 @@ export interface AnswerStageDeps {
 
 /** Answers kept while their receipt or seal is unknown. */
 const ORPHANS = 5_000
+/** Windows after which an answer without its receipt or seal is given up: both are with us long before, or never. */
+const ORPHAN_WINDOWS = 30
 const SEALS = 100_000
 
 /** Milliseconds before something that was held back is tried again. */
@@ -95,7 +97,7 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
     opened.delete(sampleId)
     bench.court.forgetSample(digest, rendition)
   })
-  let orphans: Statement<'answer'>[] = []
+  let orphans: { answer: Statement<'answer'>; sinceSec: number }[] = []
 
   /** What a full disk keeps us from writing is neither lost nor said unwritten: it waits. */
   async function patiently(what: string, work: () => Promise<void>, isFirst = true): Promise<void> {
@@ -215,7 +217,7 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
       keepSeal(statement as Statement<'sealed'>)
       retry()
     } else if (!read(statement as Statement<'answer'>)) {
-      orphans.push(statement as Statement<'answer'>)
+      orphans.push({ answer: statement as Statement<'answer'>, sinceSec: bench.chain.nowSec() })
       if (orphans.length > ORPHANS) orphans = orphans.slice(-ORPHANS)
     }
   }
@@ -280,7 +282,9 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
   }
 
   function retry(): void {
-    if (orphans.length > 0) orphans = orphans.filter((statement) => !read(statement))
+    if (orphans.length === 0) return
+    const tooOldSec = bench.chain.nowSec() - ORPHAN_WINDOWS * bench.params.draw.windowSeconds
+    orphans = orphans.filter(({ answer, sinceSec }) => sinceSec >= tooOldSec && !read(answer))
   }
 
   async function coverOf(known: KnownReceipt, sampleId: Hex): Promise<'opened' | 'sealed' | undefined> {

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Hex } from '../../proofs/types.ts'
+import { deadline } from '../base/clock.ts'
 import { FishermanError, isFishermanError, messageOf } from '../base/errors.ts'
 import { httpDownload } from '../base/http-get.ts'
 import type { Logger } from '../base/log.ts'
@@ -48,7 +49,7 @@ export function createCaseEvidence(
 
   async function find(evidenceHash: Hex, signal: AbortSignal): Promise<string | undefined> {
     if (await evidence.has(evidenceHash)) return evidence.fileOf(evidenceHash)
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(MEMBERS_MS)])
+    const limit = deadline(MEMBERS_MS, signal)
     const byMembers = await orNothing(evidenceHash, signal, () => deps.fetchBundle(evidenceHash, { signal: limit }))
     if (byMembers) return byMembers
     for (const url of init.urls) {

@@ -20,6 +20,15 @@ export interface Trip {
   streams?: number
 }
 
+export interface Probed {
+  transcoder: Hex
+  atSec: number
+  outcome: Outcome
+  /** How far it stayed from its nearest quality line, 0 to 1. */
+  quality?: number
+  why: string | null
+}
+
 type Seen =
   | { kind: 'check'; transcoder: Hex; atSec: number; outcome: Outcome; quality?: number; why: string | null }
   | { kind: 'unreceipted'; transcoder: Hex; atSec: number }
@@ -30,6 +39,8 @@ type Seen =
 export interface ScoreBook {
   check(record: VerdictRecord): void
   trip(trip: Trip): void
+  /** What we bought ourselves and judged: a sample as any other in a score, and no evidence for a court. */
+  probe(found: Probed): void
   /** Its own signatures prove a fault. */
   fault(transcoder: Hex, atSec: number): void
   /** Somebody got a segment that has no receipt in its window. */
@@ -70,6 +81,7 @@ export function createScoreBook(init: { remembered?: number } = {}): ScoreBook {
       })
     },
     trip: (trip) => keep({ kind: 'trip', ...trip }),
+    probe: (found) => keep({ kind: 'check', ...found }),
     fault: (transcoder, atSec) => keep({ kind: 'fault', transcoder, atSec }),
     unreceipted: (transcoder, atSec) => keep({ kind: 'unreceipted', transcoder, atSec }),
     facts(span) {
@@ -113,6 +125,9 @@ function add(sum: Sum, seen: Seen): void {
       qualities.sum += seen.quality
       qualities.count++
     }
+  } else if (seen.roundTripSec === 0) {
+    // Nothing came back: it took no time, and is no quick answer.
+    return
   } else {
     trips.count++
     trips.roundTripSec += seen.roundTripSec
@@ -132,7 +147,7 @@ function factsOf({ counts, qualities, trips, streams, faults }: Sum): NodeFacts 
 }
 
 /** How far a check stayed from its nearest quality line: 1 at nothing of it, 0 at the line. */
-function qualityOf(verdict: VerdictRecord['verdict']): number | undefined {
+export function qualityOf(verdict: unknown): number | undefined {
   const measures = (verdict as { measures?: Record<string, unknown> } | null)?.measures ?? {}
   const used = Object.entries(LINES).flatMap(([code, line]) => {
     const value = measures[code]

@@ -20,6 +20,8 @@ export interface ServedSegment {
 export interface DraftInit {
   domain: Domain
   transcoder: Hex
+  /** Asks fishermen to look at no pictures. */
+  isPrivate: boolean
 }
 
 /** A receipt that wants its time and its signature, and what the files of its segment are called. */
@@ -67,6 +69,7 @@ export async function draftOf(served: ServedSegment, init: DraftInit): Promise<D
           segData: bytesToHex(served.segData),
           profiles: profiles.map((profile) => structToJson('Profile', profile)),
           renditions: renditions.map((rendition) => structToJson('Rendition', rendition)),
+          ...(init.isPrivate ? { private: true } : {}),
         },
       },
       requester,

@@ -25,6 +25,7 @@ export interface SidecarRequest {
   key: { file: string; passwordFile: string }
   mediaBytes: number
   windows: number
+  isPrivate?: boolean
 }
 
 /** Built beside the program. */
@@ -54,9 +55,9 @@ export async function runSidecar(request: SidecarRequest, log: Logger, signal: A
       throw bad(`${signer.address} may not sign for ${transcoder} in this round; delegate to it, or use the node's own key`)
     const ledger = await followChain(chain, { windowSeconds: windowSec }, { log })
     const listen = { host: host.replace(/^\[|\]$/g, ''), port: Number(port), ...(tls ? { tls } : {}) }
-    const { dataDir, mediaBytes, windows } = request
+    const { dataDir, mediaBytes, windows, isPrivate = false } = request
     const sidecar = await startSidecar(
-      { upstream, publicUrl, listen, dataDir, transcoder, mediaBytes, windows, threadFile: THREAD_FILE },
+      { upstream, publicUrl, listen, dataDir, transcoder, mediaBytes, windows, isPrivate, threadFile: THREAD_FILE },
       { ledger, signer, guard, log },
     )
     log.info('Sidecar is running', { url: sidecar.url, upstream: upstream.origin, transcoder, signer: signer.address })

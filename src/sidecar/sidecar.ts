@@ -36,6 +36,8 @@ export interface SidecarInit {
   /** Bytes of media, and closed windows, that are kept at most. */
   mediaBytes: number
   windows: number
+  /** Marks every receipt as that of a private stream. */
+  isPrivate?: boolean
   /** JavaScript of the thread that drafts receipts. */
   threadFile: URL
   /** Milliseconds; by default 5,000 until a rendition is fetched by us, and 30,000 for one draft. */
@@ -65,8 +67,6 @@ const WAITING = 200
 const FETCH_AFTER_MS = 5_000
 /** A draft takes some 50 ms; a machine that is busy transcoding lets a thread of low priority wait. */
 const DRAFT_MS = 30_000
-/** Bytes of all copies that may wait for the disk. */
-const SPOOL_WAITING_BYTES = 64 << 20
 const FEED = '/fisherman/'
 const INFO_CALL = '/net.Orchestrator/GetOrchestrator'
 
@@ -84,12 +84,10 @@ export async function startSidecar(init: SidecarInit, deps: SidecarDeps): Promis
   const book = await openReceiptBook({ folder: join(init.dataDir, 'receipts'), transcoder, mostGap }, { ledger, signer, guard })
   for await (const line of book.all())
     for (const { hash, owner } of contentsOf(line)) if (!(await media.adopt(hash, owner))) count('media-lost')
-  const spool = await createSpool(
-    { folder: join(init.dataDir, 'spool'), maxBytes: LIMITS.segmentBytes, maxWaitingBytes: SPOOL_WAITING_BYTES },
-    { onLost: count },
-  )
+  const spool = await createSpool({ folder: join(init.dataDir, 'spool'), maxBytes: LIMITS.segmentBytes }, { onLost: count })
   const thread = createDraftThread({
     ...{ entry: init.threadFile, draftMs: init.draftMs ?? DRAFT_MS, domain: ledger.domain, transcoder },
+    isPrivate: init.isPrivate ?? false,
   })
   let isThreadTold = false
   const upstream = createUpstream(init.upstream)

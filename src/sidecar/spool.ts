@@ -22,9 +22,11 @@ export interface SpoolInit {
   folder: string
   /** Bytes of one body. */
   maxBytes: number
-  /** Bytes that may wait for the disk, over all copies: a disk slower than the traffic must cost copies, never memory or traffic. */
-  maxWaitingBytes: number
+  /** Bytes that may wait for the disk, over all copies; 64 MiB by default. A disk slower than the traffic must cost copies, never memory or traffic. */
+  maxPending?: number
 }
+
+const MAX_ALL = 64 << 20
 
 /** Copies bodies to disk as they pass. What an earlier process left is removed. */
 export async function createSpool(
@@ -56,7 +58,7 @@ export async function createSpool(
           if (lost) return
           bytes += chunk.length
           if (bytes > init.maxBytes) return lose('too-large')
-          if (waiting + chunk.length > init.maxWaitingBytes) return lose('spool-slow')
+          if (waiting + chunk.length > (init.maxPending ?? MAX_ALL)) return lose('spool-slow')
           waiting += chunk.length
           // Called for what a lost copy still had, too.
           out.write(chunk, () => {

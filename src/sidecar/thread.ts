@@ -25,8 +25,8 @@ export type ThreadAnswer = { drafted: Drafted } | { code: string; message: strin
 const HEAP_MIB = 256
 
 export function createDraftThread(init: DraftThreadInit): DraftThread {
-  const { entry, draftMs, domain, transcoder } = init
-  const workerData: DraftInit = { domain, transcoder }
+  const { entry, draftMs, domain, transcoder, isPrivate } = init
+  const workerData: DraftInit = { domain, transcoder, isPrivate }
   let isStopped = false
   let worker: Worker | undefined
   let settle: ((end: ThreadAnswer | FishermanError) => void) | undefined

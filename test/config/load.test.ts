@@ -114,7 +114,10 @@ describe('configuration', () => {
       expect(originOf(key.path)).toEqual({ from: 'variable', name: key.variable })
       expect(readWith(GOOD, { [key.path]: value }, both).originOf(key.path)).toEqual({ from: 'flag', name: key.flag })
     }
-    expect(configKeys().filter(({ variable }) => variable === undefined)).toMatchObject([{ path: 'feeds' }])
+    expect(configKeys().filter(({ variable }) => variable === undefined)).toMatchObject([
+      { path: 'feeds', fields: ['transcoder', 'url'] },
+      { path: 'probe.keys', fields: ['file', 'passwordFile'] },
+    ])
     expect(load(GOOD, {}, { FISHERMAN_RPC: 'http://a, http://b' }).rpc).toEqual(['http://a', 'http://b'])
   })
 

@@ -108,6 +108,18 @@ describe('answers of others', () => {
     ])
   })
 
+  it('are given up where neither comes for thirty windows', async () => {
+    const { sealed, opened } = pair(ann, 'fail')
+    stage.receive(opened)
+    now += 30 * networkParams('local').draw.windowSeconds
+    stage.retry()
+    now += 1
+    stage.retry()
+    stage.receive(sealed)
+    await settled()
+    expect(findings).toHaveLength(0)
+  })
+
   it('wait for their seal when they come first, and for the window when that comes last', async () => {
     const { sealed, opened } = pair(ann, 'fail')
     stage.receive(opened)

@@ -5,13 +5,39 @@ import ts from 'typescript'
 
 /** Rooms in the order that data flows; a room sees types of rooms to its left and nothing to its right. */
 const FLOW = [
-  ...['receipt', 'livepeer', 'sample', 'fetch', 'transcode', 'fingerprint', 'verdict', 'prooflog', 'court', 'score', 'gossip'],
+  ...[
+    'receipt',
+    'livepeer',
+    'playback',
+    'sample',
+    'fetch',
+    'transcode',
+    'fingerprint',
+    'verdict',
+    'prooflog',
+    'court',
+    'score',
+    'gossip',
+  ],
   ...['attest', 'chain', 'idle'],
 ]
 /** Rooms that everyone may use. */
 const SHARED = ['base']
 /** Composition roots: they join rooms, and only cli imports them. */
-const ROOT_FOLDERS = ['devnet', 'sidecar', 'feed', 'monitor', 'sim', 'pipeline', 'judge', 'replay', 'doctor', 'operator', 'probe']
+const ROOT_FOLDERS = [
+  'devnet',
+  'sidecar',
+  'feed',
+  'monitor',
+  'sim',
+  'pipeline',
+  'judge',
+  'replay',
+  'doctor',
+  'operator',
+  'probe',
+  'seen',
+]
 const ROOT_FILES = [
   'src/daemon.ts',
   'src/pipeline.ts',
@@ -31,9 +57,19 @@ const LIBRARIES: readonly (readonly [pattern: RegExp, name: string, places: read
   [/^sharp$/, 'sharp', ['src/fingerprint/']],
   [/^fastify$/, 'fastify', ['src/base/http.ts']],
   [/^prom-client$/, 'prom-client', ['src/observe/']],
+  [/^@fastify\/busboy$/, 'busboy', ['src/seen/']],
 ]
 /** No clock, no I/O, no logger: only proofs, plain helpers of base and types. */
-const PURE = ['src/sample/', 'src/verdict/', 'src/court/', 'src/score/', 'src/idle/', 'proofs/check.ts', 'proofs/faults.ts']
+const PURE = [
+  'src/playback/',
+  'src/sample/',
+  'src/verdict/',
+  'src/court/',
+  'src/score/',
+  'src/idle/',
+  'proofs/check.ts',
+  'proofs/faults.ts',
+]
 const PURE_BASE = ['src/base/errors.ts']
 /** Globals with a side effect, and the places that may touch them. */
 const GLOBALS: readonly (readonly [expression: string, places: readonly string[]])[] = [

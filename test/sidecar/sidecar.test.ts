@@ -56,11 +56,12 @@ let ledger: TestLedger
 let guard: Guard
 let sidecar: Sidecar
 let dataDir: string
-const start = () =>
+const start = (changes: Partial<Parameters<typeof startSidecar>[0]> = {}) =>
   startSidecar(
     {
       ...{ upstream: new URL(node.origin), publicUrl: PUBLIC, listen: { host: '127.0.0.1', port: 0 }, dataDir },
       ...{ transcoder: NODE.address, mediaBytes: 1e9, windows: 100, fetchAfterMs: 400, threadFile },
+      ...changes,
     },
     { ledger, signer: NODE, guard, log: SILENT },
   )
@@ -88,6 +89,13 @@ async function segData(source: Buffer, changes: Partial<SegData> = {}): Promise<
     ...{ authToken: undefined, calcPerceptualHash: false, storage: [], slice: undefined, forceSessionReinit: false },
     ...changes,
   })
+}
+
+/** The signature of another segment of the same stream. */
+async function signed(source: Buffer, seq: bigint): Promise<Pick<SegData, 'sig'>> {
+  const parts = { manifestId: Buffer.from('stream-1'), seq, hash: await keccakOf(source), profiles: LADDER }
+  const signer = { address: GATEWAY.address, signMessage: async (m: Uint8Array) => (await wallet(40).signMessage(m)) as Hex }
+  return { sig: await signLivepeer(signer, flatten(parts)) }
 }
 
 /** What the node would answer: both renditions at its own addresses. */
@@ -168,6 +176,32 @@ describe('a segment that goes through', () => {
       expect((await ask(STRANGER)).status).toBe(403)
     }
     await until(() => readdirSync(join(dataDir, 'spool')).length === 0)
+  })
+
+  it('is fetched from the node once, however quick its gateway is', async () => {
+    await sidecar.stop()
+    // Its copies are slow to end: the gateway has its answer long before.
+    sidecar = await start({ fetchAfterMs: 5_000 })
+    work()
+    const source = clips.segments[0] as Buffer
+    for (let i = 0; i < 20; i++) {
+      const before = node.fetched.length
+      await push(source, { seq: BigInt(100 + i), ...(await signed(source, BigInt(100 + i))) })
+      await Promise.all(paths.map(async (path) => await (await fetch(`${sidecar.url}${path}`)).arrayBuffer()))
+      await until(() => (sidecar.counters().receipts ?? 0) === i + 1)
+      expect(node.fetched.length - before, `segment ${i}`).toBe(2)
+    }
+  })
+
+  it('of a private stream says so in its receipt', async () => {
+    await sidecar.stop()
+    sidecar = await start({ isPrivate: true })
+    work()
+    await push(clips.segments[0] as Buffer)
+    await until(() => sidecar.counters().receipts === 1)
+    const { window } = await firstWindow()
+    const row = readReceiptLine(DOMAIN, JSON.parse(await get(`/fisherman/v1/receipts?window=${window.windowId}`)))
+    expect(row.isPrivate).toBe(true)
   })
 
   it('twice has one receipt, also after a restart, and what was signed is served as it was', async () => {

@@ -128,7 +128,7 @@ describe('a gateway', () => {
   it('that could not come sooner is expected: the renditions of an answer are, before its first byte goes out', async () => {
     const { node, sidecar } = await open()
     const spool = await createSpool(
-      { folder: join(folder, 'spool-early'), maxBytes: 1 << 30, maxWaitingBytes: 1 << 20 },
+      { folder: join(folder, 'spool-early'), maxBytes: 1 << 30, maxPending: 1 << 20 },
       { onLost: () => undefined },
     )
     const { signal } = new AbortController()
@@ -266,7 +266,7 @@ parentPort.on('message', () => { ${deed} })
 describe('what waits for the disk', () => {
   it('is bounded over all copies; the one that would go beyond is given up, the others are whole', async () => {
     const lost: string[] = []
-    const init = { folder: join(folder, 'spool-bound'), maxBytes: 1 << 30, maxWaitingBytes: 4 << 20 }
+    const init = { folder: join(folder, 'spool-bound'), maxBytes: 1 << 30, maxPending: 4 << 20 }
     const spool = await createSpool(init, { onLost: (reason) => void lost.push(reason) })
     const [first, second] = [spool.copy(), spool.copy()]
     for (let i = 0; i < 3; i++) first.push(Buffer.alloc(1 << 20, 1))

@@ -1,0 +1,144 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { datasetTypedData, type EvidenceRow } from '../../proofs/dataset.ts'
+import type { Hex } from '../../proofs/types.ts'
+import { loadKeystore } from '../attest/keys.ts'
+import { systemClock } from '../base/clock.ts'
+import { isFishermanError } from '../base/errors.ts'
+import { httpGetJson } from '../base/http-get.ts'
+import { SILENT } from '../base/log.ts'
+import { writeWholeFile } from '../base/whole-file.ts'
+import type { ScanProgress } from '../chain/follow.ts'
+import { readRoundEvents } from '../chain/idle-events.ts'
+import { chainPreset } from '../chain/presets.ts'
+import { createRpc } from '../chain/rpc.ts'
+import { cacheFolder } from '../config/paths.ts'
+import { type IdleSpan, makeDataset, signatureText } from '../idle/dataset.ts'
+import { IDLE_CLASSES, type IdleResult } from '../idle/idle.ts'
+import { urlOf } from '../monitor/net/ask.ts'
+import { readDeployment } from './files.ts'
+import { type PlaceFlags, placeOf } from './place.ts'
+
+export { IDLE_CLASSES, type IdleResult }
+
+export interface IdleRequest extends PlaceFlags {
+  /** Whole rounds to look back at most. */
+  rounds: number
+  /** Where no configuration says it. */
+  network: string
+  /** Folder of a daemon that runs; what it saw is the evidence. Without one there is none. */
+  dataDir?: string
+  /** Gets the dataset, in a folder named after its round. */
+  out?: string
+}
+
+export interface IdleReport {
+  span: IdleSpan
+  results: readonly IdleResult[]
+  /** Page of the daemon that told what it saw; null where nobody did. */
+  evidenceFrom: string | null
+  /** Folder that the dataset was written to. */
+  folder?: string
+  publisher: Hex | null
+}
+
+/** Who earns without working, from the events of whole rounds and from what a daemon of ours saw. Nothing of it is an accusation. */
+export async function readIdle(
+  request: IdleRequest,
+  deps: { onProgress?(progress: ScanProgress): void },
+  signal: AbortSignal,
+): Promise<IdleReport> {
+  const place = placeOf(request)
+  const deployment = await readDeployment(place.deploymentFile)
+  const { roundSec } = chainPreset(place.network ?? request.network)
+  const cache = cacheFolder()
+  await mkdir(cache, { recursive: true })
+  const spanFile = join(cache, `idle-${deployment.chainId}-${deployment.controller ?? 'usual'}.ndjson`)
+  const rpc = createRpc({ rpcUrls: place.rpcUrls, chainId: deployment.chainId }, { log: SILENT })
+  try {
+    const init = { deployment, rounds: request.rounds, roundSec, spanFile }
+    const found = await readRoundEvents(init, { ...deps, rpc, clock: systemClock }, signal)
+    const url = request.dataDir === undefined ? undefined : await urlOf(request.dataDir)
+    const evidence = url === undefined ? [] : await evidenceAt(url, signal)
+    const signer = request.out !== undefined && place.key ? await loadKeystore(place.key.file, place.key.passwordFile) : undefined
+    const { from, to, at, contracts, round, rounds, events, state } = found
+    const span: IdleSpan = {
+      ...{ chainId: deployment.chainId, anchor: deployment.anchor, contracts, round, rounds },
+      ...{ fromBlock: from.number, fromBlockHash: from.hash, toBlock: to.number, toBlockHash: to.hash },
+      ...{ stateBlock: at.number, stateBlockHash: at.hash },
+    }
+    const dataset = makeDataset({ span, events, state, evidence }, signer?.address ?? null)
+    const report = { span, results: dataset.results, evidenceFrom: url ?? null, publisher: signer?.address ?? null }
+    if (request.out === undefined) return report
+    const folder = join(request.out, `round-${round}`)
+    await mkdir(folder, { recursive: true })
+    for (const [hash, text] of dataset.files) await writeWholeFile(join(folder, hash), text, 0o644)
+    if (signer) {
+      const domain = { chainId: deployment.chainId, anchor: deployment.anchor }
+      const { domain: typed, types, message } = datasetTypedData(domain, dataset.claim)
+      const signature = (await signer.wallet().signTypedData(typed, types, message)) as Hex
+      await writeWholeFile(join(folder, 'signature.json'), signatureText(signature), 0o644)
+    }
+    // Last: a folder without it is not whole.
+    await writeWholeFile(join(folder, 'manifest.json'), dataset.manifest, 0o644)
+    return { ...report, folder }
+  } finally {
+    rpc.close()
+  }
+}
+
+const count = z.number().int().min(0)
+const address = z
+  .string()
+  .regex(/^0x[0-9a-f]{40}$/)
+  .transform((text) => text as Hex)
+const next = z.string().nullable()
+const orchestrators = z.object({
+  items: z.array(z.object({ address, receipts: count, pass: count, fail: count, inconclusive: count, withheld: count })),
+  next,
+})
+const scores = z.object({ items: z.array(z.object({ address, trips: count })) })
+const cases = z.object({ items: z.array(z.object({ orchestrator: address, faultClass: z.string(), state: z.string() })), next })
+/** Bytes of one page, and pages at most: an answer of our own daemon, and still an answer. */
+const GET = { maxBytes: 8 << 20, timeoutMs: 20_000 }
+const MOST_PAGES = 1_000
+
+/** What a running daemon saw of each orchestrator, by its own API. */
+async function evidenceAt(url: string, signal: AbortSignal): Promise<EvidenceRow[]> {
+  const rows = new Map<Hex, { -readonly [K in keyof EvidenceRow]: EvidenceRow[K] }>()
+  const rowOf = (node: Hex) => {
+    const row = rows.get(node) ?? {
+      address: node,
+      ...{ receipts: 0, pass: 0, fail: 0, inconclusive: 0, withheld: 0, unreceipted: 0, faults: 0, trips: 0 },
+    }
+    rows.set(node, row)
+    return row
+  }
+  const base = `${url.replace(/\/+$/, '')}/api/v1`
+  const pages = async <T extends { next: string | null }>(path: string, schema: z.ZodType<T>, take: (page: T) => void) => {
+    let cursor = ''
+    for (let page = 0; page < MOST_PAGES; page++) {
+      const got = schema.parse(await httpGetJson(`${base}${path}?limit=100${cursor}`, { ...GET, signal }))
+      take(got)
+      if (got.next === null) return
+      cursor = `&cursor=${got.next}`
+    }
+  }
+  await pages('/orchestrators', orchestrators, ({ items }) => {
+    for (const { address: node, ...counts } of items) Object.assign(rowOf(node), counts)
+  })
+  await pages('/cases', cases, ({ items }) => {
+    for (const { orchestrator, faultClass, state } of items)
+      if (faultClass.startsWith('O') && (state === 'convicted' || state === 'settled')) rowOf(orchestrator).faults++
+  })
+  const scored = scores.parse(
+    await httpGetJson(`${base}/scores`, { ...GET, signal }).catch((error: unknown) => {
+      // A daemon that makes no scores.
+      if (isFishermanError(error) && error.code === 'http-404') return { items: [] }
+      throw error
+    }),
+  )
+  for (const { address: node, trips } of scored.items) if (trips > 0) rowOf(node).trips = trips
+  return [...rows.values()]
+}

@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import type { Hex } from '../../proofs/types.ts'
+import { messageOf } from '../base/errors.ts'
+import type { Directory } from '../chain/directory.ts'
+import { weiOf } from '../chain/limits.ts'
+import type { Config } from '../config/schema.ts'
+import { createLivepeerClient, type LivepeerClient } from '../livepeer/client.ts'
+import { isPublicAddress } from '../livepeer/reach.ts'
+import { openWallet, type ProbeWallet } from '../probe/wallet.ts'
+import type { FeedWindow } from '../receipt/feed.ts'
+import type { Bench } from './bench.ts'
+import { openProbeFindings } from './probe-findings.ts'
+import { runProber } from './prober.ts'
+import type { ScoreBook } from './score-book.ts'
+import { createReceiptWatch } from './unreceipted.ts'
+
+/** A daemon's probes: what they need, and where windows are looked through for their receipts. */
+export interface Probing {
+  take(window: FeedWindow): void
+  /** Resolves when nothing of it runs, after the signal was aborted. */
+  ended(): Promise<void>
+}
+
+/** Seconds of a segment, as gateways cut them. */
+const SEGMENT_SEC = 2
+const GWEI = 10n ** 9n
+
+/** Builds wallets and clients, takes up what earlier runs found, and begins to probe where the operator wants it. */
+export async function startProbing(
+  config: Pick<Config, 'probe' | 'dataDir' | 'rpc' | 'deployment' | 'feeds'>,
+  deps: { bench: Bench; book: ScoreBook; directory: Directory },
+): Promise<Probing> {
+  const { probe, dataDir } = config
+  const { bench, book, directory } = deps
+  const { signal, logger, chain } = bench
+  const findings = await openProbeFindings(join(dataDir, 'probes.ndjson'), book)
+  const receipts = createReceiptWatch(
+    { windowSeconds: bench.params.draw.windowSeconds },
+    {
+      onNone({ transcoder, orderHash, answeredSec }) {
+        logger.warn('A segment that we got has no receipt', { transcoder, orderHash })
+        findings
+          .add({ kind: 'unreceipted', transcoder, atSec: answeredSec })
+          .catch((error: unknown) => logger.warn('A finding of a probe could not be kept', { reason: messageOf(error) }))
+      },
+    },
+  )
+  if (probe.perDay === 0) return { take: receipts.take, ended: async () => undefined }
+  const wallets: ProbeWallet[] = []
+  const clients: LivepeerClient[] = []
+  const mayConnect = probe.allowPrivate ? () => true : isPublicAddress
+  for (const [i, key] of probe.keys.entries()) {
+    const wallet = await openWallet(
+      {
+        ...{
+          key,
+          spendingFile: join(dataDir, `probe-spending-${i}.txt`),
+          maxPrice: { wei: BigInt(probe.maxPriceWei), pixels: 1n },
+        },
+        ...{ maxTicketEvWei: BigInt(Math.round(probe.maxTicketGwei)) * GWEI, maxFaceValueWei: weiOf(probe.maxFaceValue) },
+        ...{ capPerDayWei: weiOf(probe.maxPerDay), chain: { rpcUrls: config.rpc, deploymentFile: config.deployment } },
+      },
+      signal,
+    )
+    wallets.push(wallet)
+    clients.push(createLivepeerClient({ mayConnect, ...wallet }, { clock: bench.clock }))
+  }
+  if (clients.length === 0) clients.push(createLivepeerClient({ mayConnect }, { clock: bench.clock }))
+  const followed = (): ReadonlySet<Hex> => new Set(config.feeds.map(({ transcoder }) => transcoder))
+  const { perDay, segments, maxHeight, sources } = probe
+  const running = runProber(
+    {
+      ...{ domain: bench.domain, perDay, segments, segmentSec: SEGMENT_SEC, maxHeight, scratchDir: join(dataDir, 'scratch') },
+      ...(sources === undefined ? {} : { sourcesDir: sources }),
+    },
+    {
+      ...{ clock: bench.clock, nowSec: chain.nowSec, random, judge: bench.judge, findings, receipts, logger },
+      ...{ budget: bench.budget, paused: bench.paused, isFollowed: (transcoder) => followed().has(transcoder) },
+      streamName: () => randomBytes(4).toString('hex'),
+      client: () => clients[Math.floor(random() * clients.length)] as LivepeerClient,
+      targets: () =>
+        directory
+          .all()
+          ?.filter(({ serviceUri }) => /^https?:\/\//.test(serviceUri))
+          .map(({ address, serviceUri }) => ({ transcoder: address, uri: serviceUri })),
+    },
+    signal,
+  )
+    .catch(() => undefined)
+    .finally(async () => {
+      for (const wallet of wallets) await wallet.close()
+    })
+  logger.info('Probes are on', { perDay, identities: probe.keys.length })
+  return { take: receipts.take, ended: async () => await running }
+}
+
+/** Nobody outside of this process can foresee it. */
+function random(): number {
+  return randomBytes(6).readUIntBE(0, 6) / 2 ** 48
+}
