@@ -1,84 +1,128 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { VERDICT_VERSION } from '../../proofs/types.ts'
 import { LOCAL_COURT, PUBLIC_COURT } from '../../src/court/params.ts'
+import { ALARM } from '../../src/court/score.ts'
+import { networkParams } from '../../src/pipeline/network.ts'
+import { AUDIT_SHARE } from '../../src/sample/audit.ts'
 import { LOCAL_DRAW, PUBLIC_DRAW } from '../../src/sample/params.ts'
-import { LINES, type Line } from '../../src/verdict/lines.ts'
+import { MEDIA_LIMITS } from '../../src/transcode/types.ts'
+import {
+  BAD_FRAMES,
+  CONFIRM_FACTOR,
+  FEATURELESS_CONTRAST,
+  LINES,
+  MAX_GAP_MS,
+  MIN_FRAMES,
+  MOTIONLESS_EXCURSION,
+  MOVING_FRAMES,
+  PROVE_FACTOR,
+  SPENT,
+  TOGETHER,
+} from '../../src/verdict/lines.ts'
+import { root } from './readmes.ts'
 
-// Pages that a sceptic reads first: their numbers are those that the program uses.
+// What a sceptic reads must be what the program does.
 
-/** Rows of the table whose first column has this head, without head and rule; cells trimmed, marks of code gone. */
-function table(page: string, head: string): string[][] {
-  const lines = readFileSync(new URL(`../../src/${page}/README.md`, import.meta.url), 'utf8').split('\n')
-  const at = lines.findIndex((line) => line.startsWith(`| ${head} |`))
-  if (at < 0) throw new Error(`src/${page}/README.md has no table of ${head}`)
-  const rows: string[][] = []
-  for (const line of lines.slice(at + 2)) {
-    if (!line.startsWith('|')) break
-    rows.push(
-      line
-        .split('|')
-        .slice(1, -1)
-        .map((cell) => cell.trim().replaceAll('`', '')),
+const page = (room: string) => readFileSync(join(root, 'src', room, 'README.md'), 'utf8')
+/** Cells of the row that begins so. */
+const row = (room: string, first: string): string[] => {
+  const found = page(room)
+    .split('\n')
+    .filter((line) => line.startsWith(`| ${first} |`))
+  expect(found.length, `${room}: ${first}`).toBe(1)
+  return (found[0] ?? '')
+    .split('|')
+    .slice(2, -1)
+    .map((cell) => cell.trim())
+}
+const thousands = (n: number) => n.toLocaleString('en-US')
+
+describe('numbers of the verdict', () => {
+  it('has one row for each line, and no other', () => {
+    const rows = page('verdict').matchAll(/^\| `([a-z-]+)` \| (D2|D3|Q) \| ([\d.]+) \| ([\d.]+|none) \| /gm)
+    expect([...rows].map(([, code, faultClass, clear, fraud]) => [code, faultClass, clear, fraud])).toEqual(
+      Object.entries(LINES).map(([code, line]) => [
+        code,
+        line.class,
+        String(line.clear),
+        Number.isFinite(line.fraud) ? String(line.fraud) : 'none',
+      ]),
     )
-  }
-  return rows
-}
+    for (const { sees } of Object.values(LINES)) expect(page('verdict')).toContain(`| ${sees} |`)
+  })
 
-const two = (page: string, what: string) => {
-  const row = table(page, 'what').find(([name]) => name === what)
-  if (!row) throw new Error(`src/${page}/README.md says nothing of ${what}`)
-  return row.slice(1, 3)
-}
-
-describe('numbers of the pages', () => {
-  it('of the verdict are all lines, in order, each as it is', () => {
-    const rows = table('verdict', 'measure')
-    const shown = (value: number) => (Number.isFinite(value) ? String(value) : 'none')
-    const lines = Object.entries<Line>(LINES).map(([code, { class: kind, clear, fraud, sees }]) => [
-      ...[code, kind, shown(clear), shown(fraud), sees],
+  it('says what else decides', () => {
+    const text = page('verdict').replace(/\s+/g, ' ')
+    expect(PROVE_FACTOR).toBe(2)
+    for (const words of [
+      `now ${VERDICT_VERSION})`,
+      `need ${BAD_FRAMES} bad frames`,
+      `${CONFIRM_FACTOR} times for who confirms`,
+      `fewer than ${MIN_FRAMES} pictures`,
+      `a gap above ${MAX_GAP_MS / 1000} s`,
+      `contrast below ${FEATURELESS_CONTRAST} levels`,
+      `fewer than ${MOVING_FRAMES} moving frames that never leave the first by more than ${MOTIONLESS_EXCURSION} levels`,
+      `\`detail-own\` above ${TOGETHER['detail-own']} and \`coherence-own\` above ${TOGETHER['coherence-own']}`,
+      `at least ${SPENT} of the ordered bit rate`,
     ])
-    expect(rows.map((row) => row.slice(0, 5))).toEqual(lines)
+      expect(text).toContain(words)
   })
+})
 
-  it('of the court are its parameters', () => {
-    const both = (name: 'failingSegments' | 'failingStreams' | 'convictionSigners' | 'withheldBy') => [
-      String(PUBLIC_COURT[name]),
-      String(LOCAL_COURT[name]),
-    ]
-    expect(two('court', 'failing segments')).toEqual(both('failingSegments'))
-    expect(two('court', 'of so many streams')).toEqual(both('failingStreams'))
-    expect(two('court', 'convicting signers')).toEqual(both('convictionSigners'))
-    expect(two('court', 'members before bytes count as withheld')).toEqual(both('withheldBy'))
-    const seconds = (value: number) => `${value.toLocaleString('en')} s`
-    for (const [what, name] of [
-      ['apart at least', 'segmentGapSeconds'],
-      ['apart at most', 'segmentWithinSeconds'],
-    ] as const)
-      expect(two('court', what)).toEqual([seconds(PUBLIC_COURT[name]), seconds(LOCAL_COURT[name])])
-    const share = ([numerator, denominator]: readonly [number, number]) => `${numerator} of ${denominator}`
-    for (const [i, params] of [PUBLIC_COURT, LOCAL_COURT].entries()) {
-      expect(two('court', 'members drawn to escalate, and agreeing')[i]).toBe(
-        `${params.escalationMembers}, ${share(params.escalationShare)}`,
-      )
-      expect(two('court', 'convicting weight')[i]).toBe(`above ${share(params.convictionShare)}`)
-      expect(two('court', 'replays of a node with a case, without')[i]).toBe(
-        `${params.replaysPerNode}, ${params.replaysWithoutCase}`,
-      )
-    }
-  })
+it('numbers of the draw', () => {
+  const both = (first: string) => row('sample', first).slice(0, 2)
+  const [a, b] = [PUBLIC_DRAW, LOCAL_DRAW]
+  expect(both('window')).toEqual([a, b].map(({ windowSeconds }) => `${windowSeconds} s`))
+  expect(both("beacon after the window's end")).toEqual([a, b].map(({ beaconDelaySeconds }) => `${beaconDelaySeconds} s`))
+  expect(both('samples a node and day')).toEqual([String(a.samplesPerDay), 'all'])
+  expect(b.samplesPerDay).toBe(Number.POSITIVE_INFINITY)
+  expect(both('most times as many')).toEqual([a, b].map(({ mostTimes }) => String(mostTimes)))
+  expect(both('tranches')).toEqual([
+    `${a.tranches.length}, ${a.tranches[1]?.afterSeconds} s apart`,
+    `${b.tranches.length}: ${b.tranches
+      .map(({ afterSeconds }) => afterSeconds)
+      .join(', ')
+      .replace(/, (\d+)$/, ' and $1')} s`,
+  ])
+  expect(a.tranches.at(-1)?.afterSeconds).toBe(360)
+  expect(both('audits')).toEqual(Array(2).fill(`${Math.round(AUDIT_SHARE * 100)} %`))
+})
 
-  it('of the draw are its presets', () => {
-    for (const [i, draw] of [PUBLIC_DRAW, LOCAL_DRAW].entries()) {
-      expect(two('sample', 'window')[i]).toBe(`${draw.windowSeconds} s`)
-      expect(two('sample', "beacon after the window's end")[i]).toBe(`${draw.beaconDelaySeconds} s`)
-      expect(two('sample', 'samples a node and day')[i]).toBe(
-        Number.isFinite(draw.samplesPerDay) ? String(draw.samplesPerDay) : 'all',
-      )
-      expect(two('sample', 'most times as many')[i]).toBe(String(draw.mostTimes))
-    }
-    const [first, second] = PUBLIC_DRAW.tranches
-    const gap = (second?.afterSeconds ?? 0) - (first?.afterSeconds ?? 0)
-    expect(two('sample', 'tranches')).toEqual([`${PUBLIC_DRAW.tranches.length}, ${gap} s apart`, '3: 0, 3 and 6 s'])
-    expect(LOCAL_DRAW.tranches.map(({ afterSeconds }) => afterSeconds)).toEqual([0, 3, 6])
-  })
+it('numbers of the court', () => {
+  const both = (first: string, say: (params: typeof PUBLIC_COURT) => string) =>
+    expect(row('court', first).slice(0, 2)).toEqual([PUBLIC_COURT, LOCAL_COURT].map(say))
+  both('failing segments', ({ failingSegments }) => String(failingSegments))
+  both('of so many streams', ({ failingStreams }) => String(failingStreams))
+  both('apart at least', ({ segmentGapSeconds }) => `${segmentGapSeconds} s`)
+  both('apart at most', ({ segmentWithinSeconds }) => `${thousands(segmentWithinSeconds)} s`)
+  both(
+    'members drawn to escalate, and agreeing',
+    ({ escalationMembers, escalationShare: [of, all] }) => `${escalationMembers}, ${of} of ${all}`,
+  )
+  both('convicting weight', ({ convictionShare: [of, all] }) => `above ${of} of ${all}`)
+  both('convicting signers', ({ convictionSigners }) => String(convictionSigners))
+  both('members before bytes count as withheld', ({ withheldBy }) => String(withheldBy))
+  both(
+    'replays of a node with a case, without',
+    ({ replaysPerNode, replaysWithoutCase }) => `${replaysPerNode}, ${replaysWithoutCase}`,
+  )
+  expect(page('court')).toContain(`The alarm is ${ALARM},`)
+})
+
+it('caps of what is sent', () => {
+  const [a, b] = [networkParams('arbitrum-one').limits, networkParams('local').limits]
+  for (const key of Object.keys(a) as (keyof typeof a)[])
+    expect(row('chain', `\`limits.${key}\``).slice(0, 2)).toEqual([thousands(a[key]), thousands(b[key])])
+})
+
+it('limits of media', () => {
+  const [GIB, first] = [1024 ** 3, (name: string) => row('transcode', name)[0]]
+  expect(first('bytes of a file')).toBe(thousands(MEDIA_LIMITS.fileBytes))
+  expect(first('frames of a file')).toBe(thousands(MEDIA_LIMITS.frames))
+  expect(first('picture')).toBe(`${thousands(MEDIA_LIMITS.pixels)} pixels`)
+  expect(first('tracks')).toBe(String(MEDIA_LIMITS.tracks))
+  expect(first('wall clock, CPU of a run')).toBe(`${MEDIA_LIMITS.wallMs / 1000} s, ${MEDIA_LIMITS.cpuSeconds} s`)
+  expect(first('address space, one output')).toBe(`${MEDIA_LIMITS.addressBytes / GIB} GiB, ${MEDIA_LIMITS.outputBytes / GIB} GiB`)
 })

@@ -26,6 +26,7 @@ describe('the pages beside the code', () => {
     ['src/court/README.md', 'held by `nobody.test.ts`', /is not in src\/court/],
     ['src/court/README.md', '`court.ts` and `params.ts` and `score.ts`', /says nothing of src\/court\/trust.ts/],
     ['src/README.md', '`daemon.ts`', /says nothing of src\/pipeline.ts/],
+    ['README.md', 'watch `fisherman_wings`', /no metric fisherman_wings/],
     ['README.md', 'type `npm run fly`', /no npm run fly/],
     ['README.md', '    npx fisherman fly --high', /no command fisherman fly/],
     ['README.md', '```sh\nfisherman log fly\n```', /no command fisherman log fly/],
@@ -37,7 +38,7 @@ describe('the pages beside the code', () => {
 
   it.each([
     ['README.md', 'see [there](src/observe/README.md#scores-for-gateways) and [elsewhere](https://example.org/x)'],
-    ['src/court/README.md', '`*.ts`, `../court/court.ts`, `test/court/court.test.ts`, `trust.test.ts`'],
+    ['src/court/README.md', '`*.ts`, `../court/court.ts`, `test/court/court.test.ts`, `trust.test.ts`, `fisherman_ready`'],
     ['README.md', '    npx fisherman log verify --data-dir DIR --from 0   # --no-such-flag\n'],
     ['README.md', 'type `fisherman run --http.port 1 --first-start`, ask a fisherman flying high'],
   ])('%s: allows %s', async (path, text) => {

@@ -32,6 +32,7 @@ export async function checkReadme(path: string, text: string): Promise<string[]>
     ...links(path, text),
     ...paths(path, text),
     ...scripts(text),
+    ...metrics(text),
     ...spoken(text).flatMap((line) => checkCommand(program, line)),
     ...(/^src\/[a-z]+\/README\.md$/.test(path) && !GENERATED.includes(path) ? files(posix.dirname(path), text) : []),
     ...(path === 'src/README.md' ? files('src', text, { deep: false }) : []),
@@ -79,18 +80,28 @@ function paths(path: string, text: string): string[] {
     .concat(moved(path, text))
 }
 
-/** `x.ts` alone is a file beside the page or below it, or a test whose folder the page names. */
+/** `x.ts` alone is a file beside the page or below it, or in a folder that the page has named with another file. */
 function moved(path: string, text: string): string[] {
   const folder = posix.dirname(path)
+  const named = new Set(
+    code(text).flatMap((inside) => (PLACES.test(inside) ? matching(inside) : []).map((one) => posix.dirname(one))),
+  )
+  const isThere = (name: string): boolean =>
+    matching(posix.join(folder, name)).length > 0 ||
+    tree().some((one) => one.startsWith(`${folder}/`) && one.endsWith(`/${name}`)) ||
+    [...named].some((one) => matching(`${one}/${name}`).length > 0)
   return code(text)
-    .filter((inside) => /^[\w*/.-]+\.ts$/.test(inside) && !PLACES.test(inside))
-    .filter((inside) => matching(posix.join(folder, inside)).length === 0 && !isBelow(folder, inside))
-    .filter((inside) => !inside.endsWith('.test.ts') || !text.includes('`test/'))
+    .filter((inside) => /^[\w*/.-]+\.ts$/.test(inside) && !PLACES.test(inside) && !isThere(inside))
     .map((inside) => `${inside} is not in ${folder}`)
 }
 
-function isBelow(folder: string, name: string): boolean {
-  return tree().some((path) => path.startsWith(`${folder}/`) && path.endsWith(`/${name}`))
+/** Metrics, as the table of all of them has them; another test holds that table equal to the program. */
+function metrics(text: string): string[] {
+  const known = readFileSync(join(root, 'src/observe/README.md'), 'utf8')
+  return [...text.matchAll(/\bfisherman_[a-z_]+/g)]
+    .map(([name]) => name)
+    .filter((name) => !known.includes(`\`${name}\``))
+    .map((name) => `there is no metric ${name}`)
 }
 
 function scripts(text: string): string[] {
