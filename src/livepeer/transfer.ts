@@ -2,6 +2,7 @@ import { createReadStream, createWriteStream } from 'node:fs'
 import { rm, stat } from 'node:fs/promises'
 import { type IncomingMessage, request as plainRequest, type RequestOptions } from 'node:http'
 import { request as tlsRequest } from 'node:https'
+import type { Socket } from 'node:net'
 import { pipeline } from 'node:stream/promises'
 import { FishermanError, isFishermanError, localCode, messageOf } from '../base/errors.ts'
 import { brokenAnswer, notSent, statusRefusal, tooSlow, unreachable } from './errors.ts'
@@ -17,6 +18,9 @@ export const HTTP_TIMEOUTS = {
   segmentMs: (durationMs: number) => Math.max(8_000, 4 * durationMs),
   downloadMs: 4_000,
 } as const
+
+/** Milliseconds in which what a node said before it closed is read; it lies in this machine already. */
+const LAST_WORDS_MS = 100
 
 export interface TransferOptions {
   mayConnect: AddressRule
@@ -143,6 +147,7 @@ function send(
     const out = isTls ? tlsRequest(options) : plainRequest(options)
     const connected = clock('took no connection', HTTP_TIMEOUTS.dialMs)
     out.once('socket', (socket) => {
+      readBeforeFailing(socket)
       socket.once(isTls ? 'secureConnect' : 'connect', () => {
         connected()
         const sent = clock('did not take the segment', uploadMs)
@@ -168,6 +173,30 @@ function send(
       })
   })
 }
+
+/**
+ * A node that refuses may close while we still send: our next write fails although its answer is here, unread, and a stream whose write failed
+ * reads no more. So a write tells of its failure only when all that came was read, or a moment later.
+ */
+function readBeforeFailing(socket: Socket): void {
+  const patient = (done: WriteDone): WriteDone => {
+    return (error) => {
+      if (!error) return done()
+      const timer = setTimeout(end, LAST_WORDS_MS)
+      socket.once('end', end).once('close', end)
+      function end(): void {
+        clearTimeout(timer)
+        socket.off('end', end).off('close', end)
+        done(error)
+      }
+    }
+  }
+  const { _write: write, _writev: writev } = socket
+  socket._write = (chunk, encoding, done) => write.call(socket, chunk, encoding, patient(done))
+  if (writev) socket._writev = (chunks, done) => writev.call(socket, chunks, patient(done))
+}
+
+type WriteDone = (error?: Error | null) => void
 
 async function collect(place: Place, answer: IncomingMessage, maxBytes: number, mustEnd: boolean): Promise<Uint8Array> {
   const chunks: Buffer[] = []

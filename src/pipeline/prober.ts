@@ -10,7 +10,7 @@ import type { LivepeerClient } from '../livepeer/client.ts'
 import { judgeVisit, type ProbeVerdict } from '../probe/judging.ts'
 import { drawLadder } from '../probe/ladders.ts'
 import { makeSource } from '../probe/sources.ts'
-import { type Visit, visitNode } from '../probe/visit.ts'
+import { type Visit, type VisitedSegment, visitNode } from '../probe/visit.ts'
 import type { Budget } from '../sample/budget.ts'
 import type { ProbeFindings } from './probe-findings.ts'
 import { qualityOf } from './score-book.ts'
@@ -81,6 +81,7 @@ export async function probeNode(target: ProbeTarget, init: ProberInit, deps: Pro
   if (!deps.budget.allows(atSec, 'sample', 0)) return
   const folder = join(init.scratchDir, `probe-${deps.streamName()}`)
   const startMs = deps.clock.monotonicMs()
+  let bytes = 0
   try {
     const { sourcesDir, segments: count, segmentSec, maxHeight } = init
     const wanted = { folder: join(folder, 'source'), count, segmentSec, maxHeight, ...(sourcesDir ? { sourcesDir } : {}) }
@@ -88,10 +89,13 @@ export async function probeNode(target: ProbeTarget, init: ProberInit, deps: Pro
     const ladder = drawLadder(source.height, deps.random)
     const visit = await visitNode(
       { uri, ladder, source, folder: join(folder, 'stream'), manifestId: deps.streamName(), paceMs: segmentSec * 1000 },
-      { clock: deps.clock, client: deps.client(), random: deps.random },
+      {
+        ...{ clock: deps.clock, client: deps.client(), random: deps.random },
+        onSegment: (segment) => expectReceipt(segment, target, init, deps),
+      },
       signal,
     )
-    expectReceipts(visit, target, init, deps)
+    bytes = visit.segments.flatMap(({ delivered }) => delivered).reduce((sum, one) => sum + one.bytes, 0)
     await deps.findings.add({ kind: 'trip', trip: tripOf(visit, transcoder, atSec, segmentSec) })
     const onTrouble = (reason: string) => deps.logger.warn('A rendition of a probe could not be judged', { transcoder, reason })
     const verdicts = await judgeVisit(visit, { judge: deps.judge, onTrouble }, signal)
@@ -104,22 +108,27 @@ export async function probeNode(target: ProbeTarget, init: ProberInit, deps: Pro
     })
   } finally {
     const seconds = (deps.clock.monotonicMs() - startMs) / 1000
-    deps.budget.spend(atSec, { seconds: seconds - Math.min(seconds, init.segments * init.segmentSec), bytes: 0 })
+    deps.budget.spend(atSec, { seconds: seconds - Math.min(seconds, init.segments * init.segmentSec), bytes })
     await rm(folder, { recursive: true, force: true })
   }
 }
 
-/** Every segment that came whole must show up in the node's feed. Without a signature there is no order, and nothing to expect. */
-function expectReceipts(visit: Visit, { transcoder }: ProbeTarget, { domain }: ProberInit, deps: ProberDeps): void {
-  if (!deps.isFollowed(transcoder)) return
-  for (const { segData, times } of visit.segments) {
-    if (!segData || !times) continue
-    try {
-      const { orderHash } = livepeerOrder(domain, { segData, transcoder })
-      deps.receipts.expect({ transcoder, orderHash, answeredSec: Math.floor(deps.nowSec()) })
-    } catch {
-      // Not signed.
-    }
+/**
+ * A segment that came whole must show up in the node's feed: asked for as soon as it is here, since its windows are those of that moment and not of
+ * the end of the stream. Without a signature there is no order, and nothing to expect.
+ */
+function expectReceipt(
+  { segData, times }: VisitedSegment,
+  { transcoder }: ProbeTarget,
+  { domain }: ProberInit,
+  deps: ProberDeps,
+): void {
+  if (!segData || !times || !deps.isFollowed(transcoder)) return
+  try {
+    const { orderHash } = livepeerOrder(domain, { segData, transcoder })
+    deps.receipts.expect({ transcoder, orderHash, answeredSec: Math.floor(deps.nowSec()) })
+  } catch {
+    // Not signed.
   }
 }
 

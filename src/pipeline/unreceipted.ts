@@ -38,10 +38,9 @@ const MAX_WAITING = 50_000
 
 interface Waiting {
   segment: AnsweredSegment
-  /** First and last window in which the receipt may be, and the next that must come. */
-  first: bigint
-  last: bigint
+  /** The next window that must come, and the last in which the receipt may be. */
   next: bigint
+  last: bigint
 }
 
 export function createReceiptWatch({ windowSeconds }: ReceiptWatchInit, deps: ReceiptWatchDeps): ReceiptWatch {
@@ -53,6 +52,7 @@ export function createReceiptWatch({ windowSeconds }: ReceiptWatchInit, deps: Re
 
   function settle(waits: Waiting, windowId: bigint, orders: ReadonlySet<Hex>): void {
     const { segment } = waits
+    // In whatever window it lies: a clock that is off makes no receipt undone.
     if (orders.has(segment.orderHash)) {
       waiting.delete(segment.orderHash)
       deps.onReceipt?.(segment)
@@ -69,11 +69,12 @@ export function createReceiptWatch({ windowSeconds }: ReceiptWatchInit, deps: Re
 
   return {
     expect(segment) {
-      const [first, last] = [windowAt(segment.answeredSec - EARLY_SEC), windowAt(segment.answeredSec + GRACE_SEC)]
-      const waits: Waiting = { segment, first, last, next: first }
+      const waits: Waiting = {
+        ...{ segment, next: windowAt(segment.answeredSec - EARLY_SEC), last: windowAt(segment.answeredSec + GRACE_SEC) },
+      }
       waiting.set(segment.orderHash, waits)
       for (const { windowId, orders } of recent.get(segment.transcoder) ?? [])
-        if (waiting.has(segment.orderHash) && windowId >= first) settle(waits, windowId, orders)
+        if (waiting.has(segment.orderHash)) settle(waits, windowId, orders)
       for (const old of waiting.keys()) {
         if (waiting.size <= MAX_WAITING) break
         waiting.delete(old)
@@ -83,8 +84,7 @@ export function createReceiptWatch({ windowSeconds }: ReceiptWatchInit, deps: Re
       const { transcoder, windowId } = signed.window
       const orders = new Set(receipts.map(({ receipt }) => receipt.orderHash))
       recent.set(transcoder, [...(recent.get(transcoder) ?? []), { windowId, orders }].slice(-kept))
-      for (const waits of waiting.values())
-        if (waits.segment.transcoder === transcoder && windowId >= waits.first) settle(waits, windowId, orders)
+      for (const waits of waiting.values()) if (waits.segment.transcoder === transcoder) settle(waits, windowId, orders)
     },
     size: () => waiting.size,
   }

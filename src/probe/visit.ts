@@ -37,8 +37,6 @@ export interface SegmentTimes {
 export interface VisitedSegment {
   seq: number
   source: SourceSegment
-  /** Chain or wall time, Unix seconds, at which all was here; undefined where it was not. */
-  answeredSec?: number
   times?: SegmentTimes
   /** What was signed for it: the order, in Livepeer's form. */
   segData?: Uint8Array
@@ -142,7 +140,6 @@ async function sendOne(
     )
     segment.delivered = ladder.map((profile, i) => ({ profile, file: files[i] as string, bytes: bytes[i] as number }))
     const endMs = clock.monotonicMs()
-    segment.answeredSec = Math.floor(clock.nowMs() / 1000)
     segment.times = {
       ...{ uploadMs: sentMs - startMs, answerMs: answeredMs - sentMs, downloadMs: endMs - answeredMs, totalMs: endMs - startMs },
     }

@@ -72,7 +72,10 @@ const facts = () => book.facts(span).get(node.address)
 describe('a probe of a daemon', () => {
   it('becomes a trip and samples in the scores, and its segment waits for its receipt', async () => {
     const file = newFile()
-    await probeNode(target(), init(), await deps(file), signal)
+    const budget = createBudget({ secondsPerDay: 1_000, bytesPerDay: 1e9 })
+    await probeNode(target(), init(), await deps(file, { budget }), signal)
+    expect(budget.spent(NOW).seconds).toBeGreaterThan(0)
+    expect(budget.spent(NOW).bytes).toBeGreaterThan(1_000)
     expect(facts()).toMatchObject({ fail: 0, trips: { count: 1, segmentSec: 1 } })
     expect(facts()?.pass).toBeGreaterThan(0)
     expect(expected).toEqual([{ transcoder: node.address, orderHash: expect.stringMatching(/^0x/), answeredSec: NOW }])
@@ -83,6 +86,12 @@ describe('a probe of a daemon', () => {
     book = createScoreBook()
     await openProbeFindings(file, book)
     expect(facts()).toEqual(before)
+  })
+
+  it('waits for each receipt from the moment at which its segment came, however long the stream is', async () => {
+    const nowSec = () => NOW + 1_000 * node.segments.length
+    await probeNode(target(), init({ segments: 3 }), await deps(newFile(), { nowSec }), signal)
+    expect(expected.map(({ answeredSec }) => answeredSec - NOW)).toEqual([1_000, 2_000, 3_000])
   })
 
   it('of a node that sends black pictures counts as failed in its score', async () => {

@@ -46,6 +46,14 @@ describe('the receipt of a segment that we got', () => {
     expect(said).toEqual(['receipt true'])
   })
 
+  it('is found also before its time, whichever came first', () => {
+    take(90, [1])
+    watch.expect(segment)
+    watch.expect({ ...segment, orderHash: hash(2) })
+    take(91, [2])
+    expect([said, watch.size()]).toEqual([['receipt true', 'receipt false'], 0])
+  })
+
   it('is missing once all windows of its time are there, and not before', () => {
     take(96)
     take(97)
