@@ -63,6 +63,7 @@ export interface ChainDeps {
 
 /** Milliseconds between two log lines about a long scan. */
 const PROGRESS_MS = 5_000
+const PROGRESS_BLOCKS = 1_000n
 
 /**
  * Connects, checks that the chain and the contracts are the ones of the deployment, reads all events since its first block, and follows
@@ -138,7 +139,8 @@ export async function createChain(init: ChainInit, deps: ChainDeps): Promise<Cha
       finalized: () => confirmations.current().finalized,
       take,
       onProgress({ from, at, to }) {
-        if (clock.monotonicMs() - toldAtMs < PROGRESS_MS) return
+        // A few blocks at the head are no news.
+        if (to - from < PROGRESS_BLOCKS || clock.monotonicMs() - toldAtMs < PROGRESS_MS) return
         toldAtMs = clock.monotonicMs()
         log.info('Reading the events of the chain', { percent: Number((100n * (at - from + 1n)) / (to - from + 1n)), at, to })
       },

@@ -32,7 +32,8 @@ export function createDraftThread(init: DraftThreadInit): DraftThread {
   let settle: ((end: ThreadAnswer | FishermanError) => void) | undefined
 
   function begin(): Worker {
-    const begun = new Worker(entry, { workerData, env: {}, resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB } })
+    // Without the flags of the process: what they import is not for a thread.
+    const begun = new Worker(entry, { workerData, env: {}, execArgv: [], resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB } })
     // A sidecar that stops does not wait for a draft.
     begun.unref()
     const lost = (reason: string) => {

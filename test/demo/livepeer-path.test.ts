@@ -139,8 +139,11 @@ function runGateway(nodes: readonly RunningNode[], statsUrl: string, signal: Abo
       await due
     }
   }
-  const running = Promise.allSettled([poll(), ...nodes.map(stream)])
-  return { sent, scores, polls, running }
+  const troubles: unknown[] = []
+  const running = Promise.all(
+    [poll(), ...nodes.map(stream)].map((work) => work.catch((error: unknown) => signal.aborted || troubles.push(error))),
+  )
+  return { sent, scores, polls, running, troubles }
 }
 
 it('a cheat behind a sidecar is convicted, and a gateway that polls our scores leaves it within one poll', {
@@ -157,10 +160,12 @@ it('a cheat behind a sidecar is convicted, and a gateway that polls our scores l
   const running = await Promise.all(fishermen.map((party, i) => processes.fisherman(party, nodes, gossip[i] as number, gossip)))
   const ended = new AbortController()
   const stats = `${running[0]?.url.replace(/\/$/, '')}/api/aggregated_stats`
-  const { sent, scores, polls, running: streams } = runGateway(nodes, stats, AbortSignal.any([signal, ended.signal]))
+  const { sent, scores, polls, troubles, running: streams } = runGateway(nodes, stats, AbortSignal.any([signal, ended.signal]))
   const [good, bad] = [honest.signer.address, cheat.signer.address]
   const about = (address: Hex) => ledger.cases().filter(({ transcoder }) => transcoder === address)
   try {
+    await until('segments for both', 30, () => [...sent.values()].every(({ length }) => length > 0) || troubles.length > 0)
+    expect(troubles).toEqual([])
     await until('the conviction of the cheat', 240, () =>
       about(bad).some(({ state }) => state === 'convicted' || state === 'settled'),
     )
