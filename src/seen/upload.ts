@@ -82,6 +82,8 @@ export async function readUpload(headers: IncomingHttpHeaders, body: Readable, i
   try {
     await pipeline(body, parser)
     await Promise.all(writing)
+    // The form was whole, and a file of it could not be kept.
+    if (stopped) throw stopped
   } catch (error) {
     stop(error as Error)
     await Promise.allSettled(writing)

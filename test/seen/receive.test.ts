@@ -222,6 +222,7 @@ describe('donated segments', { timeout: 60_000 }, () => {
     const form = [
       part('event', JSON.stringify({ ...event, renditions }), ''),
       ...names.map((name) => part(name, 'x'.repeat(60_000))),
+      '--b--\r\n',
     ]
     const response = await fetch(`${http.url}/donations/v1/segments`, {
       ...{ method: 'POST', body: new Blob(form).stream(), duplex: 'half' },

@@ -60,6 +60,16 @@ describe('a form of strangers', () => {
     expect(readdirSync(folder).length).toBe(runs)
   }, 60_000)
 
+  it('is no upload where a file fails after the form has ended, and its donor is not blamed', async () => {
+    const place = join(folder, String(runs++))
+    const upload = readUpload({ 'content-type': 'multipart/form-data; boundary=b' }, Readable.from([Buffer.from(WHOLE)]), {
+      ...{ folder: place, fileBytes: 10_000, reserve: () => undefined },
+      // The parser has all of so small a form before the disk says that there is no such place.
+      onEvent: () => rmSync(place, { recursive: true }),
+    })
+    await expect(upload).rejects.toMatchObject({ code: 'donation-full', details: { status: 503 } })
+  })
+
   it('needs a boundary', async () => {
     for (const type of ['multipart/form-data', 'text/plain', ''])
       await expect(read([Buffer.from(WHOLE)], type)).rejects.toMatchObject({ code: 'donation-form' })
