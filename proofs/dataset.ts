@@ -1,7 +1,7 @@
 import { keccak256, TypedDataEncoder, toUtf8Bytes } from 'ethers'
 import { CodecError } from './codec.ts'
 import { leafHash } from './digest.ts'
-import { readHex } from './json.ts'
+import { canonicalJson as canonical, plainJson, readHex } from './json.ts'
 import { merkleTree } from './merkle.ts'
 import { recoverAddress } from './signature.ts'
 import type { Domain, Hex } from './types.ts'
@@ -51,13 +51,9 @@ export type EvidenceRow = RowOf<typeof EVIDENCE>
 export const MAX_TEXT = 200
 const MAX_UINT = 2n ** 256n
 
-/** JSON with sorted keys and no spaces; bigint as decimal strings. One value has one text. */
+/** Canonical JSON with bigint as decimal strings. One value has one text. */
 export function canonicalJson(value: unknown): string {
-  if (typeof value === 'bigint') return `"${value}"`
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
-  return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonicalJson(item)}`).join(',')}}`
+  return canonical(plainJson(value))
 }
 
 /** Rows as lines. */

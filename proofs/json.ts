@@ -64,3 +64,23 @@ export function readHex(path: string, value: unknown, bytes: number | undefined,
     throw new CodecError(`${path} must be 0x and ${bytes === undefined ? `at most ${maxBytes}` : bytes} bytes of lower-case hex`)
   return value as Hex
 }
+
+/** Plain JSON; big integers as decimal strings. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
+
+/** Any value as plain JSON: big integers become decimal strings, undefined fields go, numbers that JSON lacks become null. */
+export function plainJson(value: unknown): Json {
+  return JSON.parse(JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? item.toString() : item))) as Json
+}
+
+/** JSON with sorted keys and no white space: one text for one value. */
+export function canonicalJson(value: Json): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
+  if (typeof value === 'number' && !Number.isFinite(value)) throw new TypeError('JSON has no infinite numbers')
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  const object = value as { readonly [key: string]: Json }
+  const parts = Object.keys(object)
+    .sort()
+    .map((key) => `${JSON.stringify(key)}:${canonicalJson(object[key] as Json)}`)
+  return `{${parts.join(',')}}`
+}

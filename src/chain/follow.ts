@@ -92,10 +92,12 @@ export function createEventFollower(init: EventFollowerInit, deps: EventFollower
     if (!store && final.length > 1) young = young.slice(final.length - 1)
     if (!store) return
     if (!first || !last) return
+    const isDue = last.to - first.from + 1n >= atLeast
+    if (!isDue && final.length <= MERGE) return
     const whole: Span = { from: first.from, to: last.to, hash: last.hash, logs: final.flatMap((span) => span.logs) }
-    if (last.to - first.from + 1n < atLeast) {
+    if (!isDue) {
       // One for all of them until it is written: what is final is not taken back block by block.
-      if (final.length > MERGE) young = [whole, ...young.slice(final.length)]
+      young = [whole, ...young.slice(final.length)]
       return
     }
     if (kept.length === 0) await store.replace([whole])

@@ -1,10 +1,11 @@
 import { FishermanError } from '../base/errors.ts'
-import { reasonLine } from '../judge.ts'
+import { outcomeName, reasonLine } from '../judge.ts'
 import type { SeenSegment } from '../seen/playback.ts'
 import { playbackAt } from '../seen/playback-at.ts'
 import { complain, usage } from './complain.ts'
 import { toJson } from './json.ts'
 import type { PlaybackOptions } from './playback.options.ts'
+import { stepLine } from './step-line.ts'
 import { untilSignal } from './until-signal.ts'
 
 /** `fisherman playback`: 0 all pass, 1 something failed, 2 our own error, 3 doubts only. */
@@ -13,22 +14,21 @@ export async function playbackCommand(url: string, options: PlaybackOptions): Pr
   try {
     if (!/^https?:\/\/\S+$/.test(url)) throw usage(`'${url}' is no address of a playlist: http://… or https://…`)
     if (!/^[1-9]\d{0,3}$/.test(options.segments)) throw usage(`--segments '${options.segments}': must be a number from 1 to 9999`)
-    const shown = process.stderr.isTTY && !options.json
-    const clear = () => void (shown && process.stderr.write('\r\u001b[K'))
+    const line = stepLine(options)
     const found = await playbackAt(
       {
         ...{ url, segments: Number(options.segments), allowPrivate: options.allowPrivate ?? false },
         ...(options.sheet === undefined ? {} : { sheets: options.sheet }),
       },
       {
-        onStep: (step) => void (shown && process.stderr.write(`\r\u001b[K${step} …`)),
+        onStep: line.show,
         onSegment(segment) {
-          clear()
-          if (!options.json) for (const line of segmentLines(segment)) console.log(line)
+          line.clear()
+          if (!options.json) for (const text of segmentLines(segment)) console.log(text)
         },
       },
       signal,
-    ).finally(clear)
+    ).finally(line.clear)
     console.log(options.json ? toJson({ url, segments: found }) : summaryLine(found))
     return exitCodeOf(found)
   } catch (error) {
@@ -58,7 +58,7 @@ export function exitCodeOf(found: readonly SeenSegment[]): number {
 export function segmentLines({ seq, verdicts, unmatched, missing }: SeenSegment): string[] {
   return [
     ...verdicts.flatMap(({ name, outcome, faultClass, width, height, reasons, doubt }) => [
-      `segment ${seq}  ${outcome.toUpperCase()}${faultClass ? ` (${faultClass})` : ''}  ${name} (${width}x${height})`,
+      `segment ${seq}  ${outcomeName(outcome, faultClass)}  ${name} (${width}x${height})`,
       ...reasons.map((reason) => `    - ${reasonLine(reason)}`),
       ...(doubt ? [`    - ${doubt}`] : []),
     ]),

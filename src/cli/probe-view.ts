@@ -1,4 +1,4 @@
-import { reasonLine } from '../judge.ts'
+import { outcomeName, reasonLine } from '../judge.ts'
 import type { ProbeVerdict } from '../probe/judging.ts'
 import type { ProbedNode } from '../probe/probe.ts'
 import { outcomesOf, type Spread } from '../probe/report.ts'
@@ -56,9 +56,8 @@ function capacityLines({ capacity }: ProbedNode): string[] {
 
 function verdictLines({ seq, rung, outcome, faultClass, reasons, doubt }: ProbeVerdict): string[] {
   if (outcome === 'pass') return []
-  const name = `${outcome.toUpperCase()}${faultClass ? ` (${faultClass})` : ''}`
   return [
-    `  ${name}  segment ${seq}, ${rung}`,
+    `  ${outcomeName(outcome, faultClass)}  segment ${seq}, ${rung}`,
     ...reasons.slice(0, MOST_REASONS).map((reason) => `    - ${reasonLine(reason)}`),
     ...(reasons.length > MOST_REASONS ? [`    - and ${reasons.length - MOST_REASONS} more; --json has all`] : []),
     ...(doubt ? [`    - ${doubt}`] : []),

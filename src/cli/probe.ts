@@ -5,6 +5,7 @@ import { complain, usage } from './complain.ts'
 import { toJson } from './json.ts'
 import type { ProbeOptions } from './probe.options.ts'
 import { nodeLines, segmentLine } from './probe-view.ts'
+import { stepLine } from './step-line.ts'
 import { untilSignal } from './until-signal.ts'
 
 /** `fisherman probe`: 0 all is well, 1 something failed, 2 our own error, 3 doubts or nothing had. */
@@ -13,23 +14,22 @@ export async function probeCommand(nodes: string[], options: ProbeOptions): Prom
   try {
     const request = requestOf(nodes, options)
     const { json } = options
-    const shown = process.stderr.isTTY && !json
-    const clear = () => void (shown && process.stderr.write('\r\u001b[K'))
+    const line = stepLine(options)
     const probed = await runProbe(
       request,
       {
-        onStep: (step) => void (shown && process.stderr.write(`\r\u001b[K${step} …`)),
+        onStep: line.show,
         onSegment(uri, segment) {
-          clear()
+          line.clear()
           if (!json) console.log(segmentLine(uri, segment))
         },
       },
       signal,
-    ).finally(clear)
+    ).finally(line.clear)
     const region = options.region === undefined ? {} : { region: options.region }
     for (const node of probed) {
       if (json) console.log(toJson({ ...region, ...node }))
-      else for (const line of nodeLines(node, options.region)) console.log(line)
+      else for (const text of nodeLines(node, options.region)) console.log(text)
     }
     return exitCodeOf(probed)
   } catch (error) {

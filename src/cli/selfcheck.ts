@@ -1,10 +1,11 @@
 import { OUTCOMES } from '../../proofs/types.ts'
-import { reasonLine } from '../judge.ts'
+import { outcomeName, reasonLine } from '../judge.ts'
 import type { SelfCheck, SelfVerdict } from '../operator/selfcheck.ts'
 import { selfCheckAt } from '../operator/selfcheck-at.ts'
 import { complain, usage } from './complain.ts'
 import { toJson } from './json.ts'
 import type { SelfCheckOptions } from './selfcheck.options.ts'
+import { stepLine } from './step-line.ts'
 import { untilSignal } from './until-signal.ts'
 
 /** `fisherman selfcheck`: 0 nothing to complain of, 1 failed or accused, 2 our own error, 3 doubts only. */
@@ -13,10 +14,9 @@ export async function selfCheckCommand(url: string, options: SelfCheckOptions): 
   try {
     if (!/^https?:\/\/\S+$/.test(url)) throw usage(`'${url}' is no address of a feed: http://… or https://…`)
     if (!/^\d{1,4}$/.test(options.receipts)) throw usage(`--receipts '${options.receipts}': must be a number from 0 to 9999`)
-    const shown = process.stderr.isTTY && !options.json
-    const onStep = (step: string) => void (shown && process.stderr.write(`\r\u001b[K${step} …`))
+    const line = stepLine(options)
     const request = { ...options, url, receipts: Number(options.receipts) }
-    const found = await selfCheckAt(request, { onStep }, signal).finally(() => shown && process.stderr.write('\r\u001b[K'))
+    const found = await selfCheckAt(request, { onStep: line.show }, signal).finally(line.clear)
     if (options.json) console.log(toJson(found))
     else for (const line of selfCheckLines(found)) console.log(line)
     return exitCodeOf(found)
@@ -63,9 +63,8 @@ function verdictLines({
   reasons,
   missing,
 }: SelfVerdict): string[] {
-  const name = `${outcome.toUpperCase()}${faultClass ? ` (${faultClass})` : ''}`
   return [
-    `  ${name}  segment ${seq}, rendition ${rendition} (${width}x${height}), receipt ${receiptDigest}`,
+    `  ${outcomeName(outcome, faultClass)}  segment ${seq}, rendition ${rendition} (${width}x${height}), receipt ${receiptDigest}`,
     ...reasons.map((reason) => `    - ${reasonLine(reason)}`),
     ...(missing ? [`    - ${missing}`] : []),
   ]

@@ -9,6 +9,7 @@ import {
   type Judge,
   type JudgeRequest,
   type JudgeResult,
+  outcomeName,
   type RenditionVerdict,
   reasonLine,
 } from '../judge.ts'
@@ -111,7 +112,7 @@ function describe(r: RenditionVerdict, name: string | undefined): string[] {
     : 'not readable'
   const measures = SHOWN.flatMap((code) => (r.measures[code] === undefined ? [] : [`${code} ${r.measures[code]}`]))
   return [
-    `  ${r.verdict.toUpperCase()}${r.faultClass ? ` (${r.faultClass})` : ''}  ${r.path}${name ? ` as ${name}` : ''}`,
+    `  ${outcomeName(r.verdict, r.faultClass)}  ${r.path}${name ? ` as ${name}` : ''}`,
     `    ${made}`,
     ...r.reasons.map((reason) => `    - ${reasonLine(reason)}`),
     ...(measures.length > 0 ? [`    measures: ${measures.join(', ')}`] : []),

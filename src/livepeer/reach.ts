@@ -1,4 +1,5 @@
 import { lookup } from 'node:dns/promises'
+import type { RequestOptions } from 'node:http'
 import { BlockList, isIP } from 'node:net'
 import { deadline } from '../base/clock.ts'
 import { FishermanError, messageOf } from '../base/errors.ts'
@@ -15,6 +16,12 @@ export interface Place {
   readonly isTls: boolean
   /** The name that TLS asks for; undefined where the address is an IP itself. */
   readonly serverName: string | undefined
+}
+
+/** A request to that very IP, on a connection of its own: no second look-up may lead elsewhere. */
+export function requestTo({ url, ip, port, isTls, serverName = '' }: Place): RequestOptions & { servername?: string } {
+  const path = `${url.pathname}${url.search}`
+  return { host: ip, port, path, agent: false, ...(isTls ? { servername: serverName } : {}) }
 }
 
 const MAX_URL = 2_048
@@ -96,4 +103,9 @@ export const isPublicAddress: AddressRule = (ip) => {
   const family = isIP(ip)
   if (family === 4) return !BLOCKED.check(ip, 'ipv4')
   return family === 6 && GLOBAL_IPV6.check(ip, 'ipv6') && !BLOCKED.check(ip, 'ipv6')
+}
+
+/** What an operator's `--allow-private` means: also addresses that are not public. */
+export function addressRule({ allowPrivate }: { readonly allowPrivate: boolean }): AddressRule {
+  return allowPrivate ? () => true : isPublicAddress
 }

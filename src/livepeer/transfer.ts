@@ -6,7 +6,7 @@ import type { Socket } from 'node:net'
 import { pipeline } from 'node:stream/promises'
 import { FishermanError, isFishermanError, localCode, messageOf } from '../base/errors.ts'
 import { brokenAnswer, notSent, statusRefusal, tooSlow, unreachable } from './errors.ts'
-import { type AddressRule, findPlace, type Place } from './reach.ts'
+import { type AddressRule, findPlace, type Place, requestTo } from './reach.ts'
 import { WIRE_LIMITS } from './read.ts'
 
 // Segments and renditions over HTTP/1.1. `fetch` cannot take the certificates of nodes, which are self-signed and new at each start.
@@ -131,18 +131,19 @@ async function exchange<T>(
 }
 
 function send(
-  { url, ip, port, isTls, serverName = '' }: Place,
+  place: Place,
   request: RequestOptions,
   { uploadMs, body, onSent }: Sending,
   clock: (what: string, ms: number) => () => void,
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const options: RequestOptions & { rejectUnauthorized?: boolean; servername?: string } = {
+    const { url, isTls } = place
+    const options: RequestOptions & { rejectUnauthorized?: boolean } = {
       ...request,
-      ...{ host: ip, port, path: `${url.pathname}${url.search}`, agent: false, signal },
-      headers: { host: url.host, ...request.headers },
-      ...(isTls ? { rejectUnauthorized: false, servername: serverName } : {}),
+      ...requestTo(place),
+      ...{ signal, headers: { host: url.host, ...request.headers } },
+      ...(isTls ? { rejectUnauthorized: false } : {}),
     }
     const out = isTls ? tlsRequest(options) : plainRequest(options)
     const connected = clock('took no connection', HTTP_TIMEOUTS.dialMs)

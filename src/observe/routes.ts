@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { HttpApp, HttpReply } from '../base/http.ts'
-import { PRIVATE_ENDING } from '../prooflog/evidence.ts'
+import { BUNDLE_ENDING, PRIVATE_ENDING } from '../prooflog/evidence.ts'
 import type { Metrics } from './metrics.ts'
 
 export interface DaemonRoutesDeps {
@@ -31,7 +31,7 @@ export function daemonRoutes(deps: DaemonRoutesDeps): (app: HttpApp) => void {
 
 async function sendBundle(reply: HttpReply, folder: string, hash: string): Promise<HttpReply> {
   if (!HASH.test(hash)) return reply.code(400).send({ error: 'an evidence hash is 0x and 64 lower-case hex digits' })
-  const file = join(folder, `${hash}.fishbundle`)
+  const file = join(folder, `${hash}${BUNDLE_ENDING}`)
   const info = await stat(file).catch(() => undefined)
   if (await stat(`${file}${PRIVATE_ENDING}`).catch(() => undefined))
     return reply

@@ -6,6 +6,7 @@ import { messageOf } from '../base/errors.ts'
 import type { HttpApp } from '../base/http.ts'
 import type { Logger } from '../base/log.ts'
 import { createRateLimiter, type Quota } from '../base/rate.ts'
+import { BUNDLE_ENDING } from '../prooflog/evidence.ts'
 import type { ProofLog } from '../prooflog/log.ts'
 import type { ApiSource } from './api/endpoints.ts'
 import { createEventDesk } from './api/events.ts'
@@ -78,5 +79,5 @@ export function siteRoutes(deps: SiteDeps): (app: HttpApp) => void {
 
 async function bundlesIn(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch(() => [])
-  return names.filter((name) => name.endsWith('.fishbundle')).map((name) => name.slice(0, -'.fishbundle'.length))
+  return names.filter((name) => name.endsWith(BUNDLE_ENDING)).map((name) => name.slice(0, -BUNDLE_ENDING.length))
 }

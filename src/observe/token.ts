@@ -1,5 +1,5 @@
-import { readFileSync, statSync } from 'node:fs'
 import { FishermanError, messageOf } from '../base/errors.ts'
+import { readOwnersFile } from '../base/private-file.ts'
 
 /** Shorter ones can be guessed. */
 const SHORTEST = 16
@@ -15,8 +15,7 @@ export function readToken(file: string | undefined): { token?: string } {
 export function readSecret(file: string | undefined, key: string): string | undefined {
   if (file === undefined) return undefined
   try {
-    if ((statSync(file).mode & 0o077) !== 0) throw new Error('others can read it: chmod 600')
-    const token = readFileSync(file, 'utf8').trim()
+    const token = readOwnersFile(file).trim()
     if (token.length < SHORTEST || token.length > LONGEST || /[\s;,"]/.test(token))
       throw new Error(`a token has ${SHORTEST} to ${LONGEST} characters, without spaces, commas, semicolons or quotes`)
     return token

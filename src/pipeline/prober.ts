@@ -9,6 +9,7 @@ import type { Judge } from '../judge.ts'
 import type { LivepeerClient } from '../livepeer/client.ts'
 import { judgeVisit, type ProbeVerdict } from '../probe/judging.ts'
 import { drawLadder } from '../probe/ladders.ts'
+import { refusalsOf } from '../probe/report.ts'
 import { makeSource } from '../probe/sources.ts'
 import { type Visit, type VisitedSegment, visitNode } from '../probe/visit.ts'
 import type { Budget } from '../sample/budget.ts'
@@ -101,10 +102,10 @@ export async function probeNode(target: ProbeTarget, init: ProberInit, deps: Pro
     const verdicts = await judgeVisit(visit, { judge: deps.judge, onTrouble }, signal)
     for (const verdict of verdicts) await deps.findings.add({ kind: 'probe', found: foundOf(verdict, transcoder, atSec) })
     const failed = verdicts.filter(({ outcome }) => outcome === 'fail').length
-    const refusals = [visit.refusal, ...visit.segments.map(({ refusal }) => refusal)].flatMap((one) => one?.code ?? [])
+    const refused = refusalsOf([visit]).map(({ code }) => code)
     deps.logger.info('Probed', {
       ...{ transcoder, segments: visit.segments.length, renditions: verdicts.length, failed },
-      ...(refusals.length > 0 ? { refused: [...new Set(refusals)].join() } : {}),
+      ...(refused.length > 0 ? { refused: refused.join() } : {}),
     })
   } finally {
     const seconds = (deps.clock.monotonicMs() - startMs) / 1000
@@ -132,17 +133,15 @@ function expectReceipt(
   }
 }
 
-function tripOf({ segments, refusal }: Visit, transcoder: Hex, atSec: number, segmentSec: number) {
+function tripOf(visit: Visit, transcoder: Hex, atSec: number, segmentSec: number) {
+  const { segments, refusal } = visit
   const whole = segments.flatMap(({ times }) => times ?? [])
   const mean = (name: keyof (typeof whole)[number]) =>
     whole.length === 0 ? 0 : whole.reduce((sum, times) => sum + times[name], 0) / whole.length / 1000
-  const codes = new Map<string, number>()
-  for (const one of [refusal, ...segments.map((segment) => segment.refusal)])
-    if (one) codes.set(one.code, (codes.get(one.code) ?? 0) + 1)
   return {
     ...{ transcoder, atSec, segmentSec, sent: Math.max(segments.length, refusal ? 1 : 0), received: whole.length },
     ...{ roundTripSec: mean('totalMs'), uploadSec: mean('uploadMs'), downloadSec: mean('downloadMs') },
-    ...{ transcodeSec: mean('answerMs'), errors: [...codes].map(([code, count]) => ({ code, count })) },
+    ...{ transcodeSec: mean('answerMs'), errors: refusalsOf([visit]).map(({ code, count }) => ({ code, count })) },
   }
 }
 

@@ -1,12 +1,11 @@
-import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import type { Hex } from '../../proofs/types.ts'
 import { messageOf } from '../base/errors.ts'
 import type { Directory } from '../chain/directory.ts'
 import { weiOf } from '../chain/limits.ts'
 import type { Config } from '../config/schema.ts'
 import { createLivepeerClient, type LivepeerClient } from '../livepeer/client.ts'
-import { isPublicAddress } from '../livepeer/reach.ts'
+import { addressRule } from '../livepeer/reach.ts'
+import { privateRandom, streamName } from '../probe/chance.ts'
 import { openWallet, type ProbeWallet } from '../probe/wallet.ts'
 import type { FeedWindow } from '../receipt/feed.ts'
 import type { Bench } from './bench.ts'
@@ -35,6 +34,8 @@ export async function startProbing(
   const { bench, book, directory } = deps
   const { signal, logger, chain } = bench
   const findings = await openProbeFindings(join(dataDir, 'probes.ndjson'), book)
+  // Nothing is bought, so that no receipt is waited for.
+  if (probe.perDay === 0) return { take: () => undefined, ended: async () => undefined }
   const receipts = createReceiptWatch(
     { windowSeconds: bench.params.draw.windowSeconds },
     {
@@ -46,10 +47,9 @@ export async function startProbing(
       },
     },
   )
-  if (probe.perDay === 0) return { take: receipts.take, ended: async () => undefined }
   const wallets: ProbeWallet[] = []
   const clients: LivepeerClient[] = []
-  const mayConnect = probe.allowPrivate ? () => true : isPublicAddress
+  const mayConnect = addressRule(probe)
   for (const [i, key] of probe.keys.entries()) {
     const wallet = await openWallet(
       {
@@ -67,7 +67,7 @@ export async function startProbing(
     clients.push(createLivepeerClient({ mayConnect, ...wallet }, { clock: bench.clock }))
   }
   if (clients.length === 0) clients.push(createLivepeerClient({ mayConnect }, { clock: bench.clock }))
-  const followed = (): ReadonlySet<Hex> => new Set(config.feeds.map(({ transcoder }) => transcoder))
+  const isFollowed = (node: string) => config.feeds.some(({ transcoder }) => transcoder === node)
   const { perDay, segments, maxHeight, sources } = probe
   const running = runProber(
     {
@@ -75,10 +75,10 @@ export async function startProbing(
       ...(sources === undefined ? {} : { sourcesDir: sources }),
     },
     {
-      ...{ clock: bench.clock, nowSec: chain.nowSec, random, judge: bench.judge, findings, receipts, logger },
-      ...{ budget: bench.budget, paused: bench.paused, isFollowed: (transcoder) => followed().has(transcoder) },
-      streamName: () => randomBytes(4).toString('hex'),
-      client: () => clients[Math.floor(random() * clients.length)] as LivepeerClient,
+      ...{ clock: bench.clock, nowSec: chain.nowSec, random: privateRandom, judge: bench.judge, findings, receipts, logger },
+      ...{ budget: bench.budget, paused: bench.paused, isFollowed },
+      streamName,
+      client: () => clients[Math.floor(privateRandom() * clients.length)] as LivepeerClient,
       targets: () =>
         directory
           .all()
@@ -93,9 +93,4 @@ export async function startProbing(
     })
   logger.info('Probes are on', { perDay, identities: probe.keys.length })
   return { take: receipts.take, ended: async () => await running }
-}
-
-/** Nobody outside of this process can foresee it. */
-function random(): number {
-  return randomBytes(6).readUIntBE(0, 6) / 2 ** 48
 }

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import type { NamedProfile } from '../../proofs/segdata.ts'
-import type { Random } from './ladders.ts'
+import { refusalsOf } from './report.ts'
 import type { SourceStream } from './sources.ts'
-import { type Refusal, type Visit, type VisitDeps, visitNode } from './visit.ts'
+import { type Visit, type VisitDeps, visitNode } from './visit.ts'
 
 /** What a node did with many streams at once. */
 export interface Capacity {
@@ -29,7 +29,7 @@ export interface CapacityInit {
 }
 
 /** Sends all streams at the same moment. Each is judged afterwards as any other: speed that comes of garbage is no capacity. */
-export async function burst(init: CapacityInit, deps: VisitDeps & { random: Random }, signal: AbortSignal): Promise<Capacity> {
+export async function burst(init: CapacityInit, deps: VisitDeps, signal: AbortSignal): Promise<Capacity> {
   const { uri, ladder, sources, manifestIds } = init
   const startMs = deps.clock.monotonicMs()
   const visits = await Promise.all(
@@ -44,13 +44,9 @@ export async function burst(init: CapacityInit, deps: VisitDeps & { random: Rand
   const isInTime = ({ segments }: Visit) => segments.every(({ times, source }) => times && times.totalMs <= source.durationMs)
   const whole = visits.filter(isWhole)
   const pixels = visits.flatMap(({ segments }) => segments).reduce((sum, one) => sum + Number(one.pixels), 0)
-  const refused = new Map<string, number>()
-  for (const { refusal, segments } of visits)
-    for (const one of [refusal, ...segments.map((segment) => segment.refusal)] as (Refusal | undefined)[])
-      if (one) refused.set(one.code, (refused.get(one.code) ?? 0) + 1)
   return {
     ...{ asked: sources.length, whole: whole.length, inTime: whole.filter(isInTime).length, visits },
     pixelsPerSec: seconds > 0 ? pixels / seconds : 0,
-    refusals: [...refused].map(([code, count]) => ({ code, count })),
+    refusals: refusalsOf(visits).map(({ code, count }) => ({ code, count })),
   }
 }

@@ -29,7 +29,7 @@ const EARLIER = 4
  */
 export async function judgeVisit(
   visit: Visit,
-  deps: { judge: Pick<Judge, 'judge'>; onVerdict?(verdict: ProbeVerdict): void; onTrouble?(reason: string): void },
+  deps: { judge: Pick<Judge, 'judge'>; onTrouble?(reason: string): void },
   signal: AbortSignal,
 ): Promise<ProbeVerdict[]> {
   const verdicts: ProbeVerdict[] = []
@@ -51,7 +51,6 @@ export async function judgeVisit(
         }
         verdicts.push({ ...about, outcome: 'inconclusive', reasons: [], measures: {}, doubt: error.code })
       }
-      deps.onVerdict?.(verdicts.at(-1) as ProbeVerdict)
     }
   return verdicts
 }

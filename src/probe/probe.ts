@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,8 +5,9 @@ import { systemClock } from '../base/clock.ts'
 import { programPath } from '../config/paths.ts'
 import { createJudge, type Judge } from '../judge.ts'
 import { createLivepeerClient } from '../livepeer/client.ts'
-import { isPublicAddress } from '../livepeer/reach.ts'
+import { addressRule } from '../livepeer/reach.ts'
 import { burst, type Capacity } from './capacity.ts'
+import { privateRandom, streamName } from './chance.ts'
 import { judgeVisit, type ProbeVerdict } from './judging.ts'
 import { drawLadder, ladderOf } from './ladders.ts'
 import { type NodeReport, reportOf } from './report.ts'
@@ -49,7 +49,6 @@ export interface ProbedNode extends NodeReport {
 export interface ProbeEvents {
   onStep?(step: string): void
   onSegment?(uri: string, segment: VisitedSegment): void
-  onVerdict?(uri: string, verdict: ProbeVerdict): void
 }
 
 /** Segments of a stream in a burst: enough that a node cannot answer from what it was doing anyway. */
@@ -60,16 +59,13 @@ export async function runProbe(request: ProbeRequest, events: ProbeEvents, signa
   const scratch = await mkdtemp(join(tmpdir(), 'fisherman-probe-'))
   const wallet = request.wallet && (await openWallet(request.wallet, signal))
   try {
-    const client = createLivepeerClient(
-      { mayConnect: request.allowPrivate ? () => true : isPublicAddress, ...(wallet ?? {}) },
-      { clock: systemClock },
-    )
+    const client = createLivepeerClient({ mayConnect: addressRule(request), ...(wallet ?? {}) }, { clock: systemClock })
     // Of its own, so that the judge's limits are those of a daemon; nothing else runs here.
     const judge = createJudge({ scratchDir: join(scratch, 'judge'), searchPath: programPath(), maxJobs: 1 })
     const probed: ProbedNode[] = []
     for (const [i, uri] of request.nodes.entries()) {
       const folder = join(scratch, `node-${i}`)
-      const deps = { clock: systemClock, client, random }
+      const deps = { clock: systemClock, client, random: privateRandom }
       probed.push(await probeOne(uri, request, { folder, deps, judge, events }, signal))
       await rm(folder, { recursive: true, force: true })
     }
@@ -82,7 +78,7 @@ export async function runProbe(request: ProbeRequest, events: ProbeEvents, signa
 
 interface Tools {
   folder: string
-  deps: VisitDeps & { random(): number }
+  deps: VisitDeps
   judge: Judge
   events: ProbeEvents
 }
@@ -91,7 +87,7 @@ async function probeOne(uri: string, request: ProbeRequest, tools: Tools, signal
   const { folder, events } = tools
   events.onStep?.(`${uri}: making a source`)
   const source = await sourceOf(request, join(folder, 'source'), request.segments, signal)
-  const ladder = request.rungs ? ladderOf(request.rungs) : drawLadder(source.height, random)
+  const ladder = request.rungs ? ladderOf(request.rungs) : drawLadder(source.height, privateRandom)
   events.onStep?.(`${uri}: sending ${source.segments.length} segments`)
   const paceMs = request.segmentSec * 1000
   const visit = await visitNode(
@@ -102,7 +98,6 @@ async function probeOne(uri: string, request: ProbeRequest, tools: Tools, signal
   const troubles: string[] = []
   const judging = {
     judge: withSheets(tools.judge, request.sheetsDir, uri),
-    onVerdict: (verdict: ProbeVerdict) => events.onVerdict?.(uri, verdict),
     onTrouble: (reason: string) => void troubles.push(reason),
   }
   if (visit.segments.length > 0) events.onStep?.(`${uri}: judging what came`)
@@ -132,17 +127,7 @@ async function probeOne(uri: string, request: ProbeRequest, tools: Tools, signal
 
 async function sourceOf(request: ProbeRequest, folder: string, count: number, signal: AbortSignal): Promise<SourceStream> {
   const { sourcesDir, segmentSec, maxHeight } = request
-  return await makeSource({ ...(sourcesDir ? { sourcesDir } : {}), folder, count, segmentSec, maxHeight }, random, signal)
-}
-
-/** Nobody outside of this process can foresee it. */
-function random(): number {
-  return randomBytes(6).readUIntBE(0, 6) / 2 ** 48
-}
-
-/** As go-livepeer's gateways name a stream that nobody named (core.RandomManifestID): four bytes. */
-function streamName(): string {
-  return randomBytes(4).toString('hex')
+  return await makeSource({ ...(sourcesDir ? { sourcesDir } : {}), folder, count, segmentSec, maxHeight }, privateRandom, signal)
 }
 
 /** Draws a contact sheet of what failed its proof, for whoever wants to look. */

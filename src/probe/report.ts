@@ -9,6 +9,10 @@ export interface Spread {
   most: number
 }
 
+export interface CountedRefusal extends Refusal {
+  count: number
+}
+
 export interface NodeReport {
   uri: string
   address: Visit['address']
@@ -19,7 +23,7 @@ export interface NodeReport {
   /** Segments that were sent, and that came back whole. */
   sent: number
   received: number
-  refusals: { code: string; count: number; message: string; blame: Refusal['blame'] }[]
+  refusals: CountedRefusal[]
   total: Spread | undefined
   answer: Spread | undefined
   /** Round trip as a part of what a segment lasts: below 1 a live stream keeps up. The median. */
@@ -35,24 +39,27 @@ export function reportOf(visit: Visit, verdicts: readonly ProbeVerdict[]): NodeR
   const whole = segments.flatMap(({ times, source, pixels }) =>
     times ? [{ ...times, durationMs: source.durationMs, pixels }] : [],
   )
-  const refusals = new Map<string, NodeReport['refusals'][number]>()
-  for (const refusal of [visit.refusal, ...segments.map((one) => one.refusal)]) {
-    if (!refusal) continue
-    const known = refusals.get(refusal.code)
-    refusals.set(refusal.code, { ...refusal, count: (known?.count ?? 0) + 1 })
-  }
   const workMs = whole.reduce((sum, { answerMs }) => sum + answerMs, 0)
   const pixels = whole.reduce((sum, one) => sum + Number(one.pixels), 0)
   const outcomes = { pass: 0, fail: 0, inconclusive: 0 }
   for (const { outcome } of verdicts) outcomes[outcome]++
   return {
     ...{ uri, address, key, version, price: price && { wei: price.pricePerUnit, pixels: price.pixelsPerUnit } },
-    ...{ sent: segments.length, received: whole.length, refusals: [...refusals.values()], outcomes },
+    ...{ sent: segments.length, received: whole.length, refusals: refusalsOf([visit]), outcomes },
     total: spreadOf(whole.map(({ totalMs }) => totalMs)),
     answer: spreadOf(whole.map(({ answerMs }) => answerMs)),
     realtime: spreadOf(whole.map(({ totalMs, durationMs }) => totalMs / durationMs))?.median,
     pixelsPerSec: workMs > 0 ? (pixels / workMs) * 1000 : undefined,
   }
+}
+
+/** What went wrong in visits, by code, in the order of the first of each; of each the last one's message. */
+export function refusalsOf(visits: readonly Visit[]): CountedRefusal[] {
+  const found = new Map<string, CountedRefusal>()
+  for (const { refusal, segments } of visits)
+    for (const one of [refusal, ...segments.map((segment) => segment.refusal)])
+      if (one) found.set(one.code, { ...one, count: (found.get(one.code)?.count ?? 0) + 1 })
+  return [...found.values()]
 }
 
 export function spreadOf(values: readonly number[]): Spread | undefined {

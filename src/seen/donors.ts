@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { readFileSync, statSync } from 'node:fs'
 import { FishermanError, messageOf } from '../base/errors.ts'
+import { readOwnersFile } from '../base/private-file.ts'
 
 /** Who may donate: a name for each token. */
 export interface Donors {
@@ -17,8 +17,7 @@ const digest = (text: string): Buffer => createHash('sha256').update(text).diges
 /** Reads `<name> <token>` lines; nobody but its owner may read the file. Empty lines and those that begin with # are left out. */
 export function readDonors(file: string): Donors {
   try {
-    if ((statSync(file).mode & 0o077) !== 0) throw new Error('others can read it: chmod 600')
-    const lines = readFileSync(file, 'utf8').split('\n')
+    const lines = readOwnersFile(file).split('\n')
     const found = lines.flatMap((line, i) => {
       const text = line.trim()
       if (text === '' || text.startsWith('#')) return []

@@ -5,7 +5,7 @@ import { request as tlsRequest } from 'node:https'
 import { pipeline } from 'node:stream/promises'
 import { deadline } from '../base/clock.ts'
 import { FishermanError, isFishermanError, localCode, maskCredentials, messageOf } from '../base/errors.ts'
-import { type AddressRule, findPlace, type Place } from '../livepeer/reach.ts'
+import { type AddressRule, findPlace, type Place, requestTo } from '../livepeer/reach.ts'
 
 export interface GetOptions {
   mayConnect: AddressRule
@@ -89,15 +89,14 @@ function nextOf({ url }: Place, answer: IncomingMessage): string | undefined {
   }
 }
 
-/** To the IP that was allowed, under the name that was asked for: no second look-up may lead elsewhere. Certificates must be good. */
-function send({ url, ip, port, isTls, serverName = '' }: Place, signal: AbortSignal): Promise<IncomingMessage> {
+/** Certificates must be good. */
+function send(place: Place, signal: AbortSignal): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const options: RequestOptions & { servername?: string } = {
-      ...{ host: ip, port, path: `${url.pathname}${url.search}`, agent: false, signal, method: 'GET', maxHeaderSize: 16_384 },
-      headers: { host: url.host, accept: '*/*', 'accept-encoding': 'identity' },
-      ...(isTls ? { servername: serverName } : {}),
+    const options: RequestOptions = {
+      ...{ ...requestTo(place), signal, method: 'GET', maxHeaderSize: 16_384 },
+      headers: { host: place.url.host, accept: '*/*', 'accept-encoding': 'identity' },
     }
-    const out = isTls ? tlsRequest(options) : plainRequest(options)
+    const out = place.isTls ? tlsRequest(options) : plainRequest(options)
     out.once('response', resolve)
     out.on('error', reject)
     out.end()

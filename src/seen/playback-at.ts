@@ -6,7 +6,7 @@ import { systemClock } from '../base/clock.ts'
 import { FishermanError } from '../base/errors.ts'
 import { programPath } from '../config/paths.ts'
 import { createJudge } from '../judge.ts'
-import { isPublicAddress } from '../livepeer/reach.ts'
+import { addressRule } from '../livepeer/reach.ts'
 import { playback, type SeenSegment } from './playback.ts'
 
 export interface PlaybackRequest {
@@ -32,7 +32,7 @@ export async function playbackAt(
     return await playback(
       {
         ...{ url: request.url, segments: request.segments, scratchDir },
-        mayConnect: request.allowPrivate ? () => true : isPublicAddress,
+        mayConnect: addressRule(request),
       },
       {
         ...{ clock: systemClock, judge, draw: (count) => randomInt(count), ...deps },

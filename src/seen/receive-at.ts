@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '../base/clock.ts'
-import { FishermanError, messageOf } from '../base/errors.ts'
+import { messageOf } from '../base/errors.ts'
+import { hostPortOf } from '../base/host-port.ts'
 import { startHttp } from '../base/http.ts'
 import type { Logger } from '../base/log.ts'
 import { createQueue } from '../base/queue.ts'
@@ -30,9 +31,7 @@ export async function receiveAt(
   signal: AbortSignal,
 ): Promise<void> {
   const { log } = deps
-  const [, host, port] = /^(\[[0-9a-f:]+\]|[^:\s]+):(\d{1,5})$/i.exec(request.listen) ?? []
-  if (host === undefined || Number(port) > 65_535)
-    throw new FishermanError({ code: 'bad-usage', message: `--listen '${request.listen}': must be host:port`, blame: 'ours' })
+  const place = hostPortOf('--listen', request.listen)
   const donors = readDonors(request.tokenFile)
   const scratchDir = await mkdtemp(join(tmpdir(), 'fisherman-receive-'))
   const queue = createQueue({
@@ -54,7 +53,7 @@ export async function receiveAt(
         onRefused: (code) => log.debug('A donation was refused', { code }),
       },
     )
-    const http = await startHttp({ host: host.replace(/^\[|\]$/g, ''), port: Number(port), routes })
+    const http = await startHttp({ ...place, routes })
     log.info('Donations are taken', { url: `${http.url}/donations/v1/segments`, donors: donors.names() })
     try {
       if (!signal.aborted) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))

@@ -5,6 +5,7 @@ import { openGuard } from '../attest/guard.ts'
 import { loadKeystore } from '../attest/keys.ts'
 import { repeat, systemClock } from '../base/clock.ts'
 import { FishermanError, messageOf } from '../base/errors.ts'
+import { hostPortOf } from '../base/host-port.ts'
 import type { Logger } from '../base/log.ts'
 import { createChain } from '../chain/chain.ts'
 import { loadDeployment } from '../chain/deployment.ts'
@@ -35,8 +36,7 @@ const TELL_EVERY_MS = 60_000
 /** `fisherman sidecar`: runs until the signal fires. */
 export async function runSidecar(request: SidecarRequest, log: Logger, signal: AbortSignal): Promise<void> {
   const [upstream, publicUrl] = [originOf('--upstream', request.upstream), originOf('--public-url', request.publicUrl)]
-  const [, host, port] = /^(\[[0-9a-f:]+\]|[^:\s]+):(\d{1,5})$/i.exec(request.listen) ?? []
-  if (host === undefined || Number(port) > 65_535) throw bad(`--listen '${request.listen}': must be host:port`)
+  const place = hostPortOf('--listen', request.listen)
   const { windowSec } = chainPreset(request.network)
   const tls = request.tls && {
     key: await textOf('--tls-key', request.tls.keyFile),
@@ -54,7 +54,7 @@ export async function runSidecar(request: SidecarRequest, log: Logger, signal: A
     if (!(await chain.isSigner(transcoder, signer.address, await chain.round())))
       throw bad(`${signer.address} may not sign for ${transcoder} in this round; delegate to it, or use the node's own key`)
     const ledger = await followChain(chain, { windowSeconds: windowSec }, { log })
-    const listen = { host: host.replace(/^\[|\]$/g, ''), port: Number(port), ...(tls ? { tls } : {}) }
+    const listen = { ...place, ...(tls ? { tls } : {}) }
     const { dataDir, mediaBytes, windows, isPrivate = false } = request
     const sidecar = await startSidecar(
       { upstream, publicUrl, listen, dataDir, transcoder, mediaBytes, windows, isPrivate, threadFile: THREAD_FILE },

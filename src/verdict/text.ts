@@ -6,3 +6,8 @@ export function reasonLine(reason: Reason): string {
   const at = reason.frame === undefined ? '' : ` (frame ${reason.frame})`
   return `${reason.code}: ${number(reason.value)}, limit ${number(reason.limit)}${at}: ${reason.sees}`
 }
+
+/** An outcome as people read it, with its fault class: `FAIL (D2)`. */
+export function outcomeName(outcome: string, faultClass?: string): string {
+  return `${outcome.toUpperCase()}${faultClass ? ` (${faultClass})` : ''}`
+}

@@ -4,6 +4,7 @@ import type { z } from 'zod'
 import type { Hex } from '../../../proofs/types.ts'
 import { readBundlePart } from '../../prooflog/bundle.ts'
 import type { Entry } from '../../prooflog/entry.ts'
+import { BUNDLE_ENDING } from '../../prooflog/evidence.ts'
 import { Problem } from './problem.ts'
 import { evidenceOf, isPrivate, judgedOf, type LogReads, sampleOf } from './reads.ts'
 import * as schema from './schemas.ts'
@@ -49,7 +50,7 @@ const NONE = { receipts: 0, checked: 0, pass: 0, fail: 0, inconclusive: 0, withh
 
 export function endpointsOf(source: ApiSource): Endpoint[] {
   const { reads } = source
-  const file = (hash: Hex) => join(source.bundleDir, `${hash}.fishbundle`)
+  const file = (hash: Hex) => join(source.bundleDir, `${hash}${BUNDLE_ENDING}`)
   const sheet = async (hash: Hex | null) => (hash === null ? undefined : await sheetOf(file(hash)))
 
   const evidenceHashOf = (entry: Entry): Hex | null =>
