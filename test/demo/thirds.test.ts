@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { build } from 'esbuild'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Hex } from '../../proofs/types.ts'
@@ -8,6 +8,7 @@ import { systemClock } from '../../src/base/clock.ts'
 import { SILENT } from '../../src/base/log.ts'
 import { createChain } from '../../src/chain/chain.ts'
 import type { Chain } from '../../src/chain/types.ts'
+import { NEW_TRUST, type Trust } from '../../src/court/trust.ts'
 import { type Child, projectRoot, startChild } from '../../src/devnet/children.ts'
 import {
   createParty,
@@ -42,7 +43,11 @@ let children: Child[]
 
 beforeAll(async () => {
   const { BUNDLE } = (await import('../../scripts/bundle.mjs' as string)) as { BUNDLE: object }
-  const places = { './judge.ts': 'hostile-judge.ts', './attest/attester.ts': 'hostile-attester.ts' } as const
+  const places: Record<string, string> = {
+    'src/daemon.ts ./judge.ts': 'hostile-judge.ts',
+    'src/daemon.ts ./attest/attester.ts': 'hostile-attester.ts',
+    'src/pipeline.ts ./pipeline/answers.ts': 'hostile-answers.ts',
+  }
   await build({
     ...BUNDLE,
     absWorkingDir: projectRoot,
@@ -53,11 +58,10 @@ beforeAll(async () => {
       {
         name: 'hostile',
         setup({ onResolve }) {
-          onResolve({ filter: /^\.\/(judge|attest\/attester)\.ts$/ }, ({ path, importer }) =>
-            importer.endsWith('src/daemon.ts')
-              ? { path: join(projectRoot, 'test/demo', places[path as keyof typeof places]) }
-              : undefined,
-          )
+          onResolve({ filter: /^\.\/(judge|attest\/attester|pipeline\/answers)\.ts$/ }, ({ path, importer }) => {
+            const name = places[`${relative(projectRoot, importer)} ${path}`]
+            return name ? { path: join(projectRoot, 'test/demo', name) } : undefined
+          })
         },
       },
     ],
@@ -139,6 +143,17 @@ async function until(what: string, condition: () => boolean, seconds: number): P
 const about = (address: Hex) => ledger.cases().filter(({ transcoder }) => transcoder === address)
 const isConvicted = (address: Hex) => about(address).some(({ state }) => state === 'convicted' || state === 'settled')
 
+/** What the five honest members think of one; those who think nothing of it yet are left out. */
+function opinionsOf(party: Party | undefined): Trust[] {
+  return parties.slice(0, 5).flatMap(({ dataDir }) => {
+    try {
+      return JSON.parse(readFileSync(join(dataDir, 'trust.json'), 'utf8'))[party?.signer.address ?? ''] ?? []
+    } catch {
+      return []
+    }
+  })
+}
+
 describe('with just under a third of the members away', () => {
   it('a liar is convicted, and who works is not', { timeout: 300_000 }, async () => {
     await play(5)
@@ -159,15 +174,15 @@ describe('with just under a third of the members hostile', () => {
     await until('its end', () => about(framed).every(({ state }) => !['open', 'answered'].includes(state)), 120)
     expect(isConvicted(framed)).toBe(false)
     // Whoever replayed its accusation thinks less of the framer.
-    const framer = parties[5]?.signer.address as Hex
-    const trust = () =>
-      parties.slice(0, 5).flatMap(({ dataDir }) => {
-        try {
-          return [(JSON.parse(readFileSync(join(dataDir, 'trust.json'), 'utf8'))[framer]?.faults as number | undefined) ?? 0]
-        } catch {
-          return []
-        }
-      })
-    await until('a fault of the framer', () => trust().some((faults) => faults > 0), 60)
+    await until('a fault of the framer', () => opinionsOf(parties[5]).some(({ faults }) => faults > 0), 60)
+  })
+
+  it('a liar is convicted though they look at nothing, and who copies is found out by all', { timeout: 420_000 }, async () => {
+    await play(5, [{ lazy: true }, { copies: true }])
+    await until('the conviction of the liar', () => isConvicted(nodes.liar.address), 300)
+    await until('a fault of the copier at each', () => opinionsOf(parties[6]).filter(({ faults }) => faults > 0).length === 5, 60)
+    expect(about(nodes.honest.address)).toEqual([])
+    // Saying what is usual earns nothing: whoever is lazy is believed no more than a newcomer.
+    for (const { value } of opinionsOf(parties[5])) expect(value).toBeLessThanOrEqual(NEW_TRUST.value)
   })
 })
