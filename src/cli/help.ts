@@ -16,7 +16,12 @@ function helpOf(program: Command, words: readonly string[]): string {
   const [first] = words
   if (first === undefined) return `${program.helpInformation()}\nTopics (fisherman help TOPIC):\n${listOf()}`
   const topic = TOPICS[first]
-  if (topic && words.length === 1) return `${first}: ${topic.about}\n${topic.text}`
+  if (topic && words.length === 1) {
+    const about = `${first}: ${topic.about}\n${topic.text}`
+    // Whoever asks about both wants to know what it is for, and how it is called.
+    const same = program.commands.find((one) => one.name() === first)
+    return same ? `${about}\n\n${same.helpInformation()}` : about
+  }
   let command = program
   for (const word of words) {
     const next = command.commands.find((one) => one.name() === word)

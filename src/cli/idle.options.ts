@@ -6,6 +6,7 @@ export interface IdleOptions extends PlaceOptions {
   rounds: string
   dataDir?: string
   out?: string
+  publish?: boolean
   all?: boolean
   json?: boolean
 }
@@ -34,6 +35,7 @@ export function declareIdle(
     .option('--rounds <n>', 'whole rounds to look back at most', '90')
     .option('--data-dir <folder>', 'of a daemon that runs: what it saw counts as evidence')
     .option('--out <folder>', 'writes the dataset of the last whole round there; signed where a key is named or configured')
+    .option('--publish', 'writes it to the folder of that daemon, whose page, API and /fisherman/v1/idle show it')
     .option('--all', 'shows those that work too')
     .addHelpText(
       'after',

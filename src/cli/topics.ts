@@ -80,7 +80,10 @@ class is an accusation, and none goes onto a chain: a node may work for gateways
 
 --out FOLDER writes the dataset of the last whole round: events, state, evidence and results as lines of canonical JSON, each file named by its
 hash, a manifest with their Merkle root and the hashes of the first and last block, and a signature where a key is there. fisherman idle verify
-FOLDER derives every number again and names what differs; it needs no key, no chain and no daemon.`,
+FOLDER derives every number again and names what differs; it needs no key, no chain and no daemon.
+
+--publish writes it to the folder of a daemon that runs, whose page, API and /fisherman/v1/idle/round-N show it to whoever can reach them; idle
+verify takes that address too. ops/systemd/fisherman-idle.timer does it after each round.`,
   },
   privacy: {
     about: 'what leaves this machine',

@@ -36,6 +36,7 @@ export const PLACES = {
   log: 'proofs',
   bundles: 'bundles',
   rebuttals: 'rebuttals',
+  idle: 'idle',
   guard: 'guard',
   stop: 'STOP',
   pause: 'PAUSE',

@@ -14,6 +14,7 @@ import { createGuard } from './api/guard.ts'
 import { createReads } from './api/reads.ts'
 import { apiRoutes } from './api/routes.ts'
 import { createTotals } from './api/totals.ts'
+import { createDatasets, datasetRoutes } from './datasets.ts'
 import { feedRoutes } from './feeds/routes.ts'
 import type { FeedSource } from './feeds/source.ts'
 import { scoresTable } from './feeds/table.ts'
@@ -38,6 +39,8 @@ export interface SiteDeps extends DaemonRoutesDeps {
   /** What the feeds for gateways are made of; without it there are none. */
   scores?: FeedSource
   evidenceHash(sampleId: Hex): Hex | undefined
+  /** Where `fisherman idle --publish` writes. */
+  idleDir: string
   /** Of one client; for tests. */
   requests?: Quota
 }
@@ -56,6 +59,7 @@ export function siteRoutes(deps: SiteDeps): (app: HttpApp) => void {
     film: deps.film ?? (async () => undefined),
     rebuttal: deps.rebuttal ?? (async () => undefined),
     ...(deps.scores ? { scores: scoresTable(deps.scores) } : {}),
+    idle: createDatasets(deps.idleDir).newest,
     ...{ peers: deps.peers, explain: deps.explain, network: () => ({ ...deps.network() }) },
     async summary() {
       const { size, root } = log.head()
@@ -69,6 +73,7 @@ export function siteRoutes(deps: SiteDeps): (app: HttpApp) => void {
   })
   return (app) => {
     daemonRoutes(deps)(app)
+    datasetRoutes(deps.idleDir)(app)
     const events = createEventDesk({ state: () => ({ size: log.head().size, peers: deps.peers().length }) })
     const onError = (error: unknown) => logger.error('A question to the API failed', { reason: messageOf(error) })
     apiRoutes({ source, guard, events, version: deps.version, onError })(app)

@@ -5,7 +5,7 @@ import { datasetTypedData, type EvidenceRow } from '../../proofs/dataset.ts'
 import type { Hex } from '../../proofs/types.ts'
 import { loadKeystore } from '../attest/keys.ts'
 import { systemClock } from '../base/clock.ts'
-import { isFishermanError } from '../base/errors.ts'
+import { FishermanError, isFishermanError } from '../base/errors.ts'
 import { httpGetJson } from '../base/http-get.ts'
 import { SILENT } from '../base/log.ts'
 import { writeWholeFile } from '../base/whole-file.ts'
@@ -13,7 +13,7 @@ import type { ScanProgress } from '../chain/follow.ts'
 import { readRoundEvents } from '../chain/idle-events.ts'
 import { chainPreset } from '../chain/presets.ts'
 import { createRpc } from '../chain/rpc.ts'
-import { cacheFolder } from '../config/paths.ts'
+import { cacheFolder, PLACES } from '../config/paths.ts'
 import { type IdleSpan, makeDataset, signatureText } from '../idle/dataset.ts'
 import { IDLE_CLASSES, type IdleResult } from '../idle/idle.ts'
 import { urlOf } from '../monitor/net/ask.ts'
@@ -31,6 +31,8 @@ export interface IdleRequest extends PlaceFlags {
   dataDir?: string
   /** Gets the dataset, in a folder named after its round. */
   out?: string
+  /** Instead: where the daemon of `dataDir`, or of the configuration, shows it. */
+  publish?: boolean
 }
 
 export interface IdleReport {
@@ -50,6 +52,7 @@ export async function readIdle(
   signal: AbortSignal,
 ): Promise<IdleReport> {
   const place = placeOf(request)
+  const { dataDir, out } = foldersOf(request, place.dataDir)
   const deployment = await readDeployment(place.deploymentFile)
   const { roundSec } = chainPreset(place.network ?? request.network)
   const cache = cacheFolder()
@@ -59,9 +62,9 @@ export async function readIdle(
   try {
     const init = { deployment, rounds: request.rounds, roundSec, spanFile }
     const found = await readRoundEvents(init, { ...deps, rpc, clock: systemClock }, signal)
-    const url = request.dataDir === undefined ? undefined : await urlOf(request.dataDir)
+    const url = dataDir === undefined ? undefined : await urlOf(dataDir)
     const evidence = url === undefined ? [] : await evidenceAt(url, signal)
-    const signer = request.out !== undefined && place.key ? await loadKeystore(place.key.file, place.key.passwordFile) : undefined
+    const signer = out !== undefined && place.key ? await loadKeystore(place.key.file, place.key.passwordFile) : undefined
     const { from, to, at, contracts, round, rounds, events, state } = found
     const span: IdleSpan = {
       ...{ chainId: deployment.chainId, anchor: deployment.anchor, contracts, round, rounds },
@@ -70,8 +73,8 @@ export async function readIdle(
     }
     const dataset = makeDataset({ span, events, state, evidence }, signer?.address ?? null)
     const report = { span, results: dataset.results, evidenceFrom: url ?? null, publisher: signer?.address ?? null }
-    if (request.out === undefined) return report
-    const folder = join(request.out, `round-${round}`)
+    if (out === undefined) return report
+    const folder = join(out, `round-${round}`)
     await mkdir(folder, { recursive: true })
     for (const [hash, text] of dataset.files) await writeWholeFile(join(folder, hash), text, 0o644)
     if (signer) {
@@ -86,6 +89,19 @@ export async function readIdle(
   } finally {
     rpc.close()
   }
+}
+
+/** Whose evidence, and where to; what is published stands beside what the same daemon saw. */
+function foldersOf({ publish, dataDir, out }: IdleRequest, configured: string | undefined): { dataDir?: string; out?: string } {
+  if (!publish) return { ...(dataDir === undefined ? {} : { dataDir }), ...(out === undefined ? {} : { out }) }
+  const daemon = dataDir ?? configured
+  if (out !== undefined) throw problem('--publish and --out: say one of them; --publish has a folder of its own')
+  if (daemon === undefined) throw problem('--publish: say whose page shows it, by --config FILE or --data-dir FOLDER')
+  return { dataDir: daemon, out: join(daemon, PLACES.idle) }
+}
+
+function problem(message: string): FishermanError {
+  return new FishermanError({ code: 'idle-place', message, blame: 'ours' })
 }
 
 const count = z.number().int().min(0)

@@ -29,6 +29,7 @@ export interface Place {
   caps?: Caps
   /** Of the configuration. */
   network?: Config['network']
+  dataDir?: string
 }
 
 export function placeOf(flags: PlaceFlags): Place {
@@ -47,7 +48,7 @@ export function placeOf(flags: PlaceFlags): Place {
   const caps = config && capsOf(config)
   return {
     ...{ rpcUrls, deploymentFile, ...(caps ? { caps } : {}), ...(key ? { key } : {}), ...(sender ? { sender } : {}) },
-    ...(config ? { network: config.network } : {}),
+    ...(config ? { network: config.network, dataDir: config.dataDir } : {}),
   }
 }
 

@@ -6,6 +6,7 @@ import { createKeystore } from '../../src/attest/keys.ts'
 import { startHttp } from '../../src/base/http.ts'
 import { serialiseDeployment } from '../../src/chain/deployment.ts'
 import { idleCommand, idleVerifyCommand } from '../../src/cli/idle.ts'
+import * as schema from '../../src/observe/api/schemas.ts'
 import { readIdle } from '../../src/operator/idle.ts'
 import { verifyIdle } from '../../src/operator/idle-verify.ts'
 import { openSite } from '../observe/site.ts'
@@ -71,6 +72,17 @@ describe('who earns without working', () => {
       expect(report.evidenceFrom).toContain(site.url)
       const folder = report.folder as string
       expect(await verifyIdle(folder, signal)).toMatchObject({ problems: [], publisher: report.publisher })
+      // On the daemon's own page, in its API, and as files for strangers.
+      const shown = await readIdle({ ...flags, ...key, dataDir, publish: true }, {}, signal)
+      expect(shown.folder).toBe(join(dataDir, 'idle', 'round-33'))
+      const own = await openSite({ idleDir: join(dataDir, 'idle') })
+      const told = schema.idle.parse(await (await fetch(`${own.url}/api/v1/idle`)).json()).dataset
+      expect(told).toMatchObject({ round: '33', rounds: 32, publisher: report.publisher, problems: [] })
+      expect(classes(told?.items ?? [])).toEqual(classes(report.results))
+      expect(await verifyIdle(`${own.url}${told?.files}`, signal)).toMatchObject({ problems: [], publisher: report.publisher })
+      await own.stop()
+      await expect(readIdle({ ...flags, publish: true }, {}, signal)).rejects.toThrow(/say whose page shows it/)
+      await expect(readIdle({ ...flags, dataDir, out, publish: true }, {}, signal)).rejects.toThrow(/--publish and --out/)
       // As files on somebody's server.
       const http = await startHttp({
         host: '127.0.0.1',

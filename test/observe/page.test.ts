@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { axeFindings, openBrowser } from './browser.ts'
-import { FAULT, fill, HOSTILE, NODE, openSite } from './site.ts'
+import { FAULT, fill, HOSTILE, NODE, openSite, publish } from './site.ts'
 
 // The page as a person sees it, in a real browser, over a real log. Screenshots lie in .cache/page.
 
@@ -14,6 +14,7 @@ const VIEWS: Readonly<Record<string, readonly [hash: string, heading: string]>> 
   sample: ['#/samples/29', 'Sample of'],
   cases: ['#/cases', 'Cases'],
   case: [`#/cases/${FAULT}`, 'Case'],
+  idle: ['#/idle', 'Who earns without working'],
   log: ['#/log', 'Proof log'],
   entry: ['#/log/29', 'Entry 29'],
   peers: ['#/peers', 'Peers'],
@@ -29,6 +30,7 @@ beforeAll(async () => {
   mkdirSync(SHOTS, { recursive: true })
   site = await openSite()
   await fill(site.log, 30)
+  publish(site.idleDir)
   browser = await openBrowser()
   browser.context.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') said.push(message.text())
@@ -78,6 +80,11 @@ it('hostile names show as text, the proof is checked in the browser, and what is
   const entry = await open('#/log/29', 'Entry 29', 'desktop', 'light')
   expect(await entry.locator('main').textContent()).toContain('Checked in this browser: it is in the log')
   await entry.close()
+  const idle = await open('#/idle', 'Who earns', 'desktop', 'light')
+  const facts = await idle.locator('tbody tr').last().locator('td').allTextContents()
+  expect(facts.slice(1)).toEqual(['works', '40 of 40 samples passed', '0', '0 of 1', '1 for 0.001 ETH', '10', '90', '9 times'])
+  expect(await idle.locator('main').textContent()).toContain('Derived again from its events')
+  await idle.close()
   const peers = await open('#/peers', 'Peers', 'desktop', 'light')
   const cells = await peers.locator('tbody tr').last().locator('td').allTextContents()
   expect(cells.slice(1, 6)).toEqual(['/ip4/192.0.2.7/tcp/4001', 'we dialled', 'all', '-1.3', '42 ms'])

@@ -1,8 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { EventRow } from '../../proofs/dataset.ts'
+import type { Hex } from '../../proofs/types.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { startHttp } from '../../src/base/http.ts'
+import { type IdleSpan, makeDataset } from '../../src/idle/dataset.ts'
 import { createLogger } from '../../src/observe/logger.ts'
 import { createMetrics } from '../../src/observe/metrics.ts'
 import { type SiteDeps, siteRoutes } from '../../src/observe/site.ts'
@@ -11,18 +14,26 @@ import { openProofLog, type ProofLog } from '../../src/prooflog/log.ts'
 /** Text that a careless page would run. */
 export const HOSTILE = '<img src=x onerror="globalThis.pwned=1"><script>globalThis.pwned=1</script>'
 export const NODE = `0x${'ab'.repeat(20)}`
+export const OTHER = `0x${'1c'.repeat(20)}`
 export const FAULT = `0x${'cd'.repeat(32)}`
 export const REBUTTAL = `0x${'ba'.repeat(32)}`
 
 /** A site over a real log on disk, behind a real server. */
 export async function openSite(
   more: Partial<SiteDeps> = {},
-): Promise<{ url: string; routes: ReturnType<typeof siteRoutes>; log: ProofLog; stop(): Promise<void> }> {
+): Promise<{ url: string; routes: ReturnType<typeof siteRoutes>; log: ProofLog; idleDir: string; stop(): Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), 'fisherman-test-site-'))
   const log = await openProofLog({ folder: join(folder, 'log'), identity: 'site' }, { clock: systemClock })
   const tally = { receipts: 9, checked: 3, pass: 2, fail: 1, inconclusive: 0, withheld: 0, evidenceScore: 4.5 }
   const routes = siteRoutes({
-    ...{ bundleDir: join(folder, 'bundles'), metrics: createMetrics(), log, clock: systemClock, version: '0' },
+    ...{
+      bundleDir: join(folder, 'bundles'),
+      idleDir: join(folder, 'idle'),
+      metrics: createMetrics(),
+      log,
+      clock: systemClock,
+      version: '0',
+    },
     ...{ logger: createLogger({ level: 'error', format: 'json' }), http: { host: '127.0.0.1' } },
     ready: () => undefined,
     summary: () => ({ address: null, mode: 'observe', peers: 1, checked: 3, waiting: 0 }),
@@ -42,13 +53,45 @@ export async function openSite(
   })
   const http = await startHttp({ host: '127.0.0.1', port: 0, routes })
   return {
-    ...{ url: http.url, routes, log },
+    ...{ url: http.url, routes, log, idleDir: join(folder, 'idle') },
     async stop() {
       await http.stop()
       await log.close()
       rmSync(folder, { recursive: true, force: true })
     },
   }
+}
+
+const row = (address: string, ownBond: bigint) => ({
+  ...{ address: address as Hex, ownBond, totalStake: 10n ** 20n, inPool: 1 as const, serviceUri: HOSTILE },
+})
+
+/** A dataset of two nodes in the folder that the site shows, and where it lies. */
+export function publish(idleDir: string, round = 7n): string {
+  const span: IdleSpan = {
+    ...{ chainId: 42_161n, anchor: NODE as Hex, round, rounds: 1 },
+    contracts: {
+      bondingManager: NODE as Hex,
+      roundsManager: NODE as Hex,
+      ticketBroker: NODE as Hex,
+      serviceRegistry: NODE as Hex,
+    },
+    ...{ fromBlock: 10n, fromBlockHash: FAULT as Hex, toBlock: 20n, toBlockHash: FAULT as Hex },
+    ...{ stateBlock: 30n, stateBlockHash: FAULT as Hex },
+  }
+  const events: EventRow[] = [
+    { kind: 'new-round', block: 10n, index: 0, round },
+    { kind: 'reward', block: 11n, index: 0, transcoder: NODE as Hex, amount: 25n * 10n ** 17n },
+    { kind: 'ticket', block: 12n, index: 3, sender: OTHER as Hex, recipient: OTHER as Hex, faceValue: 10n ** 15n },
+  ]
+  const evidence = [
+    { address: OTHER as Hex, receipts: 9, pass: 40, fail: 0, inconclusive: 1, withheld: 0, unreceipted: 0, faults: 0, trips: 2 },
+  ]
+  const made = makeDataset({ span, events, state: [row(NODE, 0n), row(OTHER, 10n ** 19n)], evidence }, null)
+  const folder = join(idleDir, `round-${round}`)
+  mkdirSync(folder, { recursive: true })
+  for (const [name, text] of [...made.files, ['manifest.json', made.manifest] as const]) writeFileSync(join(folder, name), text)
+  return folder
 }
 
 /** Verdicts of one node, the last one a fail, and a case about it. */

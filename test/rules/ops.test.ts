@@ -52,4 +52,13 @@ describe('the systemd unit', () => {
     expect(unit).toMatch(/^NoNewPrivileges=yes$/m)
     expect(unit).toMatch(/^Nice=10$/m)
   })
+  it('has a timer beside it that publishes who earns without working, with options that there are', () => {
+    const service = read('ops/systemd/fisherman-idle.service')
+    const [, program = '', options = ''] = /^ExecStart=\S+ \/opt\/fisherman\/(\S+) idle (.*)$/m.exec(service) ?? []
+    expect(existsSync(join(root, program))).toBe(true)
+    const declared = read('src/cli/idle.options.ts') + read('src/cli/place.options.ts')
+    for (const option of options.match(/--[a-z-]+/g) ?? ['none']) expect(declared).toContain(`'${option}`)
+    expect(service).toMatch(/^NoNewPrivileges=yes$/m)
+    expect(read('ops/systemd/fisherman-idle.timer')).toMatch(/^OnCalendar=/m)
+  })
 })

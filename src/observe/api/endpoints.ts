@@ -5,6 +5,8 @@ import type { Hex } from '../../../proofs/types.ts'
 import { readBundlePart } from '../../prooflog/bundle.ts'
 import type { Entry } from '../../prooflog/entry.ts'
 import { BUNDLE_ENDING } from '../../prooflog/evidence.ts'
+import type { PublishedDataset } from '../datasets.ts'
+import { idleAnswer } from './idle.ts'
 import { Problem } from './problem.ts'
 import { evidenceOf, isPrivate, judgedOf, type LogReads, sampleOf } from './reads.ts'
 import * as schema from './schemas.ts'
@@ -27,6 +29,8 @@ export interface ApiSource {
   rebuttal(hash: Hex): Promise<string | undefined>
   /** Scores by a preset, or by Livepeer's own formula; undefined where none are made. */
   scores?(preset: string | undefined): z.infer<typeof schema.scores>
+  /** The newest dataset of who earns without working; undefined where none was published. */
+  idle(): Promise<PublishedDataset | undefined>
   /** Evidence hash of a sample that a feed still shows. */
   evidenceHash(sampleId: Hex): Hex | undefined
 }
@@ -122,6 +126,15 @@ export function endpointsOf(source: ApiSource): Endpoint[] {
       async handle({ query }) {
         if (!source.scores) throw new Problem(404, 'no scores are made here')
         return source.scores((query as z.infer<typeof schema.scoresQuery>).preset)
+      },
+    },
+    {
+      path: '/idle',
+      about: 'Who earns without working, by the newest dataset that was published here',
+      answer: schema.idle,
+      async handle() {
+        const dataset = await source.idle()
+        return { dataset: dataset ? idleAnswer(dataset) : null }
       },
     },
     {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { IDLE_CLASSES } from '../../idle/idle.ts'
 import { ENTRY_KINDS } from '../../prooflog/entry.ts'
 
 // What the API answers. The OpenAPI document is made from these same schemas.
@@ -133,6 +134,34 @@ export const caseStory = oneCase.extend({
   rebuttal: z.string().nullable().describe('The words of the accused; null where it said nothing or does not serve them'),
   timeline: z.array(z.object({ seq: z.number(), atMs, kind: z.string(), what: z.string(), tx: z.string().nullable() })),
 })
+
+const wei = z.string().regex(/^\d+$/)
+const idleDataset = z
+  .object({
+    round: z.string().describe('Last whole round of the dataset'),
+    rounds: z.number().describe('Whole rounds that it covers'),
+    fromBlock: z.string(),
+    toBlock: z.string(),
+    publisher: address.nullable().describe('Who signed it; null where nobody did'),
+    problems: z.array(z.string()).describe('What differs when every number is derived again; empty where nothing does'),
+    files: z.string().describe('Address of its files: `fisherman idle verify` takes it'),
+    items: z.array(
+      z.object({
+        address,
+        class: z.enum(IDLE_CLASSES as [string, ...string[]]),
+        why: z.string(),
+        mintedWei: wei.describe('LPT minted by its calls of reward(), its delegators share included'),
+        ...{ rewardCalls: z.number(), rewardedRounds: z.number(), tickets: z.number(), relatedTickets: z.number() },
+        redeemedWei: wei.describe('Face value of its winning tickets'),
+        relatedWei: wei.describe('Of it from itself, or from who bonded to it in the span'),
+        ...{ ownBondWei: wei, delegatedWei: wei },
+        atRiskPpm: wei.nullable().describe('Delegated stake and minted LPT against its own bond, in parts per million'),
+      }),
+    ),
+  })
+  .nullable()
+  .describe('Who earns without working; facts and their names, not accusations. null where no dataset was published')
+export const idle = z.object({ dataset: idleDataset })
 
 export const entry = z.object({ seq: z.number(), atMs, kind: z.string(), about: z.string().nullable() })
 export const entries = z.object({ items: z.array(entry), next, head: z.object({ size: z.number(), root: hash }) })

@@ -239,6 +239,78 @@ async function oneCase(get, id) {
   ]
 }
 
+const IDLE_WORDS = {
+  works: 'pass',
+  idle: 'withheld',
+  'paid-without-work': 'fail',
+  'self-dealt': 'withheld',
+  unproven: 'inconclusive',
+}
+
+async function idle(get) {
+  const lead = 'From rewards, tickets and stake on the chain, beside what was seen. Facts and their names, not accusations.'
+  const { dataset: all } = await get('/idle')
+  if (all === null)
+    return [
+      ...title('Who earns without working', lead),
+      el(
+        'p',
+        { class: 'card empty' },
+        'No dataset was published here. `fisherman idle --publish --config FILE` makes one of the last whole rounds.',
+      ),
+    ]
+  const first = Number(all.round) - all.rounds + 1
+  const of = (name) => all.items.filter((one) => one.class === name).length
+  const rows = all.items.map((one) => [
+    node(one.address),
+    el('span', { class: `word ${IDLE_WORDS[one.class]}` }, one.class),
+    one.why,
+    coins(one.mintedWei),
+    `${one.rewardedRounds} of ${all.rounds}`,
+    one.tickets === 0 ? 'none' : `${one.tickets} for ${coins(one.redeemedWei)} ETH`,
+    coins(one.ownBondWei),
+    coins(one.delegatedWei),
+    one.atRiskPpm === null ? 'no bond' : `${number(Number(one.atRiskPpm) / 1e6)} times`,
+  ])
+  const heads = [
+    'Orchestrator',
+    'Class',
+    'Why',
+    'LPT minted',
+    'Rounds rewarded',
+    'Tickets',
+    'Own LPT',
+    'LPT of others',
+    'At risk',
+  ]
+  const good = all.problems.length === 0
+  return [
+    ...title('Who earns without working', lead),
+    tiles([
+      ['Rounds', `${first} to ${all.round}`],
+      ['Paid without work', of('paid-without-work')],
+      ['Self-dealt', of('self-dealt')],
+      ['Idle', of('idle')],
+      ['Unproven', of('unproven')],
+      ['Working', of('works')],
+    ]),
+    el(
+      'p',
+      { class: 'card' },
+      el(
+        'span',
+        { class: `word ${good ? 'pass' : 'fail'}` },
+        good ? 'Derived again from its events' : 'Its numbers do NOT follow',
+      ),
+      `, ${all.publisher ? `signed by ${all.publisher}` : 'signed by nobody'}. `,
+      el('a', { href: `${all.files}/manifest.json` }, 'Its manifest'),
+      ' names all files by their hash; `fisherman idle verify` takes its address.',
+      ...all.problems.map((problem) => ` ${problem}.`),
+    ),
+    table('Orchestrators', heads, rows, 'The dataset names no orchestrator.'),
+  ]
+}
+
 async function log(get) {
   const first = await get('/log')
   const draw = (items) =>
@@ -303,6 +375,7 @@ export const VIEWS = {
   orchestrators: { name: 'Orchestrators', list: orchestrators, one: orchestrator },
   samples: { name: 'Samples', list: samples, one: sample },
   cases: { name: 'Cases', list: cases, one: oneCase },
+  idle: { name: 'Who earns without working', list: idle },
   log: { name: 'Log', list: log, one: entry },
   peers: { name: 'Peers', list: peers, live: true },
 }

@@ -1,0 +1,87 @@
+import { createReadStream } from 'node:fs'
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { HttpApp, HttpReply } from '../base/http.ts'
+import { type Checked, checkDataset } from '../idle/dataset.ts'
+
+/** A dataset of who earns without working, in a folder named after its round. */
+export interface PublishedDataset extends Checked {
+  /** Last whole round that it covers. */
+  round: string
+}
+
+export interface Datasets {
+  /** The newest whole one, with every number derived again from its events; undefined where none was published. */
+  newest(): Promise<PublishedDataset | undefined>
+}
+
+/** Last in being written: a folder without it is not whole. */
+const MANIFEST = 'manifest.json'
+const FOLDER = /^round-(0|[1-9]\d{0,14})$/
+const FILE = /^(manifest\.json|signature\.json|0x[0-9a-f]{64})$/
+/** Of one file: 90 rounds of 100 nodes have 3 MB of events. */
+const MAX_FILE = 32 << 20
+/** Of a dataset: six files and some that do not belong there. */
+const MAX_FILES = 20
+
+/** Datasets that `fisherman idle --publish` wrote to `folder`. */
+export function createDatasets(folder: string): Datasets {
+  let read: { key: string; dataset: PublishedDataset } | undefined
+  return {
+    async newest() {
+      for (const round of await roundsIn(folder)) {
+        const place = join(folder, `round-${round}`)
+        const manifest = await stat(join(place, MANIFEST)).catch(() => undefined)
+        if (!manifest) continue
+        // Written whole under its name each time, so that another one has another inode or time.
+        const key = `${round}/${manifest.ino}/${manifest.mtimeMs}/${manifest.size}`
+        if (read?.key !== key) read = { key, dataset: { ...checkDataset(await filesIn(place)), round } }
+        return read.dataset
+      }
+      return undefined
+    },
+  }
+}
+
+/** The files as they are, to everybody: a stranger derives the numbers again, and has no token. */
+export function datasetRoutes(folder: string): (app: HttpApp) => void {
+  return (app) => {
+    app.get('/fisherman/v1/idle/:round/:name', async (request, reply) => {
+      const { round, name } = request.params as { round: string; name: string }
+      return await sendFile(reply, folder, round, name)
+    })
+  }
+}
+
+async function sendFile(reply: HttpReply, folder: string, round: string, name: string): Promise<HttpReply> {
+  if (!FOLDER.test(round) || !FILE.test(name))
+    return reply.code(400).send({ error: 'ask for round-N/manifest.json, or a file that it names by its hash' })
+  const file = join(folder, round, name)
+  const info = await stat(file).catch(() => undefined)
+  if (!info?.isFile()) return reply.code(404).send({ error: 'this fisherman has not published such a file' })
+  const isNamedByHash = name.startsWith('0x')
+  return reply
+    .header('content-length', info.size)
+    .header('x-content-type-options', 'nosniff')
+    .header('cache-control', isNamedByHash ? 'public, max-age=31536000, immutable' : 'no-cache')
+    .type(isNamedByHash ? 'application/x-ndjson' : 'application/json')
+    .send(createReadStream(file))
+}
+
+/** Newest first. */
+async function roundsIn(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch(() => [])
+  const rounds = names.flatMap((name) => FOLDER.exec(name)?.[1] ?? [])
+  return rounds.sort((a, b) => Number(b) - Number(a))
+}
+
+async function filesIn(place: string): Promise<Map<string, string>> {
+  const found = new Map<string, string>()
+  for (const name of (await readdir(place)).slice(0, MAX_FILES)) {
+    const file = join(place, name)
+    const info = await stat(file)
+    // What is no file of a dataset is named by the check, and not read.
+    found.set(name, FILE.test(name) && info.isFile() && info.size <= MAX_FILE ? await readFile(file, 'utf8') : '')
+  }
+  return found
+}
