@@ -66,6 +66,8 @@ spent is written beside the key before a ticket is signed, and --max-price, --ma
 
 A daemon does it by itself with probe.perDay in its configuration: every node of the chain's list, at random times, with one of probe.keys. What it finds is a
 sample in the scores that it publishes (never in a court), and a segment that came without a receipt in the node's feed counts as failed there.
+With probe.burst it also asks for so many streams at once, twice a round, a minute after the beacon of a window that names the node: every fisherman
+at the same moment, so that nodes that share a card are asked together. What comes whole, in time and is no garbage is the capacity in the scores.
 
 A fail here has no receipt behind it: it goes to no court and onto no chain, it is yours to know. A refusal, a slow answer, a rendition that was
 gone, and everything that went wrong on this machine is no fail.`,

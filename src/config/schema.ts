@@ -122,6 +122,15 @@ export const configSchema = z
             'Streams that each node of the list of orchestrators gets from us in a day, at random times; 0 buys nothing.',
           ),
         segments: positive().max(100).default(4).describe('Segments of such a stream.'),
+        burst: z
+          .number()
+          .int()
+          .min(0)
+          .max(20)
+          .default(0)
+          .describe(
+            'Streams at once that a node is asked for, twice a round of Livepeer, at a moment that a beacon names to all fishermen: its capacity. 0 asks for none.',
+          ),
         sources: path()
           .optional()
           .describe('Folder of your own videos that streams are cut from.')

@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { z } from 'zod'
 import type { Hex } from '../../proofs/types.ts'
 import { writeWholeFile } from '../base/whole-file.ts'
-import type { Probed, ScoreBook, Trip } from './score-book.ts'
+import type { Burst, Probed, ScoreBook, Trip } from './score-book.ts'
 
 /** What probes found, kept over restarts: scores are made of the last weeks. */
 export interface ProbeFindings {
@@ -13,6 +13,7 @@ export interface ProbeFindings {
 export type Finding =
   | { kind: 'trip'; trip: Trip }
   | { kind: 'probe'; found: Probed }
+  | { kind: 'burst'; burst: Burst }
   | { kind: 'unreceipted'; transcoder: Hex; atSec: number }
 
 /** Lines kept; 100 nodes with five streams a day of four segments and two rungs fill it in three weeks. */
@@ -39,17 +40,22 @@ const line = z.discriminatedUnion('kind', [
       ...{ quality: z.number().optional(), why: z.string().nullable() },
     }),
   }),
+  z.object({
+    kind: z.literal('burst'),
+    burst: z.object({ transcoder: node, atSec: seconds, asked: seconds, inTime: seconds, pixelsPerSec: seconds }),
+  }),
   z.object({ kind: z.literal('unreceipted'), transcoder: node, atSec: seconds }),
 ])
 
 /** Reads what earlier runs found into the score book, and writes what comes. A line that cannot be read is one that a crash cut off. */
 export async function openProbeFindings(
   file: string,
-  book: Pick<ScoreBook, 'trip' | 'probe' | 'unreceipted'>,
+  book: Pick<ScoreBook, 'trip' | 'burst' | 'probe' | 'unreceipted'>,
 ): Promise<ProbeFindings> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 })
   const tell = (finding: Finding): void => {
     if (finding.kind === 'trip') book.trip(finding.trip)
+    else if (finding.kind === 'burst') book.burst(finding.burst)
     else if (finding.kind === 'probe') book.probe(finding.found)
     else book.unreceipted(finding.transcoder, finding.atSec)
   }

@@ -118,7 +118,7 @@ export async function probeNode(target: ProbeTarget, init: ProberInit, deps: Pro
  * A segment that came whole must show up in the node's feed: asked for as soon as it is here, since its windows are those of that moment and not of
  * the end of the stream. Without a signature there is no order, and nothing to expect.
  */
-function expectReceipt(
+export function expectReceipt(
   { segData, times }: VisitedSegment,
   { transcoder }: ProbeTarget,
   { domain }: ProberInit,
@@ -145,7 +145,7 @@ function tripOf(visit: Visit, transcoder: Hex, atSec: number, segmentSec: number
   }
 }
 
-function foundOf(verdict: ProbeVerdict, transcoder: Hex, atSec: number) {
+export function foundOf(verdict: ProbeVerdict, transcoder: Hex, atSec: number) {
   const { outcome, faultClass, doubt } = verdict
   const quality = qualityOf(verdict)
   const why = outcome === 'pass' ? null : (faultClass ?? doubt ?? outcome)

@@ -9,10 +9,12 @@ import { privateRandom, streamName } from '../probe/chance.ts'
 import { openWallet, type ProbeWallet } from '../probe/wallet.ts'
 import type { FeedWindow } from '../receipt/feed.ts'
 import type { Bench } from './bench.ts'
+import { runBursts } from './bursts.ts'
 import { openProbeFindings } from './probe-findings.ts'
 import { runProber } from './prober.ts'
 import type { ScoreBook } from './score-book.ts'
 import { createReceiptWatch } from './unreceipted.ts'
+import { beaconAt } from './windows.ts'
 
 /** A daemon's probes: what they need, and where windows are looked through for their receipts. */
 export interface Probing {
@@ -35,7 +37,7 @@ export async function startProbing(
   const { signal, logger, chain } = bench
   const findings = await openProbeFindings(join(dataDir, 'probes.ndjson'), book)
   // Nothing is bought, so that no receipt is waited for.
-  if (probe.perDay === 0) return { take: () => undefined, ended: async () => undefined }
+  if (probe.perDay === 0 && probe.burst === 0) return { take: () => undefined, ended: async () => undefined }
   const receipts = createReceiptWatch(
     { windowSeconds: bench.params.draw.windowSeconds },
     {
@@ -68,29 +70,43 @@ export async function startProbing(
   }
   if (clients.length === 0) clients.push(createLivepeerClient({ mayConnect }, { clock: bench.clock }))
   const isFollowed = (node: string) => config.feeds.some(({ transcoder }) => transcoder === node)
-  const { perDay, segments, maxHeight, sources } = probe
-  const running = runProber(
-    {
-      ...{ domain: bench.domain, perDay, segments, segmentSec: SEGMENT_SEC, maxHeight, scratchDir: join(dataDir, 'scratch') },
-      ...(sources === undefined ? {} : { sourcesDir: sources }),
-    },
-    {
-      ...{ clock: bench.clock, nowSec: chain.nowSec, random: privateRandom, judge: bench.judge, findings, receipts, logger },
-      ...{ budget: bench.budget, paused: bench.paused, isFollowed },
-      streamName,
-      client: () => clients[Math.floor(privateRandom() * clients.length)] as LivepeerClient,
-      targets: () =>
-        directory
-          .all()
-          ?.filter(({ serviceUri }) => /^https?:\/\//.test(serviceUri))
-          .map(({ address, serviceUri }) => ({ transcoder: address, uri: serviceUri })),
-    },
-    signal,
-  )
+  const { perDay, burst, segments, maxHeight, sources } = probe
+  const init = {
+    ...{ domain: bench.domain, perDay, segments, segmentSec: SEGMENT_SEC, maxHeight, scratchDir: join(dataDir, 'scratch') },
+    ...(sources === undefined ? {} : { sourcesDir: sources }),
+  }
+  const needs = {
+    ...{ clock: bench.clock, nowSec: chain.nowSec, random: privateRandom, judge: bench.judge, findings, receipts, logger },
+    ...{ budget: bench.budget, paused: bench.paused, isFollowed },
+    streamName,
+    client: () => clients[Math.floor(privateRandom() * clients.length)] as LivepeerClient,
+    targets: () =>
+      directory
+        .all()
+        ?.filter(({ serviceUri }) => /^https?:\/\//.test(serviceUri))
+        .map(({ address, serviceUri }) => ({ transcoder: address, uri: serviceUri })),
+  }
+  const running = Promise.all([
+    ...(perDay > 0 ? [runProber(init, needs, signal)] : []),
+    ...(burst > 0
+      ? [
+          runBursts(
+            { ...init, streams: burst, draw: bench.params.draw },
+            { ...needs, beaconAt: (timestampSec) => beaconAt(bench, timestampSec) },
+            signal,
+          ),
+        ]
+      : []),
+  ])
     .catch(() => undefined)
     .finally(async () => {
       for (const wallet of wallets) await wallet.close()
     })
-  logger.info('Probes are on', { perDay, identities: probe.keys.length })
-  return { take: receipts.take, ended: async () => await running }
+  logger.info('Probes are on', { perDay, burst, identities: probe.keys.length })
+  return {
+    take: receipts.take,
+    async ended() {
+      await running
+    },
+  }
 }

@@ -16,8 +16,16 @@ export interface Trip {
   sent: number
   received: number
   errors: readonly { code: string; count: number }[]
-  /** Streams at once that were answered in time. */
-  streams?: number
+}
+
+/** What a node did with many streams at the same moment. */
+export interface Burst {
+  transcoder: Hex
+  atSec: number
+  asked: number
+  /** Streams that came whole, in time, and were not found to be garbage. */
+  inTime: number
+  pixelsPerSec: number
 }
 
 export interface Probed {
@@ -34,11 +42,13 @@ type Seen =
   | { kind: 'unreceipted'; transcoder: Hex; atSec: number }
   | { kind: 'fault'; transcoder: Hex; atSec: number }
   | ({ kind: 'trip' } & Trip)
+  | ({ kind: 'burst' } & Burst)
 
 /** What we saw of nodes lately, to make scores of; verdicts come again from the proof log at a start. */
 export interface ScoreBook {
   check(record: VerdictRecord): void
   trip(trip: Trip): void
+  burst(burst: Burst): void
   /** What we bought ourselves and judged: a sample as any other in a score, and no evidence for a court. */
   probe(found: Probed): void
   /** Its own signatures prove a fault. */
@@ -81,6 +91,7 @@ export function createScoreBook(init: { remembered?: number } = {}): ScoreBook {
       })
     },
     trip: (trip) => keep({ kind: 'trip', ...trip }),
+    burst: (burst) => keep({ kind: 'burst', ...burst }),
     probe: (found) => keep({ kind: 'check', ...found }),
     fault: (transcoder, atSec) => keep({ kind: 'fault', transcoder, atSec }),
     unreceipted: (transcoder, atSec) => keep({ kind: 'unreceipted', transcoder, atSec }),
@@ -119,6 +130,7 @@ function add(sum: Sum, seen: Seen): void {
   const { counts, qualities, trips } = sum
   if (seen.kind === 'unreceipted') counts.unreceipted++
   else if (seen.kind === 'fault') sum.faults++
+  else if (seen.kind === 'burst') sum.streams = Math.max(sum.streams ?? 0, seen.inTime)
   else if (seen.kind === 'check') {
     counts[seen.outcome]++
     if (seen.quality !== undefined) {
@@ -132,7 +144,6 @@ function add(sum: Sum, seen: Seen): void {
     trips.count++
     trips.roundTripSec += seen.roundTripSec
     trips.segmentSec += seen.segmentSec
-    if (seen.streams !== undefined) sum.streams = Math.max(sum.streams ?? 0, seen.streams)
   }
 }
 

@@ -199,7 +199,7 @@ export function createWindowStage(bench: Bench, deps: WindowStageDeps): WindowSt
 }
 
 /** Waits for the first round of public randomness, or the first block, at or after this time. */
-async function beaconAt(bench: Bench, timestampSec: number): Promise<Hex> {
+export async function beaconAt(bench: Pick<Bench, 'chain' | 'drand' | 'signal'>, timestampSec: number): Promise<Hex> {
   const { chain, drand, signal } = bench
   if (drand) return await drand.at(timestampSec, { signal })
   const known = await chain.beaconAt(timestampSec, { signal })

@@ -16,6 +16,8 @@ export interface Capacity {
   pixelsPerSec: number
   refusals: { code: string; count: number }[]
   visits: Visit[]
+  /** For each visit: did it come whole, and within what it lasts? */
+  isInTime: boolean[]
 }
 
 export interface CapacityInit {
@@ -41,11 +43,11 @@ export async function burst(init: CapacityInit, deps: VisitDeps, signal: AbortSi
   const seconds = (deps.clock.monotonicMs() - startMs) / 1000
   const isWhole = ({ segments }: Visit, i: number) =>
     segments.length === sources[i]?.segments.length && segments.every(({ times }) => times)
-  const isInTime = ({ segments }: Visit) => segments.every(({ times, source }) => times && times.totalMs <= source.durationMs)
-  const whole = visits.filter(isWhole)
+  const isQuick = ({ segments }: Visit) => segments.every(({ times, source }) => times && times.totalMs <= source.durationMs)
+  const isInTime = visits.map((visit, i) => isWhole(visit, i) && isQuick(visit))
   const pixels = visits.flatMap(({ segments }) => segments).reduce((sum, one) => sum + Number(one.pixels), 0)
   return {
-    ...{ asked: sources.length, whole: whole.length, inTime: whole.filter(isInTime).length, visits },
+    ...{ asked: sources.length, whole: visits.filter(isWhole).length, inTime: isInTime.filter(Boolean).length, visits, isInTime },
     pixelsPerSec: seconds > 0 ? pixels / seconds : 0,
     refusals: refusalsOf(visits).map(({ code, count }) => ({ code, count })),
   }

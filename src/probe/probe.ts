@@ -41,7 +41,7 @@ export interface ProbedNode extends NodeReport {
   size: string
   ladder: readonly string[]
   verdicts: ProbeVerdict[]
-  capacity?: Omit<Capacity, 'visits'> & { verdicts: ProbeVerdict[] }
+  capacity?: Omit<Capacity, 'visits' | 'isInTime'> & { verdicts: ProbeVerdict[] }
   /** What kept a rendition from being judged; faults of ours. */
   troubles: string[]
 }
@@ -114,11 +114,11 @@ async function probeOne(uri: string, request: ProbeRequest, tools: Tools, signal
     sources.push(await sourceOf(request, join(folder, `burst-${i}`), BURST_SEGMENTS, signal))
   events.onStep?.(`${uri}: ${request.capacity} streams at once`)
   const manifestIds = sources.map(streamName)
-  const { visits, ...found } = await burst(
-    { uri, ladder, sources, folder: join(folder, 'bursts'), manifestIds },
-    tools.deps,
-    signal,
-  )
+  const {
+    visits,
+    isInTime: _,
+    ...found
+  } = await burst({ uri, ladder, sources, folder: join(folder, 'bursts'), manifestIds }, tools.deps, signal)
   events.onStep?.(`${uri}: judging what came`)
   const judged: ProbeVerdict[] = []
   for (const one of visits) judged.push(...(await judgeVisit(one, judging, signal)))

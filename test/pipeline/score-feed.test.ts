@@ -40,8 +40,9 @@ describe('the book of scores', () => {
     book.check(record(A, 'pass', 1, { verdict: { measures: { [code]: fraud / 4, other: 'x' } } }))
     book.check(record(A, 'pass', 1, { verdict: { measures: { [code]: fraud / 2 } } }))
     const times = { uploadSec: 0, downloadSec: 0, transcodeSec: 0, sent: 1, received: 1, errors: [] }
-    book.trip({ transcoder: A, atSec: 1, segmentSec: 2, roundTripSec: 1, ...times, streams: 3 })
-    book.trip({ transcoder: A, atSec: 1, segmentSec: 2, roundTripSec: 3, ...times, streams: 2 })
+    book.trip({ transcoder: A, atSec: 1, segmentSec: 2, roundTripSec: 1, ...times })
+    book.trip({ transcoder: A, atSec: 1, segmentSec: 2, roundTripSec: 3, ...times })
+    for (const inTime of [2, 3, 1]) book.burst({ transcoder: A, atSec: 1, asked: 5, inTime, pixelsPerSec: 1e6 })
     expect(book.facts(ALL).get(A)).toMatchObject({
       ...{ quality: expect.closeTo(0.625, 12), streams: 3 },
       trips: { count: 2, segmentSec: 2, roundTripSec: 2 },

@@ -1,0 +1,133 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Hex } from '../../proofs/types.ts'
+import { sleep } from '../base/clock.ts'
+import { messageOf } from '../base/errors.ts'
+import { burst } from '../probe/capacity.ts'
+import { judgeVisit } from '../probe/judging.ts'
+import { drawLadder } from '../probe/ladders.ts'
+import { makeSource, type SourceStream } from '../probe/sources.ts'
+import { BURST_LEAD_SECONDS, isBurst } from '../sample/burst.ts'
+import { beaconSecOf, type DrawParams } from '../sample/draw.ts'
+import { expectReceipt, foundOf, type ProberDeps, type ProberInit, type ProbeTarget } from './prober.ts'
+
+export interface BurstInit extends ProberInit {
+  /** Streams at once. */
+  streams: number
+  draw: Pick<DrawParams, 'windowSeconds' | 'beaconDelaySeconds'>
+}
+
+export interface BurstDeps extends ProberDeps {
+  /** Waits for the public randomness of this time, Unix seconds. */
+  beaconAt(timestampSec: number): Promise<Hex>
+}
+
+/** Segments of a stream in a burst: enough that a node cannot answer from what it was doing anyway. */
+const SEGMENTS = 2
+/** Nodes that are asked at once: more of them would measure our own line. */
+const AT_ONCE = 4
+/** Milliseconds until randomness that could not be had is asked for again. */
+const AGAIN_MS = 10_000
+
+/** Asks nodes for many streams at once whenever a beacon names them, until aborted. Whatever fails is told in a line, and the next one comes. */
+export async function runBursts(init: BurstInit, deps: BurstDeps, signal: AbortSignal): Promise<void> {
+  const { draw } = init
+  const next = () => BigInt(Math.max(0, Math.ceil((deps.nowSec() - draw.beaconDelaySeconds) / draw.windowSeconds) - 1))
+  const running = new Set<Promise<void>>()
+  try {
+    for (let windowId = next(); !signal.aborted; windowId = windowId + 1n > next() ? windowId + 1n : next()) {
+      const beaconSec = beaconSecOf(draw, windowId)
+      await sleep(Math.max(0, (beaconSec - deps.nowSec()) * 1000), signal)
+      try {
+        const beacon = await deps.beaconAt(beaconSec)
+        for (const target of deps.targets() ?? []) {
+          if (deps.paused() || !isBurst(beacon, target.transcoder, draw.windowSeconds)) continue
+          if (running.size >= AT_ONCE) deps.logger.warn('Left out a burst: others are under way', { ...target })
+          else begin(target, beaconSec + BURST_LEAD_SECONDS)
+        }
+      } catch (error) {
+        signal.throwIfAborted()
+        deps.logger.warn('The moment of a burst is not known', { reason: messageOf(error) })
+        await sleep(AGAIN_MS, signal)
+      }
+    }
+  } finally {
+    await Promise.all(running)
+  }
+
+  /** The next beacon does not wait for it: it may name somebody too. */
+  function begin(target: ProbeTarget, startSec: number): void {
+    const one = burstNode(target, startSec, init, deps, signal)
+      .catch((error: unknown) => {
+        if (!signal.aborted) deps.logger.warn('A burst could not be made', { ...target, reason: messageOf(error) })
+      })
+      .finally(() => running.delete(one))
+    running.add(one)
+  }
+}
+
+/** All streams at `startSec`, chain time, and what follows: capacity is what came whole, in time, and was not found to be garbage. */
+export async function burstNode(
+  target: ProbeTarget,
+  startSec: number,
+  init: BurstInit,
+  deps: BurstDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  const { transcoder, uri } = target
+  const atSec = Math.floor(deps.nowSec())
+  if (!deps.budget.allows(atSec, 'sample', 0)) return
+  const folder = join(init.scratchDir, `burst-${deps.streamName()}`)
+  const startMs = deps.clock.monotonicMs()
+  let [bytes, waitedMs] = [0, 0]
+  try {
+    const { sourcesDir, segmentSec, maxHeight } = init
+    const sources: SourceStream[] = []
+    for (let i = 0; i < init.streams; i++) {
+      const wanted = { folder: join(folder, `source-${i}`), count: SEGMENTS, segmentSec, maxHeight }
+      sources.push(await makeSource({ ...wanted, ...(sourcesDir ? { sourcesDir } : {}) }, deps.random, signal))
+    }
+    const ladder = drawLadder(Math.min(...sources.map(({ height }) => height)), deps.random)
+    const early = startSec - deps.nowSec()
+    if (early < 0)
+      return deps.logger.warn('Too late for a burst: its streams were not made in time', { transcoder, lateSec: -early })
+    waitedMs = early * 1000
+    await sleep(waitedMs, signal)
+    const {
+      visits,
+      inTime: _,
+      ...found
+    } = await burst(
+      { uri, ladder, sources, folder: join(folder, 'streams'), manifestIds: sources.map(deps.streamName) },
+      {
+        ...{ clock: deps.clock, client: deps.client(), random: deps.random },
+        onSegment: (segment) => expectReceipt(segment, target, init, deps),
+      },
+      signal,
+    )
+    const delivered = visits.flatMap(({ segments }) => segments.flatMap((one) => one.delivered))
+    bytes = delivered.reduce((sum, one) => sum + one.bytes, 0)
+    const onTrouble = (reason: string) => deps.logger.warn('A rendition of a burst could not be judged', { transcoder, reason })
+    let inTime = 0
+    for (const [i, visit] of visits.entries()) {
+      const verdicts = await judgeVisit(visit, { judge: deps.judge, onTrouble }, signal)
+      for (const verdict of verdicts) await deps.findings.add({ kind: 'probe', found: foundOf(verdict, transcoder, atSec) })
+      const isGarbage = verdicts.some(({ outcome }) => outcome === 'fail')
+      if (found.isInTime[i] && !isGarbage) inTime++
+    }
+    const { asked, whole, pixelsPerSec, refusals } = found
+    await deps.findings.add({
+      kind: 'burst',
+      burst: { transcoder, atSec, asked, inTime, pixelsPerSec: Math.round(pixelsPerSec) },
+    })
+    const refused = refusals.map(({ code }) => code)
+    deps.logger.info('Asked for many streams at once', {
+      ...{ transcoder, asked, whole, inTime, pixelsPerSec: Math.round(pixelsPerSec) },
+      ...(refused.length > 0 ? { refused: refused.join() } : {}),
+    })
+  } finally {
+    const seconds = (deps.clock.monotonicMs() - startMs - waitedMs) / 1000
+    deps.budget.spend(atSec, { seconds: Math.max(0, seconds), bytes })
+    await rm(folder, { recursive: true, force: true })
+  }
+}
