@@ -20,6 +20,8 @@ export async function startRpcWay(target: string): Promise<RpcWay> {
   const way: RpcWay = { url: '', weather: 'fine', close: () => {} }
   const server = createServer((asked, answer) => {
     const hand = () => {
+      // Killed while it waited: nobody would end a request that goes on without it, and sixteen of those are all that there are.
+      if (answer.destroyed || answer.closed || asked.socket.destroyed) return
       if (way.weather === 'cut') return void asked.socket.destroy()
       const { method = 'POST', headers } = asked
       const onward = request(target, { method, headers: { ...headers, host: new URL(target).host }, agent }, (told) => {
