@@ -2,6 +2,7 @@ import { createServer as createHttp, type IncomingMessage, type ServerResponse }
 import { createServer as createH2, createSecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
 import { type AddressInfo, createServer as createNet, type Socket } from 'node:net'
 import { FishermanError, messageOf } from '../base/errors.ts'
+import { PASSING_BYTES } from './upstream.ts'
 
 export type Request = IncomingMessage | Http2ServerRequest
 export type Response = ServerResponse | Http2ServerResponse
@@ -34,7 +35,7 @@ const PREFACE = Buffer.from('PRI * HTTP/2.0')
 export async function listen(init: ListenerInit): Promise<Listener> {
   const { host, port, tls, onRequest } = init
   const headersMs = init.headersMs ?? HEADERS_MS
-  const times = { headersTimeout: headersMs, requestTimeout: 0, keepAliveTimeout: IDLE_MS }
+  const times = { highWaterMark: PASSING_BYTES, headersTimeout: headersMs, requestTimeout: 0, keepAliveTimeout: IDLE_MS }
   const sockets = new Set<Socket>()
   const settings = { settings: { maxHeaderListSize: MAX_HEADER_BYTES } }
   const server = tls
@@ -80,7 +81,7 @@ function sniffing(onRequest: ListenerInit['onRequest'], settings: object, times:
   const two = createH2(settings, onRequest)
   two.on('sessionError', () => undefined)
   one.on('clientError', (_, socket) => socket.destroy())
-  const net = createNet((socket) => {
+  const net = createNet({ highWaterMark: PASSING_BYTES }, (socket) => {
     const early = setTimeout(() => socket.destroy(), times.headersTimeout)
     socket.once('readable', () => {
       clearTimeout(early)

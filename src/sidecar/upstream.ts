@@ -11,8 +11,14 @@ export interface Upstream {
   close(): void
 }
 
+/**
+ * Bytes of one body that may be between our two sockets. With Node's 16 KiB each piece of 64 KiB that a socket brings stops its reader until the other
+ * socket has taken it; with more, a segment goes through in a few turns of the loop.
+ */
+export const PASSING_BYTES = 256 << 10
+
 /** Go's server keeps idle connections for ten minutes; ours go first, since a request on one that is just being closed is lost. */
-const AGENT = { keepAlive: true, noDelay: true, timeout: 60_000 }
+const AGENT = { keepAlive: true, noDelay: true, timeout: 60_000, highWaterMark: PASSING_BYTES }
 
 export function createUpstream(base: URL): Upstream {
   const isTls = base.protocol === 'https:'
