@@ -423,15 +423,8 @@ async function open(config: Config, logger: Logger, closers: Closers, init: Daem
     host: config.http.host,
     port: config.http.port,
     routes: siteRoutes({
-      ...{
-        bundleDir: bench.bundleDir,
-        idleDir: at(PLACES.idle),
-        metrics,
-        log,
-        clock,
-        logger,
-        version: init.version ?? 'unknown',
-      },
+      ...{ bundleDir: bench.bundleDir, idleDir: at(PLACES.idle), version: init.version ?? 'unknown' },
+      ...{ metrics, log, clock, logger },
       http: { host: config.http.host, showPrivate: config.http.showPrivate, ...readToken(config.http.tokenFile) },
       orchestrators: tally.nodes,
       scores: createScoreFeed(

@@ -103,6 +103,9 @@ export interface Checked {
   readonly results: readonly IdleResult[]
 }
 
+/** Files that a dataset consists of; their names, and nothing else of a folder, are read or served. */
+export const DATASET_FILE = /^(manifest\.json|signature\.json|0x[0-9a-f]{64})$/
+
 /** The folder as it was found: text of each file by its name. */
 export type Found = ReadonlyMap<string, string>
 

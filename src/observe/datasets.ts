@@ -1,8 +1,9 @@
 import { createReadStream } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { FishermanError, messageOf } from '../base/errors.ts'
 import type { HttpApp, HttpReply } from '../base/http.ts'
-import { type Checked, checkDataset } from '../idle/dataset.ts'
+import { type Checked, checkDataset, DATASET_FILE, type Found } from '../idle/dataset.ts'
 
 /** A dataset of who earns without working, in a folder named after its round. */
 export interface PublishedDataset extends Checked {
@@ -18,11 +19,30 @@ export interface Datasets {
 /** Last in being written: a folder without it is not whole. */
 const MANIFEST = 'manifest.json'
 const FOLDER = /^round-(0|[1-9]\d{0,14})$/
-const FILE = /^(manifest\.json|signature\.json|0x[0-9a-f]{64})$/
 /** Of one file: 90 rounds of 100 nodes have 3 MB of events. */
 const MAX_FILE = 32 << 20
-/** Of a dataset: six files and some that do not belong there. */
-const MAX_FILES = 20
+
+/**
+ * The files of a folder as they are; what is no file of a dataset is named and not read. Throws `idle-dataset` where the folder cannot be read, or holds
+ * a file of more than `maxBytes`.
+ */
+export async function readDataset(folder: string, maxBytes: number): Promise<Found> {
+  const names = await readdir(folder).catch((cause: unknown) => {
+    throw unreadable(`cannot read ${folder} (${messageOf(cause)}); name the folder that holds manifest.json`)
+  })
+  const files = new Map<string, string>()
+  for (const name of names) {
+    const { size } = await stat(join(folder, name))
+    if (size > maxBytes)
+      throw unreadable(`${join(folder, name)} has ${size} bytes; no file of a dataset has more than ${maxBytes}`)
+    files.set(name, DATASET_FILE.test(name) ? await readFile(join(folder, name), 'utf8') : '')
+  }
+  return files
+}
+
+function unreadable(message: string): FishermanError {
+  return new FishermanError({ code: 'idle-dataset', message, blame: 'ours' })
+}
 
 /** Datasets that `fisherman idle --publish` wrote to `folder`. */
 export function createDatasets(folder: string): Datasets {
@@ -35,7 +55,7 @@ export function createDatasets(folder: string): Datasets {
         if (!manifest) continue
         // Written whole under its name each time, so that another one has another inode or time.
         const key = `${round}/${manifest.ino}/${manifest.mtimeMs}/${manifest.size}`
-        if (read?.key !== key) read = { key, dataset: { ...checkDataset(await filesIn(place)), round } }
+        if (read?.key !== key) read = { key, dataset: { ...(await checked(place)), round } }
         return read.dataset
       }
       return undefined
@@ -54,7 +74,7 @@ export function datasetRoutes(folder: string): (app: HttpApp) => void {
 }
 
 async function sendFile(reply: HttpReply, folder: string, round: string, name: string): Promise<HttpReply> {
-  if (!FOLDER.test(round) || !FILE.test(name))
+  if (!FOLDER.test(round) || !DATASET_FILE.test(name))
     return reply.code(400).send({ error: 'ask for round-N/manifest.json, or a file that it names by its hash' })
   const file = join(folder, round, name)
   const info = await stat(file).catch(() => undefined)
@@ -68,20 +88,18 @@ async function sendFile(reply: HttpReply, folder: string, round: string, name: s
     .send(createReadStream(file))
 }
 
+/** What cannot be read is a problem of the dataset as any other. */
+async function checked(place: string): Promise<Checked> {
+  return await readDataset(place, MAX_FILE).then(checkDataset, (error: unknown) => ({
+    problems: [messageOf(error)],
+    publisher: null,
+    results: [],
+  }))
+}
+
 /** Newest first. */
 async function roundsIn(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch(() => [])
   const rounds = names.flatMap((name) => FOLDER.exec(name)?.[1] ?? [])
   return rounds.sort((a, b) => Number(b) - Number(a))
-}
-
-async function filesIn(place: string): Promise<Map<string, string>> {
-  const found = new Map<string, string>()
-  for (const name of (await readdir(place)).slice(0, MAX_FILES)) {
-    const file = join(place, name)
-    const info = await stat(file)
-    // What is no file of a dataset is named by the check, and not read.
-    found.set(name, FILE.test(name) && info.isFile() && info.size <= MAX_FILE ? await readFile(file, 'utf8') : '')
-  }
-  return found
 }

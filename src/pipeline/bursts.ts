@@ -1,15 +1,22 @@
-import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Hex } from '../../proofs/types.ts'
 import { sleep } from '../base/clock.ts'
 import { messageOf } from '../base/errors.ts'
 import { burst } from '../probe/capacity.ts'
-import { judgeVisit } from '../probe/judging.ts'
 import { drawLadder } from '../probe/ladders.ts'
-import { makeSource, type SourceStream } from '../probe/sources.ts'
+import type { SourceStream } from '../probe/sources.ts'
 import { BURST_LEAD_SECONDS, isBurst } from '../sample/burst.ts'
 import { beaconSecOf, type DrawParams } from '../sample/draw.ts'
-import { expectReceipt, foundOf, type ProberDeps, type ProberInit, type ProbeTarget } from './prober.ts'
+import {
+  bytesOf,
+  judgeAndKeep,
+  newSource,
+  type ProberDeps,
+  type ProberInit,
+  type ProbeTarget,
+  visitDepsOf,
+  withinBudget,
+} from './prober.ts'
 
 export interface BurstInit extends ProberInit {
   /** Streams at once. */
@@ -75,59 +82,34 @@ export async function burstNode(
   signal: AbortSignal,
 ): Promise<void> {
   const { transcoder, uri } = target
-  const atSec = Math.floor(deps.nowSec())
-  if (!deps.budget.allows(atSec, 'sample', 0)) return
-  const folder = join(init.scratchDir, `burst-${deps.streamName()}`)
-  const startMs = deps.clock.monotonicMs()
-  let [bytes, waitedMs] = [0, 0]
-  try {
-    const { sourcesDir, segmentSec, maxHeight } = init
+  await withinBudget('burst', init, deps, async (paid) => {
+    const { folder, atSec } = paid
     const sources: SourceStream[] = []
-    for (let i = 0; i < init.streams; i++) {
-      const wanted = { folder: join(folder, `source-${i}`), count: SEGMENTS, segmentSec, maxHeight }
-      sources.push(await makeSource({ ...wanted, ...(sourcesDir ? { sourcesDir } : {}) }, deps.random, signal))
-    }
+    for (let i = 0; i < init.streams; i++)
+      sources.push(await newSource(join(folder, `source-${i}`), SEGMENTS, init, deps, signal))
     const ladder = drawLadder(Math.min(...sources.map(({ height }) => height)), deps.random)
-    const early = startSec - deps.nowSec()
-    if (early < 0)
-      return deps.logger.warn('Too late for a burst: its streams were not made in time', { transcoder, lateSec: -early })
-    waitedMs = early * 1000
-    await sleep(waitedMs, signal)
-    const {
-      visits,
-      inTime: _,
-      ...found
-    } = await burst(
+    const earlySec = startSec - deps.nowSec()
+    if (earlySec < 0)
+      return deps.logger.warn('Too late for a burst: its streams were not made in time', { transcoder, lateSec: -earlySec })
+    paid.idleSec = earlySec
+    await sleep(earlySec * 1000, signal)
+    const { visits, isInTime, asked, whole, refusals, ...found } = await burst(
       { uri, ladder, sources, folder: join(folder, 'streams'), manifestIds: sources.map(deps.streamName) },
-      {
-        ...{ clock: deps.clock, client: deps.client(), random: deps.random },
-        onSegment: (segment) => expectReceipt(segment, target, init, deps),
-      },
+      visitDepsOf(target, init, deps),
       signal,
     )
-    const delivered = visits.flatMap(({ segments }) => segments.flatMap((one) => one.delivered))
-    bytes = delivered.reduce((sum, one) => sum + one.bytes, 0)
-    const onTrouble = (reason: string) => deps.logger.warn('A rendition of a burst could not be judged', { transcoder, reason })
+    paid.bytes = visits.reduce((sum, visit) => sum + bytesOf(visit), 0)
     let inTime = 0
     for (const [i, visit] of visits.entries()) {
-      const verdicts = await judgeVisit(visit, { judge: deps.judge, onTrouble }, signal)
-      for (const verdict of verdicts) await deps.findings.add({ kind: 'probe', found: foundOf(verdict, transcoder, atSec) })
-      const isGarbage = verdicts.some(({ outcome }) => outcome === 'fail')
-      if (found.isInTime[i] && !isGarbage) inTime++
+      const verdicts = await judgeAndKeep(visit, target, atSec, deps, signal)
+      if (isInTime[i] && verdicts.every(({ outcome }) => outcome !== 'fail')) inTime++
     }
-    const { asked, whole, pixelsPerSec, refusals } = found
-    await deps.findings.add({
-      kind: 'burst',
-      burst: { transcoder, atSec, asked, inTime, pixelsPerSec: Math.round(pixelsPerSec) },
-    })
+    const pixelsPerSec = Math.round(found.pixelsPerSec)
+    await deps.findings.add({ kind: 'burst', burst: { transcoder, atSec, asked, inTime, pixelsPerSec } })
     const refused = refusals.map(({ code }) => code)
     deps.logger.info('Asked for many streams at once', {
-      ...{ transcoder, asked, whole, inTime, pixelsPerSec: Math.round(pixelsPerSec) },
+      ...{ transcoder, asked, whole, inTime, pixelsPerSec },
       ...(refused.length > 0 ? { refused: refused.join() } : {}),
     })
-  } finally {
-    const seconds = (deps.clock.monotonicMs() - startMs - waitedMs) / 1000
-    deps.budget.spend(atSec, { seconds: Math.max(0, seconds), bytes })
-    await rm(folder, { recursive: true, force: true })
-  }
+  })
 }

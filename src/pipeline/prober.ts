@@ -10,8 +10,8 @@ import type { LivepeerClient } from '../livepeer/client.ts'
 import { judgeVisit, type ProbeVerdict } from '../probe/judging.ts'
 import { drawLadder } from '../probe/ladders.ts'
 import { refusalsOf } from '../probe/report.ts'
-import { makeSource } from '../probe/sources.ts'
-import { type Visit, type VisitedSegment, visitNode } from '../probe/visit.ts'
+import { makeSource, type SourceStream } from '../probe/sources.ts'
+import { type Visit, type VisitDeps, type VisitedSegment, visitNode } from '../probe/visit.ts'
 import type { Budget } from '../sample/budget.ts'
 import type { ProbeFindings } from './probe-findings.ts'
 import { qualityOf } from './score-book.ts'
@@ -78,47 +78,103 @@ export async function runProber(init: ProberInit, deps: ProberDeps, signal: Abor
 /** One stream for one node, and what follows from it. */
 export async function probeNode(target: ProbeTarget, init: ProberInit, deps: ProberDeps, signal: AbortSignal): Promise<void> {
   const { transcoder, uri } = target
-  const atSec = Math.floor(deps.nowSec())
-  if (!deps.budget.allows(atSec, 'sample', 0)) return
-  const folder = join(init.scratchDir, `probe-${deps.streamName()}`)
-  const startMs = deps.clock.monotonicMs()
-  let bytes = 0
-  try {
-    const { sourcesDir, segments: count, segmentSec, maxHeight } = init
-    const wanted = { folder: join(folder, 'source'), count, segmentSec, maxHeight, ...(sourcesDir ? { sourcesDir } : {}) }
-    const source = await makeSource(wanted, deps.random, signal)
+  const { segments: count, segmentSec } = init
+  await withinBudget('probe', init, deps, async (paid) => {
+    const { folder, atSec } = paid
+    // The pace of the stream is waiting, as long as it takes at most.
+    paid.idleSec = count * segmentSec
+    const source = await newSource(join(folder, 'source'), count, init, deps, signal)
     const ladder = drawLadder(source.height, deps.random)
     const visit = await visitNode(
       { uri, ladder, source, folder: join(folder, 'stream'), manifestId: deps.streamName(), paceMs: segmentSec * 1000 },
-      {
-        ...{ clock: deps.clock, client: deps.client(), random: deps.random },
-        onSegment: (segment) => expectReceipt(segment, target, init, deps),
-      },
+      visitDepsOf(target, init, deps),
       signal,
     )
-    bytes = visit.segments.flatMap(({ delivered }) => delivered).reduce((sum, one) => sum + one.bytes, 0)
+    paid.bytes = bytesOf(visit)
     await deps.findings.add({ kind: 'trip', trip: tripOf(visit, transcoder, atSec, segmentSec) })
-    const onTrouble = (reason: string) => deps.logger.warn('A rendition of a probe could not be judged', { transcoder, reason })
-    const verdicts = await judgeVisit(visit, { judge: deps.judge, onTrouble }, signal)
-    for (const verdict of verdicts) await deps.findings.add({ kind: 'probe', found: foundOf(verdict, transcoder, atSec) })
+    const verdicts = await judgeAndKeep(visit, target, atSec, deps, signal)
     const failed = verdicts.filter(({ outcome }) => outcome === 'fail').length
     const refused = refusalsOf([visit]).map(({ code }) => code)
     deps.logger.info('Probed', {
       ...{ transcoder, segments: visit.segments.length, renditions: verdicts.length, failed },
       ...(refused.length > 0 ? { refused: refused.join() } : {}),
     })
+  })
+}
+
+/** What one purchase costs of the day's budget; whoever makes it fills it in. */
+export interface Paid {
+  /** Of its own; removed at the end. */
+  readonly folder: string
+  /** Chain time of its start. */
+  readonly atSec: number
+  bytes: number
+  /** Seconds in which nothing was done but waiting. */
+  idleSec: number
+}
+
+/** Does it where the budget of the day allows it, and counts what it took, however it ends. */
+export async function withinBudget(
+  name: string,
+  { scratchDir }: Pick<ProberInit, 'scratchDir'>,
+  { budget, clock, nowSec, streamName }: ProberDeps,
+  work: (paid: Paid) => Promise<void>,
+): Promise<void> {
+  const atSec = Math.floor(nowSec())
+  if (!budget.allows(atSec, 'sample', 0)) return
+  const paid: Paid = { folder: join(scratchDir, `${name}-${streamName()}`), atSec, bytes: 0, idleSec: 0 }
+  const startMs = clock.monotonicMs()
+  try {
+    await work(paid)
   } finally {
-    const seconds = (deps.clock.monotonicMs() - startMs) / 1000
-    deps.budget.spend(atSec, { seconds: seconds - Math.min(seconds, init.segments * init.segmentSec), bytes })
-    await rm(folder, { recursive: true, force: true })
+    const seconds = (clock.monotonicMs() - startMs) / 1000
+    budget.spend(atSec, { seconds: Math.max(0, seconds - paid.idleSec), bytes: paid.bytes })
+    await rm(paid.folder, { recursive: true, force: true })
   }
+}
+
+/** A stream that nobody has seen. */
+export async function newSource(
+  folder: string,
+  count: number,
+  { sourcesDir, segmentSec, maxHeight }: ProberInit,
+  deps: Pick<ProberDeps, 'random'>,
+  signal: AbortSignal,
+): Promise<SourceStream> {
+  return await makeSource({ folder, count, segmentSec, maxHeight, ...(sourcesDir ? { sourcesDir } : {}) }, deps.random, signal)
+}
+
+/** One of our identities, and the receipts that follow are waited for. */
+export function visitDepsOf(target: ProbeTarget, init: ProberInit, deps: ProberDeps): VisitDeps {
+  return {
+    ...{ clock: deps.clock, client: deps.client(), random: deps.random },
+    onSegment: (segment) => expectReceipt(segment, target, init, deps),
+  }
+}
+
+export function bytesOf({ segments }: Visit): number {
+  return segments.flatMap(({ delivered }) => delivered).reduce((sum, one) => sum + one.bytes, 0)
+}
+
+/** Judges all that came, and keeps each verdict as a sample. */
+export async function judgeAndKeep(
+  visit: Visit,
+  { transcoder }: ProbeTarget,
+  atSec: number,
+  deps: ProberDeps,
+  signal: AbortSignal,
+): Promise<ProbeVerdict[]> {
+  const onTrouble = (reason: string) => deps.logger.warn('A rendition of a probe could not be judged', { transcoder, reason })
+  const verdicts = await judgeVisit(visit, { judge: deps.judge, onTrouble }, signal)
+  for (const verdict of verdicts) await deps.findings.add({ kind: 'probe', found: foundOf(verdict, transcoder, atSec) })
+  return verdicts
 }
 
 /**
  * A segment that came whole must show up in the node's feed: asked for as soon as it is here, since its windows are those of that moment and not of
  * the end of the stream. Without a signature there is no order, and nothing to expect.
  */
-export function expectReceipt(
+function expectReceipt(
   { segData, times }: VisitedSegment,
   { transcoder }: ProbeTarget,
   { domain }: ProberInit,
@@ -145,7 +201,7 @@ function tripOf(visit: Visit, transcoder: Hex, atSec: number, segmentSec: number
   }
 }
 
-export function foundOf(verdict: ProbeVerdict, transcoder: Hex, atSec: number) {
+function foundOf(verdict: ProbeVerdict, transcoder: Hex, atSec: number) {
   const { outcome, faultClass, doubt } = verdict
   const quality = qualityOf(verdict)
   const why = outcome === 'pass' ? null : (faultClass ?? doubt ?? outcome)

@@ -71,29 +71,27 @@ export function createScoreFeed(
     ...(init.postSecret === undefined ? {} : { post: { secret: init.postSecret, take } }),
     serviceUris: () => new Map((directory.all() ?? []).map(({ address, serviceUri }) => [address, serviceUri])),
     raw: (transcoder, span) =>
-      book.of(transcoder, span).flatMap((seen): RawStat[] => {
-        // Livepeer's stream tests send one stream.
-        if (seen.kind === 'burst') return []
-        const base = { region: init.region, orchestrator: transcoder, timestamp: Math.floor(seen.atSec) }
-        if (seen.kind === 'trip')
-          return [
-            {
+      // Livepeer's stream tests send one stream: a burst is none of them.
+      book
+        .of(transcoder, span)
+        .filter((seen) => seen.kind !== 'burst')
+        .map((seen): RawStat => {
+          const base = { region: init.region, orchestrator: transcoder, timestamp: Math.floor(seen.atSec) }
+          if (seen.kind === 'trip')
+            return {
               ...{ ...base, success_rate: seen.sent === 0 ? 0 : seen.received / seen.sent, round_trip_time: seen.roundTripSec },
               errors: seen.errors.map(({ code, count }) => ({ error_code: code, count })),
               ...{ seg_duration: seen.segmentSec, segments_sent: seen.sent, segments_received: seen.received },
               ...{ upload_time: seen.uploadSec, download_time: seen.downloadSec, transcode_time: seen.transcodeSec },
-            },
-          ]
-        // A check looks at one segment that somebody else sent: what it took nobody here has measured.
-        const passed = seen.kind === 'check' && seen.outcome === 'pass' ? 1 : 0
-        const why = seen.kind === 'check' ? seen.why : seen.kind
-        return [
-          {
+            }
+          // A check looks at one segment that somebody else sent: what it took nobody here has measured.
+          const passed = seen.kind === 'check' && seen.outcome === 'pass' ? 1 : 0
+          const why = seen.kind === 'check' ? seen.why : seen.kind
+          return {
             ...{ ...base, success_rate: passed, round_trip_time: 0, errors: why === null ? [] : [{ error_code: why, count: 1 }] },
             ...{ seg_duration: 0, segments_sent: 1, segments_received: passed },
             ...{ upload_time: 0, download_time: 0, transcode_time: 0 },
-          },
-        ]
-      }),
+          }
+        }),
   }
 }

@@ -78,10 +78,9 @@ describe('fisherman demo', () => {
     expect(of('upscale')).toMatchObject({ convicted: false })
     expect(of('upscale')?.fail).toBeGreaterThan(0)
     expect(of('withhold')).toMatchObject({ convicted: false, fail: 0 })
-    // How often each is looked at is drawn by the keys of the day: the demo goes on until one check found it out.
-    expect(of('withhold')?.withheld).toBeGreaterThanOrEqual(1)
+    expect(of('withhold')?.withheld).toBeGreaterThanOrEqual(3)
     expect(of('honest')).toMatchObject({ convicted: false, fail: 0, inconclusive: 0, withheld: 0 })
-    // Nor does it end before each of the five receipts was checked by somebody.
+    // How often each is looked at is drawn by keys made anew: the demo ends when each of the five receipts was checked by somebody.
     expect(of('honest')).toMatchObject({ receipts: 5, checked: of('honest')?.pass })
     expect(of('honest')?.pass).toBeGreaterThanOrEqual(5)
     expect(result.fishermen).toHaveLength(4)
