@@ -71,24 +71,31 @@ function changeOf(name: string, args: Record<string, unknown>): Partial<CaseView
 export interface CaseBook {
   /** Adds the logs of new blocks, in order. */
   add(logs: readonly Log[]): void
-  /** Forgets everything above this block. */
+  /** Forgets everything above this block; below `finalTo` it forgets everything, and all must be added again from the first block. */
   rewind(to: bigint): void
+  /** Up to this block nothing should be taken back any more: how its cases came to be is held no longer. */
+  settle(to: bigint): void
+  finalTo(): bigint
   setGas(tx: Hex, gasUsed: bigint): void
   get(faultId: Hex): CaseView | undefined
   list(): CaseView[]
 }
 
-/** All cases, folded from events; nothing is kept that the chain does not say, so a reorganisation needs no special case. */
+/** All cases, folded from events; nothing is kept that the chain does not say, so that blocks can be taken back. */
 export function createCaseBook(): CaseBook {
+  /** As of the newest final block. */
+  const final = new Map<Hex, CaseView>()
+  let finalTo = -1n
+  /** Of later blocks. */
   let logs: Log[] = []
   let cases = new Map<Hex, CaseView>()
   const gas = new Map<Hex, bigint>()
 
-  function fold(fresh: readonly Log[]): void {
+  function fold(fresh: readonly Log[], into: Map<Hex, CaseView>): void {
     for (const log of fresh) {
       const step = stepOf(log)
-      const next = step?.apply(cases.get(step.faultId))
-      if (step && next) cases.set(step.faultId, next)
+      const next = step?.apply(into.get(step.faultId))
+      if (step && next) into.set(step.faultId, next)
     }
   }
 
@@ -100,13 +107,27 @@ export function createCaseBook(): CaseBook {
   return {
     add(fresh) {
       logs.push(...fresh)
-      fold(fresh)
+      fold(fresh, cases)
     },
     rewind(to) {
-      logs = logs.filter((log) => log.blockNumber <= to)
-      cases = new Map()
-      fold(logs)
+      logs = to < finalTo ? [] : logs.filter((log) => log.blockNumber <= to)
+      if (to < finalTo) {
+        final.clear()
+        finalTo = -1n
+      }
+      cases = new Map(final)
+      fold(logs, cases)
     },
+    settle(to) {
+      if (to <= finalTo) return
+      fold(
+        logs.filter((log) => log.blockNumber <= to),
+        final,
+      )
+      logs = logs.filter((log) => log.blockNumber > to)
+      finalTo = to
+    },
+    finalTo: () => finalTo,
     setGas: (tx, gasUsed) => void gas.set(tx, gasUsed),
     get: (faultId) => {
       const known = cases.get(faultId)

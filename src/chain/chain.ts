@@ -168,6 +168,7 @@ export async function createChain(init: ChainInit, deps: ChainDeps): Promise<Cha
   async function scan(): Promise<void> {
     const head = cursor.head().number
     await follower.scan(head, signal)
+    book.settle(confirmations.current().finalized)
     await stake?.scan(head, signal)
     alarms.look()
     reads.newHead(changed)
@@ -179,7 +180,9 @@ export async function createChain(init: ChainInit, deps: ChainDeps): Promise<Cha
     if (confirmations.rewind(to))
       log.error('Blocks that were final were taken back; is this another chain?', { rewoundTo: to, head })
     else log.warn('Blocks were taken back', { rewoundTo: to, head })
-    const point = await follower.rewind(to, signal)
+    let point = await follower.rewind(to, signal)
+    // Final blocks that were taken back: of their cases only the outcome is held.
+    if (point < book.finalTo()) point = await follower.rewind(deployment.deployBlock - 1n, signal)
     const stakePoint = await stake?.rewind(to, signal)
     book.rewind(point)
     alarms.rewind({ own: point, bonding: stakePoint ?? point })

@@ -48,6 +48,8 @@ export interface EventFollower {
 
 /** Final blocks that are gathered before they are written: one line for each new block would be a file of small lines. */
 const WRITE_EVERY = 2_000n
+/** And events: what waits to be written is held. */
+const WRITE_EVENTS = 100
 /** Final spans in memory that become one. */
 const MERGE = 50
 
@@ -92,7 +94,8 @@ export function createEventFollower(init: EventFollowerInit, deps: EventFollower
     if (!store && final.length > 1) young = young.slice(final.length - 1)
     if (!store) return
     if (!first || !last) return
-    const isDue = last.to - first.from + 1n >= atLeast
+    const events = final.reduce((sum, span) => sum + span.logs.length, 0)
+    const isDue = last.to - first.from + 1n >= atLeast || events >= WRITE_EVENTS
     if (!isDue && final.length <= MERGE) return
     const whole: Span = { from: first.from, to: last.to, hash: last.hash, logs: final.flatMap((span) => span.logs) }
     if (!isDue) {

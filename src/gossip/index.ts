@@ -64,7 +64,7 @@ export async function createGossip(init: GossipInit, deps: GossipDeps): Promise<
     statuteSeconds: init.statuteSeconds ?? STATUTE_SECONDS,
     nowSec: () => deps.nowSec(),
     view: deps.view,
-    seen: createSeen(),
+    seen: createSeen(() => deps.nowSec()),
     quotas: createQuotas(clock),
     recoverKey,
   }

@@ -6,6 +6,7 @@ import type { Counters } from './counters.ts'
 import { createJudge, type Outcome } from './outcome.ts'
 import { createDeliveryQueue, type QUEUE_LIMITS } from './queue.ts'
 import { ignoreUnless, type Refused, rejectUnless } from './refusal.ts'
+import { ID_SECONDS } from './seen.ts'
 import { idOf, type Road, type ValidationContext, type ValidStatement, validateStatement } from './validate.ts'
 
 export interface IntakeDeps {
@@ -67,7 +68,7 @@ export function createIntake(deps: IntakeDeps): Intake {
     // From here to the marks nothing waits, so that two copies at once cannot both pass.
     const valid = validateStatement(context, kind, bytes, from, id)
     ignoreUnless(queue.push(kind, { ...valid, bytes, from }), 'queue-full', 'the queue is full')
-    context.seen.ids.set(valid.id, true)
+    context.seen.ids.set(valid.id, true, context.nowSec() + ID_SECONDS)
     valid.claim.mark()
     return { relay: deps.relays?.(valid.statement) ?? true }
   }

@@ -4,6 +4,7 @@ import type { Logger } from '../base/log.ts'
 import type { Counters } from './counters.ts'
 import type { Quotas } from './quotas.ts'
 import { Refusal } from './refusal.ts'
+import { ID_SECONDS } from './seen.ts'
 import { idOf, type ValidationContext, validateStatement } from './validate.ts'
 
 export interface PublisherDeps {
@@ -29,7 +30,7 @@ export function createPublisher({ context, counters, log, quotas, send }: Publis
       if (!(error instanceof Refusal)) throw error
       if (error.action === 'reject') throw invalid(kind, error)
     }
-    context.seen.ids.set(id, true)
+    context.seen.ids.set(id, true, context.nowSec() + ID_SECONDS)
     if (!quotas.take('gossip', kind, statement.signer)) {
       counters.add(`held-back.${kind}`)
       return { recipients: 0 }

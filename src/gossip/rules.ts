@@ -2,6 +2,7 @@ import { type AnyStatement, decodeDrawProof, type Statement } from '../../proofs
 import { faultIdOf } from '../../proofs/digest.ts'
 import { type ConvictionVote, DISMISSALS, faultClassName, type Hex, LIMITS, OUTCOMES } from '../../proofs/types.ts'
 import { ignoreUnless, Refusal, rejectUnless } from './refusal.ts'
+import { keyOf } from './seen.ts'
 import type { ValidationContext } from './validate.ts'
 
 /** What a statement takes up in the seen-cache once it is accepted. */
@@ -27,7 +28,13 @@ const CHECKED_CLASSES: readonly string[] = ['O1', 'O2', 'O3', 'O4', 'O5', 'O6', 
 const VOTED_CLASSES = ['D1', 'D2', 'D3'] as const
 /** `faultClass` of votes that end a case without a conviction. */
 const DISMISSING: readonly number[] = Object.values(DISMISSALS)
-const FOREVER = 1n << 64n
+/**
+ * Windows for which a second statement on one subject is refused: an hour of a public network. By then all tranches are over and every seal is
+ * open, so that nothing follows from another one; and what is on disk comes in no more in any case.
+ */
+const CLAIM_WINDOWS = 60
+/** Bytes of kinds in keys, so that subjects of two kinds are never taken for one another. */
+const KINDS = { sealed: '01', answer: '02', vote: '03', 'fraud-proof': '04' } as const
 
 /** The rules of one kind, before any signature is looked at. */
 export function claimOf(ctx: ValidationContext, statement: AnyStatement): Claim {
@@ -53,21 +60,19 @@ function windowClaim(ctx: ValidationContext, { body, signer }: Statement<'window
   ignoreUnless(openedAt + length + statute(ctx) + skew(ctx) >= nowSec, 'expired', 'the window is older than the statute')
 
   // [IGNORE] Two different roots of one window are kept, because two prove an equivocation.
-  const key = `${body.transcoder}:${body.windowId}`
-  const root = `${body.root}:${body.count}`
+  const key = keyOf(body.transcoder, hexOf(body.windowId))
+  const root = keyOf(body.root, hexOf(BigInt(body.count)))
   const kept = ctx.seen.windows.get(key) ?? []
   ignoreUnless(!kept.includes(root) && kept.length < 2, 'claimed', 'the window is known')
 
   // [IGNORE] The node is known and the key may sign for it.
   ignoreUnless(ctx.view.isSignerOf(body.transcoder, signer), 'not-signer', 'the key does not sign for this node')
 
+  const roots = () => ctx.seen.windows.get(key) ?? []
+  const keep = (changed: readonly string[]) => ctx.seen.windows.set(key, changed, ctx.nowSec() + claimed(ctx))
   return {
-    mark: () => ctx.seen.windows.set(key, [...(ctx.seen.windows.get(key) ?? []), root]),
-    unmark: () =>
-      ctx.seen.windows.set(
-        key,
-        (ctx.seen.windows.get(key) ?? []).filter((other) => other !== root),
-      ),
+    mark: () => keep([...roots(), root]),
+    unmark: () => keep(roots().filter((other) => other !== root)),
   }
 }
 
@@ -81,7 +86,9 @@ function sealedClaim(ctx: ValidationContext, { body, signer, extra }: Statement<
   // [IGNORE] Older than the statute. A deadline that merely passed is no reason: the pull brings seals whose answers are already open.
   ignoreUnless(body.deadline + statute(ctx) >= now(ctx), 'expired', 'the seal is older than the statute')
 
-  const claim = single(ctx, `sealed:${body.sampleId}:${signer}`, FOREVER)
+  // From its deadline on, or from now where that is over.
+  const untilSec = Math.max(Number(body.deadline), ctx.nowSec()) + claimed(ctx)
+  const claim = single(ctx, keyOf(KINDS.sealed, body.sampleId, signer), untilSec)
   assertMember(ctx, signer)
   return claim
 }
@@ -94,7 +101,7 @@ function answerClaim(ctx: ValidationContext, { body, signer }: Statement<'answer
   rejectUnless(body.outcome < OUTCOMES.length, 'bad-field', 'the outcome does not exist')
   rejectUnless(body.rendition < LIMITS.renditions, 'bad-field', 'the rendition does not exist')
 
-  const claim = single(ctx, `answer:${body.sampleId}:${signer}`, FOREVER)
+  const claim = single(ctx, keyOf(KINDS.answer, body.sampleId, signer), ctx.nowSec() + claimed(ctx))
   assertMember(ctx, signer)
   return claim
 }
@@ -118,7 +125,7 @@ function voteClaim(ctx: ValidationContext, { body, signer }: Statement<'vote'>):
 
   // One of all that can be said of a fault by these inputs: who voted to convict cannot be heard with a dismissal, nor the other way
   // round. A case about other inputs may follow one that was dismissed.
-  const claim = single(ctx, `vote:${body.faultId}:${body.evidenceHash}:${signer}`, body.deadline + skew(ctx))
+  const claim = single(ctx, keyOf(KINDS.vote, body.faultId, body.evidenceHash, signer), Number(body.deadline + skew(ctx)))
   assertMember(ctx, signer)
   return claim
 }
@@ -161,24 +168,25 @@ function proofClaim(ctx: ValidationContext, { body, signer }: Statement<'fraud-p
   const count = () => ctx.seen.faults.get(body.faultId) ?? 0
   ignoreUnless(count() < MAX_PROOFS_PER_FAULT, 'claimed', 'the fault is proven often enough')
 
-  const claim = single(ctx, `fraud-proof:${body.faultId}:${signer}`, body.expiresAt + skew(ctx))
+  const untilSec = Number(body.expiresAt + skew(ctx))
+  const claim = single(ctx, keyOf(KINDS['fraud-proof'], body.faultId, signer), untilSec)
+  const keep = (changed: number) => ctx.seen.faults.set(body.faultId, changed, untilSec)
   return {
     mark() {
       claim.mark()
-      ctx.seen.faults.set(body.faultId, count() + 1)
+      keep(count() + 1)
     },
     unmark() {
       claim.unmark()
-      ctx.seen.faults.set(body.faultId, Math.max(0, count() - 1))
+      keep(Math.max(0, count() - 1))
     },
   }
 }
 
 /** [IGNORE] One statement a (subject, signer), until the earlier one is void. */
-function single(ctx: ValidationContext, key: string, until: bigint): Claim {
-  const earlier = ctx.seen.claims.get(key)
-  ignoreUnless(earlier === undefined || earlier < now(ctx), 'claimed', 'the signer has spoken on this')
-  return { mark: () => ctx.seen.claims.set(key, until), unmark: () => ctx.seen.claims.delete(key) }
+function single(ctx: ValidationContext, key: string, untilSec: number): Claim {
+  ignoreUnless(ctx.seen.claims.get(key) === undefined, 'claimed', 'the signer has spoken on this')
+  return { mark: () => ctx.seen.claims.set(key, true, untilSec), unmark: () => ctx.seen.claims.delete(key) }
 }
 
 /** [IGNORE] The signer is a registered fisherman, as far as our view of the chain goes. */
@@ -202,6 +210,15 @@ function now(ctx: ValidationContext): bigint {
 function skew(ctx: ValidationContext): bigint {
   const window = BigInt(ctx.windowSeconds)
   return window < MAX_SKEW_SECONDS ? window : MAX_SKEW_SECONDS
+}
+
+/** Seconds of `CLAIM_WINDOWS`. */
+function claimed(ctx: ValidationContext): number {
+  return CLAIM_WINDOWS * ctx.windowSeconds
+}
+
+function hexOf(number: bigint): string {
+  return number.toString(16).padStart(16, '0')
 }
 
 function statute(ctx: ValidationContext): bigint {

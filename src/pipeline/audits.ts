@@ -65,6 +65,8 @@ interface Pending {
 export function createAudits(bench: Bench, deps: AuditsDeps): Audits {
   const { params, chain } = bench
   const pending = new Map<Hex, Pending>()
+  // Each holds its receipt, and that its window: nobody may remember them for longer than the ledger does.
+  bench.ledger.onForget(({ sampleId }) => void pending.delete(sampleId))
 
   function heard(answer: DrawnAnswer): void {
     const known = pending.get(answer.sampleId)

@@ -21,6 +21,8 @@ export interface Ballots {
   recall(faultId: Hex): Promise<void>
   /** Signs our vote and tells everybody; does nothing where we voted on this case before, whatever it was. */
   cast(view: CaseView, vote: { rendition: number; outcome: Outcome; workCommit: Hex }): Promise<void>
+  /** No vote on this case counts any more; `recall` brings them back. */
+  forget(faultId: Hex): void
   /** Votes of these members that want this outcome of this case, ascending by signer as the contract wants them. */
   count(view: CaseView, rendition: number, outcome: Outcome, members: readonly Member[]): Ballot[]
 }
@@ -69,7 +71,12 @@ export function createBallots(bench: Bench): Ballots {
       const statement = await identity.attester.vote({ ...shared, workCommit })
       await bench.say(statement)
       hear(statement)
+      cast.delete(keyOf(shared))
       bench.logger.info('Voted', { outcome, transcoder: view.transcoder, faultId: view.faultId })
+    },
+    forget(faultId) {
+      recalled.delete(faultId)
+      for (const known of bySigner.values()) for (const key of known.keys()) if (key.startsWith(faultId)) known.delete(key)
     },
     count(view, rendition, outcome, members) {
       const shared = sharedVote(view, rendition, outcome)

@@ -31,6 +31,8 @@ export interface Convictions {
   conclude(view: CaseView): Promise<void>
   /** Ends a case that nobody decided in time: ours at once, for our bond; somebody else's when its opener does not, since a deposit is frozen by it. */
   expire(view: CaseView): Promise<void>
+  /** Nobody votes on this case any more: what is held for it goes, and is read from the log again if it is wanted after all. */
+  forget(faultId: Hex): void
   /** Evidence that we brought or are about to bring. */
   keep(faultId: Hex, evidence: Hex, evidenceHash: Hex): void
 }
@@ -53,8 +55,8 @@ export function createConvictions(bench: Bench, deps: { act: Act; standing: Stan
   const reported = new Set<Hex>()
   /** No pay-out will ever be accepted for these. */
   const overturned = new Set<Hex>()
-  /** Chain time at which a case was ready for a step of everybody's, by case and step. */
-  const readyAt = new Map<string, number>()
+  /** Chain time at which a case was ready for a step of everybody's, by case, then by step. */
+  const readyAt = new Map<Hex, Map<string, number>>()
 
   async function hearingOf(view: CaseView): Promise<Hearing | undefined> {
     const rendition = standing.renditionOf(view)
@@ -129,10 +131,11 @@ export function createConvictions(bench: Bench, deps: { act: Act; standing: Stan
     if (view.opener) outcome === 'reject' ? order.push(view.opener) : order.unshift(view.opener)
     // A key without a bond comes after all that have one.
     const place = order.includes(me) ? order.indexOf(me) : order.length
-    const key = `${view.faultId}/${view.evidenceHash}/${outcome}/${step}`
+    const steps = readyAt.get(view.faultId) ?? new Map<string, number>()
+    const key = `${view.evidenceHash}/${outcome}/${step}`
     const earliest = outcome === 'reject' ? 0 : (view.answerUntilSec ?? 0)
-    const ready = readyAt.get(key) ?? Math.max(chain.nowSec(), earliest)
-    readyAt.set(key, ready)
+    const ready = steps.get(key) ?? Math.max(chain.nowSec(), earliest)
+    readyAt.set(view.faultId, steps.set(key, ready))
     return ready + place * params.convictTurnSeconds
   }
 
@@ -224,6 +227,10 @@ export function createConvictions(bench: Bench, deps: { act: Act; standing: Stan
       const step = next({ ...factsOf(view), endTurnAtSec: endTurnOf(view) }, await chainFacts(bench, view.transcoder))
       if ('do' in step && step.do === 'expire')
         void act(view.faultId, 'expire', () => chain.expire(view.faultId, { signal: bench.signal }))
+    },
+    forget(faultId) {
+      ballots.forget(faultId)
+      readyAt.delete(faultId)
     },
     keep: (faultId, evidence, evidenceHash) => void evidences.set(faultId, { evidence, evidenceHash }),
   }

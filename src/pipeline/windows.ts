@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { DrawProof } from '../../proofs/codec.ts'
 import type { Hex, WindowRoot } from '../../proofs/types.ts'
 import { verifyDraw, verifyPossession } from '../attest/bls.ts'
@@ -161,7 +162,7 @@ export function createWindowStage(bench: Bench, deps: WindowStageDeps): WindowSt
       owner &&
       ((message, signature) => {
         // One pairing for each member and window, however many samples it was drawn for.
-        const key = `${message}/${signature}/${owner.blsPublicKey}`
+        const key = createHash('sha256').update(`${message}/${signature}/${owner.blsPublicKey}`).digest('base64')
         const valid = draws.get(key) ?? verifyDraw(message, signature, owner.blsPublicKey)
         draws.set(key, valid)
         if (draws.size > 10_000) draws.delete(draws.keys().next().value as string)

@@ -101,7 +101,7 @@ function doorFor(kind: StatementKind): Door {
   let kept = 0
   const context: ValidationContext = {
     ...{ domain: DOMAIN, verdictVersion: 1, windowSeconds: WINDOW_SECONDS, statuteSeconds: STATUTE, nowSec: () => NOW },
-    ...{ view, seen: createSeen(), quotas: createQuotas(clock) },
+    ...{ view, seen: createSeen(() => NOW), quotas: createQuotas(clock) },
   }
   const intake = createIntake({
     ...{ context, counters, log: silent, has: () => false },

@@ -4,7 +4,7 @@ import { createCounters } from '../../src/gossip/counters.ts'
 import { createIntake, type IntakeDeps } from '../../src/gossip/intake.ts'
 import { createDeliveryQueue, QUEUE_LIMITS } from '../../src/gossip/queue.ts'
 import { createQuotas } from '../../src/gossip/quotas.ts'
-import { createBoundedMap, createSeen } from '../../src/gossip/seen.ts'
+import { createSeen } from '../../src/gossip/seen.ts'
 import { DOMAIN } from '../helpers/fixtures.ts'
 import { answer, MEMBERS, NODE, NOW, sealed, sealedBody, sign, silent, view, voteBody, windowBody } from './world.ts'
 
@@ -21,7 +21,7 @@ function make(changes: Partial<IntakeDeps> = {}) {
     statuteSeconds: 1e6,
     nowSec: () => NOW,
     view,
-    seen: createSeen(),
+    seen: createSeen(() => NOW),
     quotas: createQuotas({ nowMs: () => 0 }),
   }
   const intake = createIntake({
@@ -151,13 +151,4 @@ describe('the delivery queue', () => {
     queue.push('vote', 'a')
     await expect(queue.waitForRoom('vote', { signal: AbortSignal.timeout(10) })).rejects.toThrow()
   })
-})
-
-it('a bounded map drops its oldest entry', () => {
-  const map = createBoundedMap<number>(2)
-  map.set('a', 1)
-  map.set('b', 2)
-  map.set('a', 3)
-  map.set('c', 4)
-  expect([map.get('a'), map.get('b'), map.get('c'), map.size()]).toEqual([3, undefined, 4, 2])
 })

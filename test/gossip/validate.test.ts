@@ -6,7 +6,7 @@ import { encodeConviction } from '../../proofs/evidence.ts'
 import type { Hex } from '../../proofs/types.ts'
 import { createQuotas } from '../../src/gossip/quotas.ts'
 import { Refusal } from '../../src/gossip/refusal.ts'
-import { createSeen } from '../../src/gossip/seen.ts'
+import { createSeen, ID_SECONDS } from '../../src/gossip/seen.ts'
 import { type Road, type ValidationContext, validateStatement } from '../../src/gossip/validate.ts'
 import {
   addressOf,
@@ -51,7 +51,8 @@ function context(changes: Partial<ValidationContext> = {}): ValidationContext {
     statuteSeconds: STATUTE,
     nowSec: () => NOW,
     view,
-    seen: createSeen(),
+    // By the clock of the context that is in use: tests change it.
+    seen: createSeen(() => ctx.nowSec()),
     quotas: createQuotas({ nowMs: () => nowMs }),
     ...changes,
   }
@@ -61,7 +62,7 @@ function context(changes: Partial<ValidationContext> = {}): ValidationContext {
 function verdict(kind: StatementKind, bytes: Uint8Array, road: Road = 'gossip'): string {
   try {
     const valid = validateStatement(ctx, kind, bytes, road)
-    ctx.seen.ids.set(valid.id, true)
+    ctx.seen.ids.set(valid.id, true, ctx.nowSec() + ID_SECONDS)
     valid.claim.mark()
     return 'accept'
   } catch (error) {
@@ -304,6 +305,24 @@ describe('a vote', () => {
     nowSec = NOW + 65
     expect(await judged({ deadline: BigInt(NOW + 600) })).toBe('accept')
   })
+})
+
+it('what is said once is remembered for sixty windows, and a seal as long after its deadline', async () => {
+  let nowSec = NOW
+  ctx = context({ nowSec: () => nowSec })
+  const seal = async (n: number, changes = {}) => judge(await sign(ALICE, 'sealed', sealedBody(n, changes)))
+  const answer = async (changes = {}) => judge(await sign(ALICE, 'answer', answerBody(0, changes)))
+  const root = async (n: number) => judge(await sign(NODE, 'window', windowBody(0, { root: hash(n) })))
+  expect([await seal(0, { deadline: BigInt(NOW + 100) }), await answer(), await root(1), await root(2)]).toEqual(
+    Array(4).fill('accept'),
+  )
+  nowSec = NOW + 60 * WINDOW_SECONDS
+  expect([await answer({ salt: hash(99) }), await root(3)]).toEqual(['ignore claimed', 'ignore claimed'])
+  nowSec++
+  expect([await answer({ salt: hash(99) }), await root(3)]).toEqual(['accept', 'accept'])
+  expect(await seal(0, { deadline: BigInt(NOW + 400) })).toBe('ignore claimed')
+  nowSec += 100
+  expect(await seal(0, { deadline: BigInt(NOW + 400) })).toBe('accept')
 })
 
 describe("a log's head", () => {

@@ -37,16 +37,18 @@ let dropped: string[]
 let seals: Map<Hex, Map<Hex, Statement<'sealed'>>>
 let answered: Set<Hex>
 let asked: number[]
+let listeners: ((forgotten: { sampleId: Hex }) => void)[]
 const settled = () => new Promise((resolve) => setTimeout(resolve, 20))
 
 beforeEach(() => {
-  ;[tasks, dropped, seals, answered, asked] = [[], [], new Map(), new Set(), []]
+  ;[tasks, dropped, seals, answered, asked, listeners] = [[], [], new Map(), new Set(), [], []]
   const bench = {
     ...{ params: networkParams('local'), address: me, signal: new AbortController().signal },
     chain: {
       nowSec: () => 1_000_000,
     },
     identity: { attester: { address: me }, bls: keys.get(me) },
+    ledger: { onForget: (listener: (typeof listeners)[number]) => void listeners.push(listener) },
     logger: { info() {}, warn() {}, debug() {} },
     metrics: { dropped: (what: string) => dropped.push(what) },
     later: (_ms: number, _what: string, work: () => Promise<void>) => void work(),
@@ -79,6 +81,20 @@ const answerOf = (sampleId: Hex, change: Partial<DrawnAnswer> = {}): DrawnAnswer
 })
 
 describe('the audit of answers', () => {
+  it('is forgotten with its receipt', async () => {
+    const sampleId = taken[0] as Hex
+    audits.heard(answerOf(sampleId))
+    await settled()
+    audits.heard(answerOf(sampleId))
+    await settled()
+    expect(tasks).toHaveLength(1)
+    for (const forget of listeners) forget({ sampleId })
+    // As one that was never heard: it may be heard, and is drawn, again.
+    audits.heard(answerOf(sampleId))
+    await settled()
+    expect(tasks).toHaveLength(2)
+  })
+
   it('waits for a beacon of after the opening, and looks at the share that it takes up, with a proof of the draw', async () => {
     for (const id of taken.slice(0, 8)) audits.heard(answerOf(id))
     audits.heard(answerOf(passedOver))

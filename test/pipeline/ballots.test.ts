@@ -59,6 +59,20 @@ async function vote(who = ann, outcome: Outcome = 'reject', changes: Partial<Con
 const mine = { rendition: 0, outcome: 'reject', workCommit: hash(5) as Hex } as const
 
 describe('ballots', () => {
+  it('of a case that is over are held no longer, and come back from the log when it is not over after all', async () => {
+    const { hear, count, cast, forget, recall, said } = started()
+    const hers = await vote()
+    await keep('received', hers)
+    hear(hers)
+    await cast(view, mine)
+    forget(view.faultId)
+    expect(count(view, 0, 'reject', members)).toEqual([])
+    await recall(view.faultId)
+    expect(count(view, 0, 'reject', members)).toHaveLength(2)
+    await cast(view, mine)
+    expect(said).toHaveLength(1)
+  })
+
   it('count each outcome by itself, once a member, ascending', async () => {
     const { hear, count, cast } = started()
     hear(await vote(bob))
