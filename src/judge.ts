@@ -1,8 +1,9 @@
-import { VERDICT_VERSION } from '../proofs/types.ts'
+import { type FrameFp, VERDICT_VERSION } from '../proofs/types.ts'
 import { Slots } from './base/slots.ts'
 import { type Film, type FilmRequest, filmOf } from './film.ts'
 import type { Features } from './fingerprint/types.ts'
 import { examine } from './judge/examine.ts'
+import { printsOf } from './judge/prints.ts'
 import type { Examination, Examined, JudgeRequest, JudgeResult, RenditionVerdict } from './judge/types.ts'
 import { sheetOf } from './sheet.ts'
 import { CONTROL_PRESETS } from './transcode/control.ts'
@@ -46,6 +47,8 @@ export interface Judge {
   decoder(): Promise<string>
   /** Throws a FishermanError that says what is wrong where a path is no readable media file. */
   inspect(path: string): Promise<void>
+  /** Fingerprints of a source's frames, for whoever commits to them. Throws `no-fingerprints` where the file is not sound. */
+  prints(path: string, options?: { signal?: AbortSignal }): Promise<FrameFp[]>
   /** Writes a contact sheet of the worst rendition of a finished judgement. */
   writeSheet(request: JudgeRequest, result: JudgeResult, path: string, options?: { signal?: AbortSignal }): Promise<void>
   /** Writes a film strip of source, control and claimed rendition (WebP). */
@@ -170,6 +173,11 @@ export function createJudge(init: JudgeInit, deps: { nowMs?: () => number } = {}
     judge: async (request, options) =>
       await slots.run(
         async () => await withScratch(transcode, options?.signal, async (run) => await judgeIn(run, request, tools)),
+        options?.signal,
+      ),
+    prints: async (path, options) =>
+      await slots.run(
+        async () => await withScratch(transcode, options?.signal, async (run) => await printsOf(path, run)),
         options?.signal,
       ),
     writeFilm: async (request, path, options) =>

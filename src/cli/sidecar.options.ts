@@ -16,6 +16,7 @@ export interface SidecarOptions {
   quota: string
   windows: string
   private?: boolean
+  fingerprints?: boolean
 }
 
 export function declareSidecar(program: Command, run: (options: SidecarOptions) => Promise<void>): void {
@@ -37,6 +38,10 @@ export function declareSidecar(program: Command, run: (options: SidecarOptions) 
     .option('--quota <gib>', 'GiB of media kept', '50')
     .option('--windows <n>', 'closed windows kept; fishermen expect 14 rounds, 17,900 windows of a minute', '18000')
     .option('--private', 'streams are private: fishermen delete what they judged and show no pictures')
+    .option(
+      '--fingerprints',
+      'commit to fingerprints of the sources, so that using one output for two of them could be proven; needs ffmpeg',
+    )
     .addHelpText(
       'after',
       `

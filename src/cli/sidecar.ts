@@ -14,6 +14,8 @@ export async function sidecarCommand(options: SidecarOptions): Promise<number> {
     if ((tlsKey === undefined) !== (tlsCert === undefined)) throw usage('--tls-key and --tls-cert go together')
     if (!(Number(quota) > 0)) throw usage(`--quota '${quota}': must be GiB, more than 0`)
     if (!/^[1-9]\d{0,6}$/.test(windows)) throw usage(`--windows '${windows}': must be a number from 1 to 9999999`)
+    if (options.private && options.fingerprints)
+      throw usage('--fingerprints publishes what frames look like, coarsely: not with --private')
     const log = createLogger({ level: 'info', format: process.stderr.isTTY ? 'human' : 'json' })
     await runSidecar(
       {

@@ -10,8 +10,10 @@ import type { Logger } from '../base/log.ts'
 import { createChain } from '../chain/chain.ts'
 import { loadDeployment } from '../chain/deployment.ts'
 import { chainPreset } from '../chain/presets.ts'
+import { programPath } from '../config/paths.ts'
 import { followChain } from '../feed/ledger.ts'
-import { startSidecar } from './sidecar.ts'
+import { createJudge } from '../judge.ts'
+import { type SidecarDeps, startSidecar } from './sidecar.ts'
 
 export interface SidecarRequest {
   upstream: string
@@ -27,11 +29,16 @@ export interface SidecarRequest {
   mediaBytes: number
   windows: number
   isPrivate?: boolean
+  /** Commit to fingerprints of the sources. */
+  fingerprints?: boolean
 }
 
 /** Built beside the program. */
 const THREAD_FILE = new URL('./sidecar-thread.js', import.meta.url)
 const TELL_EVERY_MS = 60_000
+/** Milliseconds for the fingerprints of one source, and niceness of the decoder: the node beside us comes first. */
+const PRINT_MS = 10_000
+const PRINT_NICE = 10
 
 /** `fisherman sidecar`: runs until the signal fires. */
 export async function runSidecar(request: SidecarRequest, log: Logger, signal: AbortSignal): Promise<void> {
@@ -58,7 +65,7 @@ export async function runSidecar(request: SidecarRequest, log: Logger, signal: A
     const { dataDir, mediaBytes, windows, isPrivate = false } = request
     const sidecar = await startSidecar(
       { upstream, publicUrl, listen, dataDir, transcoder, mediaBytes, windows, isPrivate, threadFile: THREAD_FILE },
-      { ledger, signer, guard, log },
+      { ledger, signer, guard, log, ...(request.fingerprints ? await printer(dataDir) : {}) },
     )
     log.info('Sidecar is running', { url: sidecar.url, upstream: upstream.origin, transcoder, signer: signer.address })
     const telling = repeat(TELL_EVERY_MS, async () => log.info('Sidecar so far', sidecar.counters()), {
@@ -71,6 +78,16 @@ export async function runSidecar(request: SidecarRequest, log: Logger, signal: A
     await chain.close()
     await guard.close()
   }
+}
+
+/** Fails at once where there is no ffmpeg, rather than at each segment. */
+async function printer(dataDir: string): Promise<Pick<SidecarDeps, 'prints'>> {
+  const judge = createJudge({
+    ...{ scratchDir: join(dataDir, 'scratch'), searchPath: programPath(), maxJobs: 1, nice: PRINT_NICE },
+    limits: { wallMs: PRINT_MS },
+  })
+  await judge.decoder()
+  return { prints: judge.prints }
 }
 
 function originOf(name: string, text: string): URL {

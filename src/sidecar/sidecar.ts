@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import type { Http2ServerResponse } from 'node:http2'
 import { join } from 'node:path'
-import { type Hex, LIMITS } from '../../proofs/types.ts'
+import { type FrameFp, type Hex, LIMITS } from '../../proofs/types.ts'
 import type { Guard } from '../attest/guard.ts'
 import type { Signer } from '../attest/keys.ts'
 import { repeat, systemClock } from '../base/clock.ts'
@@ -51,6 +51,8 @@ export interface SidecarDeps {
   signer: Signer
   guard: Guard
   log: Logger
+  /** Fingerprints of a source's frames, where the node commits to them. */
+  prints?: (source: string, options: { signal: AbortSignal }) => Promise<readonly FrameFp[]>
 }
 
 export interface Sidecar {
@@ -64,6 +66,8 @@ export interface Sidecar {
 const UNDER_WAY = 200
 /** Segments that wait for their receipt: hashing is faster than transcoding. */
 const WAITING = 200
+/** Of those, with which the next receipt goes without fingerprints: decoding is slower than hashing, and a receipt must not miss its window for it. */
+const PRINT_WAITING = 8
 const FETCH_AFTER_MS = 5_000
 /** A draft takes some 50 ms; a machine that is busy transcoding lets a thread of low priority wait. */
 const DRAFT_MS = 30_000
@@ -103,12 +107,25 @@ export async function startSidecar(init: SidecarInit, deps: SidecarDeps): Promis
   })
   const move = (text: string) => moved(text, init.publicUrl)
 
+  /** What keeps a source from being fingerprinted costs its fingerprints, not its receipt. */
+  const printsOf = async (source: string) => {
+    if (!deps.prints) return undefined
+    if (queue.size() >= PRINT_WAITING) return void count('unfingerprinted.busy')
+    try {
+      return await deps.prints(source, { signal })
+    } catch (error) {
+      count(isFishermanError(error) && error.blame === 'theirs' ? 'unfingerprinted.source' : 'unfingerprinted.failed')
+      log.debug('A source has no fingerprints', { reason: messageOf(error) })
+      return undefined
+    }
+  }
+
   /** Resolves when the files of the segment are not needed any more. */
   const onServed = (served: ServedSegment) =>
     new Promise<void>((resolve) => {
       const run = async () => {
         try {
-          const { digest, windowId } = await notarise(served, { thread, book, media })
+          const { digest, windowId } = await notarise(served, { thread, book, media, prints: printsOf })
           count('receipts')
           log.debug('Receipt signed', { receipt: digest, window: String(windowId) })
         } catch (error) {

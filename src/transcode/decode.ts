@@ -77,7 +77,8 @@ export function loggedTrack(i: number, way?: DecodeWay): string {
 }
 
 /** Keeps the frames of these numbers, rising and without repeats. */
-const pick = (numbers: readonly number[]): string => `select='${[...new Set(numbers)].map((n) => `eq(n\\,${n})`).join('+')}'`
+export const pick = (numbers: readonly number[]): string =>
+  `select='${[...new Set(numbers)].map((n) => `eq(n\\,${n})`).join('+')}'`
 
 interface Wanted {
   file: string

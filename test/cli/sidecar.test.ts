@@ -89,6 +89,7 @@ it('fisherman sidecar serves a gateway over TLS, signs receipts, keeps its store
     `127.0.0.1:${port}`,
     '--data-dir',
     dataDir,
+    '--fingerprints',
   ]
   const all = [...args, ...tls, ...at, ...(await folder.key(orchestrator, 'node'))]
   const running = spawn(process.execPath, [PROGRAM, ...all], { cwd: folder.path, stdio: ['ignore', 'pipe', 'pipe'] })
@@ -127,8 +128,10 @@ it('fisherman sidecar serves a gateway over TLS, signs receipts, keeps its store
   })
   const row = readReceiptLine(world.domain, JSON.parse(await textAt(`${publicUrl}/fisherman/v1/receipts?window=${windowId}`)))
   expect([row.signer, row.receipt.requester]).toEqual([orchestrator.address.toLowerCase(), signer.address])
+  expect(row.fingerprints?.length).toBeGreaterThan(4)
   expect(row.renditions[0]?.byteLength).toBe(BigInt((await readFile(got)).length))
 
+  expect(refused(await folder.fisherman(...all, '--private'))).toMatch(/--fingerprints .*not with --private/)
   // A second one of the same store would sign twice.
   expect(refused(await folder.fisherman(...all))).toMatch(/another|in use|process|lock/i)
   running.kill('SIGTERM')

@@ -6,31 +6,34 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { windowLeaf } from '../../proofs/digest.ts'
 import { merkleTree } from '../../proofs/merkle.ts'
-import { flatten } from '../../proofs/segdata.ts'
 import { bytesToHex, signerOf } from '../../proofs/signature.ts'
 import type { Hex, WindowRoot } from '../../proofs/types.ts'
 import { type Guard, openGuard } from '../../src/attest/guard.ts'
-import { createSigner } from '../../src/attest/keys.ts'
 import { keccakOf } from '../../src/base/keccak.ts'
 import { SILENT } from '../../src/base/log.ts'
 import { DEFAULT_LADDER } from '../../src/devnet/ladder.ts'
 import { makeRenditions } from '../../src/devnet/work.ts'
 import { encodeAuth } from '../../src/feed/auth.ts'
 import { readOrchestratorInfo, readTranscodeResult } from '../../src/livepeer/read.ts'
-import { signLivepeer } from '../../src/livepeer/signing.ts'
 import type { SegData } from '../../src/livepeer/types.ts'
-import { writeOrchestratorInfo, writeSegData, writeTranscodeResult } from '../../src/livepeer/write.ts'
-import { readReceiptLine, readWindowLine } from '../../src/receipt/row.ts'
+import { writeOrchestratorInfo, writeTranscodeResult } from '../../src/livepeer/write.ts'
+import { readReceiptLine } from '../../src/receipt/row.ts'
 import { type Sidecar, startSidecar } from '../../src/sidecar/sidecar.ts'
 import { type Clips, drawSegments } from '../devnet/clips.ts'
 import { GATEWAY, STRANGER, type TestLedger, testLedger } from '../devnet/orchestrators.ts'
-import { DOMAIN, wallet } from '../helpers/fixtures.ts'
+import { DOMAIN } from '../helpers/fixtures.ts'
 import { type FakeNode, fakeNode } from './node.ts'
 import { buildThread } from './thread-file.ts'
-
-const NODE = createSigner(wallet(70))
-const PUBLIC = new URL('http://node.example:8935')
-const LADDER = DEFAULT_LADDER.map((profile, i) => ({ ...profile, name: `rung-${i}` }))
+import {
+  INFO,
+  NODE,
+  PUBLIC,
+  PATHS as paths,
+  push as pushTo,
+  until as untilTrue,
+  firstWindow as windowOf,
+  work as workAt,
+} from './world.ts'
 
 let clips: Clips
 let folder: string
@@ -78,65 +81,12 @@ afterEach(async () => {
   await node.close()
 })
 
-const paths = ['/stream/5e55/rung-0/7.ts', '/stream/5e55/rung-1/7.ts']
-
-async function segData(source: Buffer, changes: Partial<SegData> = {}): Promise<Uint8Array> {
-  const hash = await keccakOf(source)
-  const parts = { manifestId: Buffer.from('stream-1'), seq: changes.seq ?? 7n, hash, profiles: LADDER }
-  const signer = { address: GATEWAY.address, signMessage: async (m: Uint8Array) => (await wallet(40).signMessage(m)) as Hex }
-  return writeSegData({
-    ...{ ...parts, sig: await signLivepeer(signer, flatten(parts)), durationMs: 2_000, capabilities: undefined },
-    ...{ authToken: undefined, calcPerceptualHash: false, storage: [], slice: undefined, forceSessionReinit: false },
-    ...changes,
-  })
-}
-
-/** What the node would answer: both renditions at its own addresses. */
-function work(): void {
-  paths.forEach((path, i) => void node.files.set(path, made[i] as Buffer))
-  const segments = paths.map((path) => ({ url: `${node.origin}${path}`, pixels: 1n, perceptualHashUrl: '' }))
-  const info = { ...INFO, transcoder: node.origin }
-  node.result = Buffer.from(
-    writeTranscodeResult({ seq: 7n, error: undefined, data: { segments, sig: new Uint8Array(65) }, info }),
-  )
-}
-
-const INFO = {
-  ...{ transcoder: '', ticketParams: undefined, price: undefined, address: NODE.address, capabilities: undefined },
-  ...{ authToken: undefined, storage: [], capabilityPrices: [], nodes: ['https://other.example:8935/x'] },
-}
-
-async function push(source: Buffer, changes?: Partial<SegData>): Promise<Buffer> {
-  const headers = { 'livepeer-segment': Buffer.from(await segData(source, changes)).toString('base64'), 'livepeer-payment': '' }
-  const response = await fetch(`${sidecar.url}/segment`, { method: 'POST', headers, body: new Uint8Array(source) })
-  expect(response.status).toBe(200)
-  return Buffer.from(await response.arrayBuffer())
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  for (const end = Date.now() + 10_000; !condition(); ) {
-    if (Date.now() > end) throw new Error(`did not come: ${condition}; ${JSON.stringify(sidecar.counters())}`)
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-}
+const push = (source: Buffer, changes?: Partial<SegData>) => pushTo(sidecar, source, changes)
+const work = () => workAt(node, made)
+const firstWindow = () => windowOf(sidecar, ledger)
+const until = (condition: () => boolean) => untilTrue(condition, sidecar.counters)
 
 const get = async (path: string) => await (await fetch(`${sidecar.url}${path}`)).text()
-
-async function firstWindow() {
-  ledger.set(1_000_008n)
-  let text = ''
-  for (let tries = 0; !text.includes('"count":1') && tries < 400; tries++) {
-    await new Promise((resolve) => setTimeout(resolve, 10))
-    text = await get('/fisherman/v1/windows?after=0')
-  }
-  const signed = text
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => readWindowLine(JSON.parse(line)))
-    .find(({ window }) => window.count === 1)
-  if (!signed) throw new Error(`no window with a receipt: ${text}`)
-  return signed
-}
 
 describe('a segment that goes through', () => {
   it('reaches the node as it is, comes back with our addresses, and has a receipt that a fisherman takes', async () => {

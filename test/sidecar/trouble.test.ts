@@ -7,32 +7,22 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { flatten } from '../../proofs/segdata.ts'
-import type { Hex } from '../../proofs/types.ts'
 import { type Guard, openGuard } from '../../src/attest/guard.ts'
-import { createSigner } from '../../src/attest/keys.ts'
-import { keccakOf } from '../../src/base/keccak.ts'
 import { SILENT } from '../../src/base/log.ts'
 import { DEFAULT_LADDER } from '../../src/devnet/ladder.ts'
 import { makeRenditions } from '../../src/devnet/work.ts'
-import { signLivepeer } from '../../src/livepeer/signing.ts'
-import { writeSegData, writeTranscodeResult } from '../../src/livepeer/write.ts'
 import { listen } from '../../src/sidecar/listener.ts'
 import { createSegmentDesk } from '../../src/sidecar/segments.ts'
 import { type Sidecar, type SidecarInit, startSidecar } from '../../src/sidecar/sidecar.ts'
 import { createSpool } from '../../src/sidecar/spool.ts'
 import { createUpstream } from '../../src/sidecar/upstream.ts'
 import { type Clips, drawSegments } from '../devnet/clips.ts'
-import { GATEWAY, testLedger } from '../devnet/orchestrators.ts'
-import { wallet } from '../helpers/fixtures.ts'
+import { testLedger } from '../devnet/orchestrators.ts'
 import { type FakeNode, fakeNode } from './node.ts'
 import { buildThread } from './thread-file.ts'
+import { headersOf, NODE, PATHS, PUBLIC, push as pushTo, until, work } from './world.ts'
 
 // What may go wrong around the sidecar, and must not cost its operator a segment.
-
-const NODE = createSigner(wallet(70))
-const LADDER = DEFAULT_LADDER.map((profile, i) => ({ ...profile, name: `rung-${i}` }))
-const PATHS = ['/stream/5e55/rung-0/7.ts', '/stream/5e55/rung-1/7.ts']
 
 let clips: Clips
 let folder: string
@@ -65,13 +55,10 @@ async function open(
   const dataDir = await mkdtemp(join(folder, 'data-'))
   const guard = await openGuard(join(dataDir, 'guard'), 'test')
   ends.push(() => guard.close())
-  PATHS.forEach((path, i) => void node.files.set(path, made[i] as Buffer))
-  const segments = PATHS.map((path) => ({ url: `${node.origin}${path}`, pixels: 1n, perceptualHashUrl: '' }))
-  const data = { segments, sig: new Uint8Array(65) }
-  node.result = Buffer.from(writeTranscodeResult({ seq: 7n, error: undefined, data, info: undefined }))
+  work(node, made)
   const sidecar = await startSidecar(
     {
-      ...{ upstream: new URL(node.origin), publicUrl: new URL('http://node.example:8935'), dataDir, threadFile },
+      ...{ upstream: new URL(node.origin), publicUrl: PUBLIC, dataDir, threadFile },
       ...{ listen: { host: '127.0.0.1', port: 0 }, transcoder: NODE.address, mediaBytes: 1e9, windows: 100, fetchAfterMs: 300 },
       ...changes,
     },
@@ -81,28 +68,7 @@ async function open(
   return { node, sidecar, dataDir, guard }
 }
 
-async function headersOf(source: Buffer, seq = 7n): Promise<Record<string, string>> {
-  const parts = { manifestId: Buffer.from('stream-1'), seq, hash: await keccakOf(source), profiles: LADDER }
-  const signer = { address: GATEWAY.address, signMessage: async (m: Uint8Array) => (await wallet(40).signMessage(m)) as Hex }
-  const segData = writeSegData({
-    ...{ ...parts, sig: await signLivepeer(signer, flatten(parts)), durationMs: 2_000, capabilities: undefined },
-    ...{ authToken: undefined, calcPerceptualHash: false, storage: [], slice: undefined, forceSessionReinit: false },
-  })
-  return { 'livepeer-segment': Buffer.from(segData).toString('base64'), 'livepeer-payment': '' }
-}
-
-async function push(sidecar: Sidecar, seq?: bigint): Promise<Buffer> {
-  const source = clips.segments[0] as Buffer
-  const body = new Uint8Array(source)
-  const response = await fetch(`${sidecar.url}/segment`, { method: 'POST', headers: await headersOf(source, seq), body })
-  expect(response.status).toBe(200)
-  return Buffer.from(await response.arrayBuffer())
-}
-
-async function until(condition: () => boolean | Promise<boolean>, what: () => unknown = () => ''): Promise<void> {
-  for (const end = Date.now() + 15_000; !(await condition()); await wait(10))
-    if (Date.now() > end) throw new Error(`did not come: ${condition}; ${JSON.stringify(what())}`)
-}
+const push = (sidecar: Sidecar, seq?: bigint) => pushTo(sidecar, clips.segments[0] as Buffer, seq === undefined ? {} : { seq })
 
 describe('a gateway', () => {
   it('that fetches renditions with the first byte of the answer gets them, and the node is asked once for each', async () => {
