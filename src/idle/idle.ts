@@ -127,9 +127,12 @@ function classOf(facts: Facts, seen: EvidenceRow, rounds: number, limits: IdlePa
   const bad = seen.fail + seen.withheld + seen.unreceipted
   const samples = seen.pass + bad
   if (tickets > 0 && seen.faults > 0)
-    return is('paid-without-work', `${tickets} tickets redeemed, and its own signatures prove ${seen.faults} faults`)
+    return is(
+      'paid-without-work',
+      `${many(tickets, 'ticket')} redeemed, and its own signatures prove ${many(seen.faults, 'fault')}`,
+    )
   if (tickets > 0 && samples >= limits.failFromSamples && seen.fail > 0 && 2 * bad > samples)
-    return is('paid-without-work', `${tickets} tickets redeemed, and ${bad} of ${samples} samples were bad`)
+    return is('paid-without-work', `${many(tickets, 'ticket')} redeemed, and ${bad} of ${samples} samples were bad`)
   // What was seen working is not called by where its tickets came from: a gateway may well bond to the node that it uses.
   if (seen.pass > 0 && 2 * bad <= samples) return is('works', `${seen.pass} of ${samples} samples passed`)
   if (seen.trips > 0 && bad === 0) return is('works', `answered ${seen.trips} probes or streams`)
@@ -138,14 +141,21 @@ function classOf(facts: Facts, seen: EvidenceRow, rounds: number, limits: IdlePa
   if (rewardCalls > 0 && tickets === 0 && seen.receipts === 0 && samples + seen.inconclusive === 0) {
     if (rounds >= limits.idleFromRounds)
       return is('idle', `rewarded in ${facts.rewardedRounds} of ${rounds} rounds; no ticket, no receipt`)
-    return is('unproven', `no ticket and no receipt, but ${rounds} rounds are too few to call it idle`)
+    return is(
+      'unproven',
+      `no ticket and no receipt, but ${rounds === 1 ? '1 round is' : `${rounds} rounds are`} too few to call it idle`,
+    )
   }
   const had = [
-    ...(tickets > 0 ? [`${tickets} tickets`] : []),
-    ...(seen.receipts > 0 ? [`${seen.receipts} receipts`] : []),
-    ...(samples + seen.inconclusive > 0 ? [`${samples + seen.inconclusive} samples that settle nothing`] : []),
+    ...(tickets > 0 ? [many(tickets, 'ticket')] : []),
+    ...(seen.receipts > 0 ? [many(seen.receipts, 'receipt')] : []),
+    ...(samples + seen.inconclusive > 0 ? [`${many(samples + seen.inconclusive, 'sample')} that settled nothing`] : []),
   ]
   return is('unproven', `${had.length === 0 ? 'neither rewards nor tickets' : had.join(', ')}; no work of it was seen here`)
+}
+
+function many(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`
 }
 
 function is(name: IdleClass, why: string): Pick<IdleResult, 'class' | 'why'> {

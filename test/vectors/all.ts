@@ -1,6 +1,7 @@
 import { bad } from './bad.ts'
 import { bundle } from './bundle.ts'
 import { fileText } from './common.ts'
+import { dataset } from './dataset.ts'
 import { draw } from './draw.ts'
 import { evidence } from './evidence.ts'
 import { example } from './example.ts'
@@ -20,6 +21,7 @@ const MAKERS: Readonly<Record<string, () => unknown>> = {
   'bundle.json': bundle,
   'example.json': example,
   'livepeer.json': livepeer,
+  'dataset.json': dataset,
   'bad.json': bad,
 }
 
