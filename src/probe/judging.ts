@@ -34,39 +34,53 @@ export async function judgeVisit(
 ): Promise<ProbeVerdict[]> {
   const verdicts: ProbeVerdict[] = []
   const earlier = new Map<number, PacketSet[]>()
-  for (const segment of visit.segments)
+  for (const segment of visit.segments) {
+    const found = await judgeSegment(segment, earlier, deps.judge, signal)
     for (const [rung, { profile, file, bytes }] of segment.delivered.entries()) {
-      const before = earlier.get(rung) ?? []
       const about = { seq: segment.seq, rung: profile.name, contentHash: await keccakOf({ file }), bytes }
-      try {
-        const verdict = await judgeOne(segment, rung, before, deps.judge, signal)
-        earlier.set(rung, [...before, verdict.packets].slice(-EARLIER))
-        const { faultClass, reasons, measures } = verdict
-        verdicts.push({ ...about, outcome: verdict.verdict, ...(faultClass ? { faultClass } : {}), reasons, measures })
-      } catch (error) {
-        signal.throwIfAborted()
-        if (blameOf(error) === 'ours' || !isFishermanError(error)) {
-          deps.onTrouble?.(`segment ${segment.seq}, ${profile.name}: ${messageOf(error)}`)
-          continue
-        }
-        verdicts.push({ ...about, outcome: 'inconclusive', reasons: [], measures: {}, doubt: error.code })
-      }
+      const one = found.get(rung)
+      if (one && 'verdict' in one) {
+        const { faultClass, reasons, measures, packets } = one
+        earlier.set(rung, [...(earlier.get(rung) ?? []), packets].slice(-EARLIER))
+        verdicts.push({ ...about, outcome: one.verdict, ...(faultClass ? { faultClass } : {}), reasons, measures })
+      } else if (!one || blameOf(one.error) === 'ours' || !isFishermanError(one.error))
+        deps.onTrouble?.(`segment ${segment.seq}, ${profile.name}: ${messageOf(one?.error)}`)
+      else verdicts.push({ ...about, outcome: 'inconclusive', reasons: [], measures: {}, doubt: one.error.code })
     }
+  }
   return verdicts
 }
 
-async function judgeOne(
+/** By place in the ladder: what was found, or why nothing was. */
+type Found = Map<number, RenditionVerdict | { error: unknown }>
+
+/** All renditions at depth `check`, then those that failed once more at depth `prove`. */
+async function judgeSegment(
   segment: VisitedSegment,
-  rung: number,
-  earlier: readonly PacketSet[],
+  earlier: ReadonlyMap<number, readonly PacketSet[]>,
   judge: Pick<Judge, 'judge'>,
   signal: AbortSignal,
-): Promise<RenditionVerdict> {
-  const { profile, file } = segment.delivered[rung] as VisitedSegment['delivered'][number]
-  const at = async (depth: JudgeRequest['depth']): Promise<RenditionVerdict> => {
-    const request: JudgeRequest = { source: segment.source.file, renditions: [{ path: file, profile, earlier }], depth }
-    return (await judge.judge(request, { signal })).renditions[0] as RenditionVerdict
+): Promise<Found> {
+  /** In one request, so that the source is decoded once. What cannot be judged must not take the others with it: then each is asked about alone. */
+  async function at(depth: JudgeRequest['depth'], rungs: readonly number[]): Promise<Found> {
+    if (rungs.length === 0) return new Map()
+    const renditions = rungs.map((rung) => {
+      const { profile, file } = segment.delivered[rung] as VisitedSegment['delivered'][number]
+      return { path: file, profile, earlier: earlier.get(rung) ?? [] }
+    })
+    try {
+      const { renditions: found } = await judge.judge({ source: segment.source.file, renditions, depth }, { signal })
+      return new Map(rungs.map((rung, i) => [rung, found[i] as RenditionVerdict]))
+    } catch (error) {
+      signal.throwIfAborted()
+      if (rungs.length === 1) return new Map(rungs.map((rung) => [rung, { error }]))
+      const alone: Found = new Map()
+      for (const rung of rungs) for (const [key, one] of await at(depth, [rung])) alone.set(key, one)
+      return alone
+    }
   }
-  const first = await at('check')
-  return first.verdict === 'fail' ? await at('prove') : first
+
+  const checked = await at('check', [...segment.delivered.keys()])
+  const failed = [...checked].flatMap(([rung, one]) => ('verdict' in one && one.verdict === 'fail' ? [rung] : []))
+  return new Map([...checked, ...(await at('prove', failed))])
 }
