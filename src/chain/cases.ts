@@ -120,12 +120,16 @@ export function createCaseBook(): CaseBook {
     },
     settle(to) {
       if (to <= finalTo) return
-      fold(
-        logs.filter((log) => log.blockNumber <= to),
-        final,
-      )
+      const settled = logs.filter((log) => log.blockNumber <= to)
+      fold(settled, final)
       logs = logs.filter((log) => log.blockNumber > to)
       finalTo = to
+      // One object for both, where nothing came later: there are as many cases as there ever were.
+      const moving = new Set(logs.map((log) => stepOf(log)?.faultId))
+      for (const faultId of new Set(settled.map((log) => stepOf(log)?.faultId))) {
+        const one = faultId && !moving.has(faultId) ? final.get(faultId) : undefined
+        if (one) cases.set(one.faultId, one)
+      }
     },
     finalTo: () => finalTo,
     setGas: (tx, gasUsed) => void gas.set(tx, gasUsed),
