@@ -58,6 +58,7 @@ export async function createBlobCache(init: BlobCacheInit, deps: BlobCacheDeps):
   for (const name of await readdir(init.folder))
     if (name.endsWith('.part') || name.startsWith(PRIVATE)) await rm(join(init.folder, name), { force: true })
   const running = new Map<string, Promise<string>>()
+  let turn: Promise<unknown> = Promise.resolve()
   const { tries = 3, retryMs = 700, timeoutMs = 15_000 } = init
 
   async function download(wanted: BlobWanted, signal: AbortSignal): Promise<string> {
@@ -102,9 +103,18 @@ export async function createBlobCache(init: BlobCacheInit, deps: BlobCacheDeps):
         details: { hash },
       })
     }
-    await makeRoom((await stat(part)).size)
-    await rename(part, file)
-    return file
+    return await admit(part, file)
+  }
+
+  /** One after the other: of two that come at once each would find room for itself alone. */
+  function admit(from: string, file: string): Promise<string> {
+    const admitted = turn.then(async () => {
+      await makeRoom((await stat(from)).size)
+      await rename(from, file)
+      return file
+    })
+    turn = admitted.catch(() => undefined)
+    return admitted
   }
 
   /** Deletes what was not used for longest until this much fits. */
@@ -131,10 +141,7 @@ export async function createBlobCache(init: BlobCacheInit, deps: BlobCacheDeps):
           blame: 'ours',
           details: { hash },
         })
-      await makeRoom((await stat(file)).size)
-      const kept = join(init.folder, `${isPrivate ? PRIVATE : ''}case-${contentHash}`)
-      await rename(file, kept)
-      return kept
+      return await admit(file, join(init.folder, `${isPrivate ? PRIVATE : ''}case-${contentHash}`))
     },
     async drop({ transcoder, contentHash }) {
       for (const name of [keyOf({ transcoder, contentHash, isPrivate: true }), `${PRIVATE}case-${contentHash}`])

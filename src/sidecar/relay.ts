@@ -15,6 +15,8 @@ export interface RelayHooks {
   done?: ((status: number) => void) | undefined
   /** Either side broke off. */
   broken?: (() => void) | undefined
+  /** Told how many bytes of a body came, of either side. */
+  passed?: ((bytes: number) => void) | undefined
 }
 
 /** Bytes of an answer that is held to be changed: a result of ten renditions, with the node's info, is some 20 KiB. */
@@ -40,7 +42,9 @@ export function relay(request: Request, response: Response, upstream: Upstream, 
   request.on('error', () => breakOff(400, 'the request broke off'))
   response.on('error', () => breakOff(400, 'the request broke off'))
   response.on('close', () => breakOff(400, 'the request broke off'))
+  const count = (part: Uint8Array) => hooks.passed?.(part.length)
   if (hooks.request) request.on('data', hooks.request.push)
+  request.on('data', count)
   request.pipe(sent)
 
   sent.on('response', (answer) => {
@@ -59,6 +63,7 @@ export function relay(request: Request, response: Response, upstream: Upstream, 
     if (good && hooks.rewrite) return hold(answer, response, hooks.rewrite, { isOver: () => isOver, finish })
     if (good && hooks.answer) answer.on('data', hooks.answer.push)
     if (!good) hooks.answer?.abort()
+    answer.on('data', count)
     answer.on('end', finish)
     answer.pipe(response as NodeJS.WritableStream)
   })

@@ -23,6 +23,7 @@ import { createSegmentDesk } from './segments.ts'
 import { createSpool } from './spool.ts'
 import { createDraftThread } from './thread.ts'
 import { createUpstream } from './upstream.ts'
+import { createYoungCollector } from './young.ts'
 
 export interface SidecarInit {
   /** The unmodified node: its origin, http or https. */
@@ -160,6 +161,7 @@ export async function startSidecar(init: SidecarInit, deps: SidecarDeps): Promis
   })
   const feedUpstream = createUpstream(new URL(feed.url))
 
+  const { passed } = createYoungCollector()
   const onRequest = (request: Request, response: Response) => {
     const path = request.url ?? '/'
     if (isCall(request)) {
@@ -167,8 +169,9 @@ export async function startSidecar(init: SidecarInit, deps: SidecarDeps): Promis
       return relayCall(request, response as Http2ServerResponse, upstream, rewrite)
     }
     if (path.startsWith(FEED)) return relay(request, response, feedUpstream)
-    if (request.method === 'POST' && path === '/segment') return relay(request, response, upstream, desk.segment(request))
-    return relay(request, response, upstream, desk.rendition(request))
+    if (request.method === 'POST' && path === '/segment')
+      return relay(request, response, upstream, { ...desk.segment(request), passed })
+    return relay(request, response, upstream, { ...desk.rendition(request), passed })
   }
   const listener = await listen({ ...init.listen, onRequest }).catch(async (error: unknown) => {
     await Promise.all([feed.stop(), thread.stop()])

@@ -8,6 +8,7 @@ import { createSigner } from '../../src/attest/keys.ts'
 import { readSegData } from '../../src/livepeer/read.ts'
 import { writeTranscodeResult } from '../../src/livepeer/write.ts'
 import { startSidecar } from '../../src/sidecar/sidecar.ts'
+import { createYoungCollector } from '../../src/sidecar/young.ts'
 import { listenAsNode } from '../livepeer/listener.ts'
 
 // One of two processes of the benchmark: the node, that answers with bytes made before, or the sidecar in front of it.
@@ -24,6 +25,7 @@ const THREAD = pathToFileURL('dist/bench/sidecar-thread.mjs')
 let counters: () => Readonly<Record<string, number>> = () => ({})
 
 async function startNode(files: readonly string[]): Promise<string> {
+  const { passed } = createYoungCollector()
   const bytes = await Promise.all(files.map((file) => readFile(file)))
   const listener = await listenAsNode(
     {
@@ -35,7 +37,7 @@ async function startNode(files: readonly string[]): Promise<string> {
           return void response.writeHead(200, { 'content-type': 'video/mp2t', 'content-length': file.length }).end(file)
         }
         const { manifestId, seq } = readSegData(Buffer.from(String(request.headers['livepeer-segment']), 'base64'))
-        for await (const _ of request);
+        for await (const part of request) passed(part.length)
         const urlOf = (rung: number) => `${listener.origin}/stream/${Buffer.from(manifestId)}/${rung}/${seq}.ts`
         const segments = bytes.map((_, rung) => ({ url: urlOf(rung), pixels: 1n, perceptualHashUrl: '' }))
         const data = { segments, sig: new Uint8Array(65) }

@@ -1,7 +1,9 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { type ChildProcess, fork, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { Agent, request } from 'node:http'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -12,6 +14,7 @@ import { keccakOf } from '../../src/base/keccak.ts'
 import { runFfmpeg } from '../../src/devnet/ffmpeg.ts'
 import { signLivepeer } from '../../src/livepeer/signing.ts'
 import { writeSegData } from '../../src/livepeer/write.ts'
+import { createYoungCollector } from '../../src/sidecar/young.ts'
 import { personalSigner, profile } from '../livepeer/fixtures.ts'
 import type { Start, Usage } from './sidecar-node.ts'
 import { table } from './stats.ts'
@@ -19,7 +22,8 @@ import { table } from './stats.ts'
 const HELP = `npm run bench:sidecar -- [options]
 
 Gateways send segments of 2 s to a node and fetch four renditions of each: in turn straight, and through the sidecar, in the same run. The node
-answers with bytes made before, so that what is measured is the way. Gateways, node and sidecar are processes of this machine.
+answers with bytes made before, so that what is measured is the way. Gateways, node and sidecar are processes of this machine. Where haproxy is
+installed the same traffic goes through it in turn too: what a plain proxy costs here, that keeps no copy and signs nothing.
 
   --streams N    streams at once (default 20)
   --seconds N    of each turn (default 12)
@@ -54,6 +58,8 @@ const GATEWAY = personalSigner(new Wallet(`0x${'11'.repeat(32)}`))
 const [streams, seconds, turns] = [Number(values.streams), Number(values.seconds), Number(values.turns)]
 const folder = mkdtempSync(join(tmpdir(), 'fisherman-bench-sidecar-'))
 const agent = new Agent({ keepAlive: true, noDelay: true })
+/** Neither of the two ends is measured here: their pauses for garbage would be taken for those of the way. */
+const { passed } = createYoungCollector()
 
 async function draw(height: number, kbps: number): Promise<string> {
   const file = join(folder, `${height}.ts`)
@@ -103,7 +109,7 @@ function ask(origin: string, path: string, headers: Record<string, string>, body
       if (answer.statusCode !== 200) reject(new Error(`${path}: ${answer.statusCode}`))
       answer.on('error', reject)
       answer.on('end', resolve)
-      answer.resume()
+      answer.on('data', (part: Buffer) => passed(part.length))
     })
     sent.on('error', reject)
     sent.end(body)
@@ -160,6 +166,26 @@ function at(numbers: readonly number[], share: number): number {
   return sorted[Math.floor((sorted.length - 1) * share)] ?? Number.NaN
 }
 
+/** A plain proxy in front of the node, of one thread as ours; undefined where there is none on this machine. */
+async function startPlain(upstream: string): Promise<string | undefined> {
+  if (spawnSync('haproxy', ['-v']).status !== 0) return undefined
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  const file = join(folder, 'haproxy.cfg')
+  const lines = [
+    ...['global', ' nbthread 1', 'defaults', ' mode http', ' http-reuse always'],
+    ...[' timeout connect 5s', ' timeout client 30s', ' timeout server 30s'],
+    ...['frontend front', ` bind 127.0.0.1:${port}`, ' default_backend node'],
+    ...['backend node', ` server node ${new URL(upstream).host}`, ''],
+  ]
+  writeFileSync(file, lines.join('\n'))
+  children.push(spawn('haproxy', ['-f', file], { stdio: 'ignore' }))
+  await wait(500)
+  return `http://127.0.0.1:${port}`
+}
+
 const children: ChildProcess[] = []
 const start = () => {
   const child = fork(CHILD, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
@@ -174,33 +200,40 @@ try {
   const [node, proxy] = [start(), start()]
   const straight = await tell<string>(node, { role: 'node', renditions: files.slice(1) })
   const through = await tell<string>(proxy, { role: 'sidecar', upstream: straight, folder: join(folder, 'data') })
+  const plain = await startPlain(straight)
+  const origins = { straight, through, ...(plain === undefined ? {} : { plain }) }
+  const kinds = Object.entries(origins) as [keyof typeof times, string][]
   const nowhere: Times = { result: [], all: [] }
-  for (const origin of [straight, through]) await turn(origin, source, hash, 4, nowhere)
-  const times = { straight: { result: [], all: [] } as Times, through: { result: [], all: [] } as Times }
-  const cpu = { straight: 0, through: 0, proxy: 0 }
+  for (const [, origin] of kinds) await turn(origin, source, hash, 4, nowhere)
+  const none = (): Times => ({ result: [], all: [] })
+  const times = { straight: none(), through: none(), plain: none() }
+  const cpu = { straight: 0, through: 0, plain: 0, proxy: 0 }
   let segments = 0
   const memory: number[] = [(await tell<Usage>(proxy, 'usage')).rssMb]
   for (let i = 0; i < turns; i++)
-    for (const kind of ['straight', 'through'] as const) {
+    for (const [kind, origin] of kinds) {
       const before = [await tell<Usage>(node, 'usage'), await tell<Usage>(proxy, 'usage')] as const
-      const count = await turn(kind === 'straight' ? straight : through, source, hash, seconds, times[kind])
+      const count = await turn(origin, source, hash, seconds, times[kind])
       // The last receipts are made after the last answer.
       await wait(1_000)
       const after = [await tell<Usage>(node, 'usage'), await tell<Usage>(proxy, 'usage')] as const
       cpu[kind] += after[0].cpuMs - before[0].cpuMs
-      if (kind === 'straight') continue
+      if (kind !== 'through') continue
       cpu.proxy += after[1].cpuMs - before[1].cpuMs
       segments += count
       memory.push(after[1].rssMb)
     }
   const { counters } = await tell<Usage>(proxy, 'usage')
-  const row = (name: string, what: keyof Times) => {
-    const of = (share: number) => [at(times.straight[what], share), at(times.through[what], share)] as const
+  const row = (name: string, what: keyof Times, way: 'through' | 'plain') => {
+    const of = (share: number) => [at(times.straight[what], share), at(times[way][what], share)] as const
     return [name, ...[0.5, 0.99].flatMap((share) => [...of(share), of(share)[1] - of(share)[0]].map((ms) => ms.toFixed(2)))]
   }
+  const rows = [row('result', 'result', 'through'), row('with renditions', 'all', 'through')]
+  if (plain !== undefined)
+    rows.push(row('plain proxy: result', 'result', 'plain'), row('plain proxy: with renditions', 'all', 'plain'))
   console.log(`${streams} streams, segments of 2 s, ${(source.length / 1e6).toFixed(2)} MB each, ${segments} of each kind`)
   const head = ['', 'p50 straight', 'through', 'added ms', 'p99 straight', 'through', 'added ms']
-  console.log(table(head, [row('result', 'result'), row('with renditions', 'all')]))
+  console.log(table(head, rows))
   console.log(
     `CPU a segment, ms: node ${(cpu.straight / segments).toFixed(1)} straight, ${(cpu.through / segments).toFixed(1)} behind the sidecar; sidecar ${(cpu.proxy / segments).toFixed(1)}, receipts among them`,
   )

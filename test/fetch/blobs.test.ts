@@ -89,6 +89,19 @@ describe('blob cache', () => {
     expect(asked).toHaveLength(2)
   })
 
+  it('keeps to its quota also where many come at once', async () => {
+    const contents = Array.from({ length: 12 }, (_, n) => new Uint8Array(300).fill(n + 1))
+    const byHash = new Map(await Promise.all(contents.map(async (one) => [await keccakOf(one), one] as const)))
+    answer = (path) => ({ body: byHash.get(path.split('/').at(-1) as `0x${string}`) as Uint8Array })
+    const authorize = async () => ({ address: addressOf(wallet(1)), signature: hash(7) })
+    const cache = await createBlobCache({ folder: dir, quotaBytes: 1000 }, { clock: systemClock, nowSec: () => 1000, authorize })
+    const wanted = [...byHash.keys()].map((contentHash) => ({
+      ...{ url: server.url, transcoder: addressOf(wallet(2)), contentHash, byteLength: 300 },
+    }))
+    await Promise.all(wanted.map((one) => cache.get(one, { signal: AbortSignal.timeout(5_000) })))
+    expect((await readdir(dir)).length).toBeLessThanOrEqual(3)
+  })
+
   it('keeps to its quota, the least recently used first', async () => {
     const bodies = ['first', 'second', 'third'].map((text) => new TextEncoder().encode(text.padEnd(400)))
     for (const body of bodies) {
