@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Hex } from '../../proofs/types.ts'
 import { openGuard } from '../attest/guard.ts'
@@ -82,8 +82,11 @@ export async function runSidecar(request: SidecarRequest, log: Logger, signal: A
 
 /** Fails at once where there is no ffmpeg, rather than at each segment. */
 async function printer(dataDir: string): Promise<Pick<SidecarDeps, 'prints'>> {
+  const scratchDir = join(dataDir, 'scratch')
+  // What a run that was killed had decoded.
+  await rm(scratchDir, { recursive: true, force: true })
   const judge = createJudge({
-    ...{ scratchDir: join(dataDir, 'scratch'), searchPath: programPath(), maxJobs: 1, nice: PRINT_NICE },
+    ...{ scratchDir, searchPath: programPath(), maxJobs: 1, nice: PRINT_NICE },
     limits: { wallMs: PRINT_MS },
   })
   await judge.decoder()
