@@ -126,7 +126,12 @@ it('fisherman sidecar serves a gateway over TLS, signs receipts, keeps its store
     }
     return undefined
   })
-  const row = readReceiptLine(world.domain, JSON.parse(await textAt(`${publicUrl}/fisherman/v1/receipts?window=${windowId}`)))
+  // The root is on disk a moment before the window is served.
+  const line = await until('the receipt of the window', async () => {
+    const text = await textAt(`${publicUrl}/fisherman/v1/receipts?window=${windowId}`)
+    return text.includes('"receipt"') ? text : undefined
+  })
+  const row = readReceiptLine(world.domain, JSON.parse(line))
   expect([row.signer, row.receipt.requester]).toEqual([orchestrator.address.toLowerCase(), signer.address])
   expect(row.fingerprints?.length).toBeGreaterThan(4)
   expect(row.renditions[0]?.byteLength).toBe(BigInt((await readFile(got)).length))
