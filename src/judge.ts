@@ -162,33 +162,16 @@ export function createJudge(init: JudgeInit, deps: { nowMs?: () => number } = {}
     limits: { ...MEDIA_LIMITS, ...init.limits },
     nice: init.nice,
   }
+  /** In its turn, with a scratch folder of its own. */
+  const job = <T>(work: (run: DecodeRun) => Promise<T>, options?: { signal?: AbortSignal }): Promise<T> =>
+    slots.run(() => withScratch(transcode, options?.signal, work), options?.signal)
   return {
     decoder: async () => await versionOf(requireFfmpeg(transcode.ffmpegPath, transcode.searchPath)),
     inspect: async (path) => await inspectMedia(path, transcode.limits),
-    examine: async (request, presets, options) =>
-      await slots.run(
-        async () => await withScratch(transcode, options?.signal, async (run) => await examine(run, request, presets, nowMs)),
-        options?.signal,
-      ),
-    judge: async (request, options) =>
-      await slots.run(
-        async () => await withScratch(transcode, options?.signal, async (run) => await judgeIn(run, request, tools)),
-        options?.signal,
-      ),
-    prints: async (path, options) =>
-      await slots.run(
-        async () => await withScratch(transcode, options?.signal, async (run) => await printsOf(path, run)),
-        options?.signal,
-      ),
-    writeFilm: async (request, path, options) =>
-      await slots.run(
-        async () => await withScratch(transcode, options?.signal, async (run) => await filmOf(request, path, run)),
-        options?.signal,
-      ),
-    writeSheet: async (request, result, path, options) =>
-      await slots.run(
-        async () => await withScratch(transcode, options?.signal, async (run) => await sheetOf(request, result, path, run)),
-        options?.signal,
-      ),
+    examine: async (request, presets, options) => await job((run) => examine(run, request, presets, nowMs), options),
+    judge: async (request, options) => await job((run) => judgeIn(run, request, tools), options),
+    prints: async (path, options) => await job((run) => printsOf(path, run), options),
+    writeFilm: async (request, path, options) => await job((run) => filmOf(request, path, run), options),
+    writeSheet: async (request, result, path, options) => await job((run) => sheetOf(request, result, path, run), options),
   }
 }

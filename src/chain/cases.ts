@@ -4,8 +4,10 @@ import { lower, verifierInterface } from './contracts.ts'
 import type { CaseView } from './types.ts'
 import type { Log } from './wire.ts'
 
+type Step = { faultId: Hex; apply: (known: CaseView | undefined) => CaseView | undefined }
+
 /** What one log of the FishermanVerifier does to its case; undefined for events that are no step of a case. */
-export function stepOf(log: Log): { faultId: Hex; apply: (known: CaseView | undefined) => CaseView | undefined } | undefined {
+export function stepOf(log: Log): Step | undefined {
   let event: LogDescription | null
   try {
     event = verifierInterface.parseLog({ topics: log.topics, data: log.data })
@@ -86,16 +88,15 @@ export function createCaseBook(): CaseBook {
   /** As of the newest final block. */
   const final = new Map<Hex, CaseView>()
   let finalTo = -1n
-  /** Of later blocks. */
-  let logs: Log[] = []
+  /** Of later blocks; read from their logs once. */
+  let steps: (Step & { blockNumber: bigint })[] = []
   let cases = new Map<Hex, CaseView>()
   const gas = new Map<Hex, bigint>()
 
-  function fold(fresh: readonly Log[], into: Map<Hex, CaseView>): void {
-    for (const log of fresh) {
-      const step = stepOf(log)
-      const next = step?.apply(into.get(step.faultId))
-      if (step && next) into.set(step.faultId, next)
+  function fold(fresh: readonly Step[], into: Map<Hex, CaseView>): void {
+    for (const { faultId, apply } of fresh) {
+      const next = apply(into.get(faultId))
+      if (next) into.set(faultId, next)
     }
   }
 
@@ -105,30 +106,35 @@ export function createCaseBook(): CaseBook {
   }
 
   return {
-    add(fresh) {
-      logs.push(...fresh)
+    add(logs) {
+      const fresh = logs.flatMap((log) => {
+        const step = stepOf(log)
+        return step ? [{ ...step, blockNumber: log.blockNumber }] : []
+      })
+      steps.push(...fresh)
       fold(fresh, cases)
     },
     rewind(to) {
-      logs = to < finalTo ? [] : logs.filter((log) => log.blockNumber <= to)
+      steps = to < finalTo ? [] : steps.filter(({ blockNumber }) => blockNumber <= to)
       if (to < finalTo) {
         final.clear()
         finalTo = -1n
       }
       cases = new Map(final)
-      fold(logs, cases)
+      fold(steps, cases)
     },
     settle(to) {
       if (to <= finalTo) return
-      const settled = logs.filter((log) => log.blockNumber <= to)
-      fold(settled, final)
-      logs = logs.filter((log) => log.blockNumber > to)
       finalTo = to
+      const settled = steps.filter(({ blockNumber }) => blockNumber <= to)
+      if (settled.length === 0) return
+      fold(settled, final)
+      steps = steps.filter(({ blockNumber }) => blockNumber > to)
       // One object for both, where nothing came later: there are as many cases as there ever were.
-      const moving = new Set(logs.map((log) => stepOf(log)?.faultId))
-      for (const faultId of new Set(settled.map((log) => stepOf(log)?.faultId))) {
-        const one = faultId && !moving.has(faultId) ? final.get(faultId) : undefined
-        if (one) cases.set(one.faultId, one)
+      const moving = new Set(steps.map(({ faultId }) => faultId))
+      for (const { faultId } of settled) {
+        const one = moving.has(faultId) ? undefined : final.get(faultId)
+        if (one) cases.set(faultId, one)
       }
     },
     finalTo: () => finalTo,

@@ -5,6 +5,7 @@ import { type Clock, sleep } from '../base/clock.ts'
 import { FishermanError, isFishermanError, localCode } from '../base/errors.ts'
 import { httpDownload } from '../base/http-get.ts'
 import { keccakOf } from '../base/keccak.ts'
+import { Slots } from '../base/slots.ts'
 
 export interface BlobWanted {
   /** Base URL of the feed that serves it. */
@@ -58,7 +59,7 @@ export async function createBlobCache(init: BlobCacheInit, deps: BlobCacheDeps):
   for (const name of await readdir(init.folder))
     if (name.endsWith('.part') || name.startsWith(PRIVATE)) await rm(join(init.folder, name), { force: true })
   const running = new Map<string, Promise<string>>()
-  let turn: Promise<unknown> = Promise.resolve()
+  const turns = new Slots(1)
   const { tries = 3, retryMs = 700, timeoutMs = 15_000 } = init
 
   async function download(wanted: BlobWanted, signal: AbortSignal): Promise<string> {
@@ -107,15 +108,12 @@ export async function createBlobCache(init: BlobCacheInit, deps: BlobCacheDeps):
   }
 
   /** One after the other: of two that come at once each would find room for itself alone. */
-  function admit(from: string, file: string): Promise<string> {
-    const admitted = turn.then(async () => {
+  const admit = (from: string, file: string): Promise<string> =>
+    turns.run(async () => {
       await makeRoom((await stat(from)).size)
       await rename(from, file)
       return file
     })
-    turn = admitted.catch(() => undefined)
-    return admitted
-  }
 
   /** Deletes what was not used for longest until this much fits. */
   async function makeRoom(bytes: number): Promise<void> {

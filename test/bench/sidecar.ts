@@ -1,9 +1,7 @@
 import { type ChildProcess, fork, spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { Agent, request } from 'node:http'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -11,6 +9,7 @@ import { parseArgs } from 'node:util'
 import { Wallet } from 'ethers'
 import { flatten } from '../../proofs/segdata.ts'
 import { keccakOf } from '../../src/base/keccak.ts'
+import { freePorts } from '../../src/devnet/demo-network.ts'
 import { runFfmpeg } from '../../src/devnet/ffmpeg.ts'
 import { signLivepeer } from '../../src/livepeer/signing.ts'
 import { writeSegData } from '../../src/livepeer/write.ts'
@@ -169,10 +168,7 @@ function at(numbers: readonly number[], share: number): number {
 /** A plain proxy in front of the node, of one thread as ours; undefined where there is none on this machine. */
 async function startPlain(upstream: string): Promise<string | undefined> {
   if (spawnSync('haproxy', ['-v']).status !== 0) return undefined
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
+  const [port] = await freePorts(1)
   const file = join(folder, 'haproxy.cfg')
   const lines = [
     ...['global', ' nbthread 1', 'defaults', ' mode http', ' http-reuse always'],
