@@ -44,10 +44,11 @@ let children: Child[]
 beforeAll(async () => {
   const { BUNDLE } = (await import('../../scripts/bundle.mjs' as string)) as { BUNDLE: object }
   const places: Record<string, string> = {
-    'src/daemon.ts ./judge.ts': 'hostile-judge.ts',
-    'src/daemon.ts ./attest/attester.ts': 'hostile-attester.ts',
+    'src/daemon/tools.ts ../judge.ts': 'hostile-judge.ts',
+    'src/daemon/store.ts ../attest/attester.ts': 'hostile-attester.ts',
     'src/pipeline.ts ./pipeline/answers.ts': 'hostile-answers.ts',
   }
+  const replaced = new Set<string>()
   await build({
     ...BUNDLE,
     absWorkingDir: projectRoot,
@@ -58,14 +59,18 @@ beforeAll(async () => {
       {
         name: 'hostile',
         setup({ onResolve }) {
-          onResolve({ filter: /^\.\/(judge|attest\/attester|pipeline\/answers)\.ts$/ }, ({ path, importer }) => {
-            const name = places[`${relative(projectRoot, importer)} ${path}`]
+          onResolve({ filter: /^\.\.?\/(judge|attest\/attester|pipeline\/answers)\.ts$/ }, ({ path, importer }) => {
+            const place = `${relative(projectRoot, importer)} ${path}`
+            const name = places[place]
+            if (name) replaced.add(place)
             return name ? { path: join(projectRoot, 'test/demo', name) } : undefined
           })
         },
       },
     ],
   })
+  // Otherwise nobody lies here, and all would be well.
+  expect([...replaced].sort()).toEqual(Object.keys(places).sort())
 })
 
 beforeEach(async () => {

@@ -15,6 +15,7 @@ describe('import rules', () => {
     ['src/fetch/x.ts', "export { a } from '../sample/y.ts'", /values of another room/],
     ['src/fetch/x.ts', "const a = await import('../sample/y.ts')", /values of another room/],
     ['src/fetch/x.ts', "import { run } from '../daemon.ts'", /composition root/],
+    ['src/fetch/x.ts', "import type { Frame } from '../daemon/frame.ts'", /composition root/],
     ['src/fetch/x.ts', "import type { Config } from '../config/schema.ts'", /not config/],
     ['src/cli/x.ts', "import { a } from '../gossip/node.ts'", /only composition roots/],
     ['src/verdict/x.ts', "import { createLibp2p } from 'libp2p'", /libp2p belongs in/],

@@ -25,6 +25,7 @@ const FLOW = [
 const SHARED = ['base']
 /** Composition roots: they join rooms, and only cli imports them. */
 const ROOT_FOLDERS = [
+  'daemon',
   'devnet',
   'sidecar',
   'feed',
