@@ -1,42 +1,17 @@
-import { decodeDrawProof, encodeDrawProof, type Statement } from '../../proofs/codec.ts'
-import { outcomeNumber, sampleIdOf, sealOf, ZERO_HASH } from '../../proofs/digest.ts'
-import { structFromJson, structToJson } from '../../proofs/json.ts'
-import { type Answer, type Hex, OUTCOMES, type Outcome, VERDICT_VERSION } from '../../proofs/types.ts'
-import { isFishermanError, messageOf } from '../base/errors.ts'
+import { decodeDrawProof, type Statement } from '../../proofs/codec.ts'
+import { sampleIdOf, sealOf, ZERO_HASH } from '../../proofs/digest.ts'
+import { structFromJson } from '../../proofs/json.ts'
+import { type Answer, type Hex, OUTCOMES, type Outcome } from '../../proofs/types.ts'
 import type { Finding, OwnFinding } from '../court/court.ts'
-import { type Json, plainJson } from '../prooflog/entry.ts'
 import { coverBy } from '../sample/cover.ts'
 import type { DrawnAnswer } from './audits.ts'
 import type { Bench, Identity } from './bench.ts'
 import type { CheckResult } from './checks.ts'
 import type { KnownReceipt } from './ledger.ts'
 import type { Opinions } from './opinions.ts'
-
-/** A verdict as the proof log keeps it: enough to open its answer after a restart. */
-export interface VerdictRecord {
-  sampleId: Hex
-  transcoder: Hex
-  streamId: Hex
-  requester: Hex
-  completedAt: number
-  outcome: Outcome
-  faultClass: 'D1' | 'D2' | 'D3' | null
-  /** Chain time at which a look that may be voted on began; none for an everyday check. */
-  provenAt?: number
-  /** A deeper look for a case, at what was answered before: its answer is never said. */
-  again?: true
-  /** JSON of the answer, salt included; null where nothing is said (no key). */
-  answer: Record<string, string | number> | null
-  deadline: string
-  drawProof: Hex
-  beacon: Hex
-  /** Of a stream whose pictures are not shown. */
-  private?: true
-  /** What the check cost, for the operator's budget; records of older versions lack it. */
-  cost?: { atSec: number; seconds: number; bytes: number }
-  /** Reasons, measures and facts, for people and for the bundle. */
-  verdict: Json
-}
+import { createPatience } from './patience.ts'
+import { createSealBook } from './seals.ts'
+import { createVerdictWriter, ownFinding, type VerdictRecord } from './verdicts.ts'
 
 /** Seals what we found, opens it later, and reads what others sealed and opened. */
 export interface AnswerStage {
@@ -77,111 +52,22 @@ export interface AnswerStageDeps {
 const ORPHANS = 5_000
 /** Windows after which an answer without its receipt or seal is given up: both are with us long before, or never. */
 const ORPHAN_WINDOWS = 30
-const SEALS = 100_000
-
-/** Milliseconds before something that was held back is tried again. */
-const HELD_BACK_MS = 3_000
-/** Our disk cannot be written, or the log is not to be trusted, for now or for good. */
-const HELD_BACK = ['log-write', 'guard-write', 'guard-open', 'not-acting']
-
-function isHeldBack(error: unknown): boolean {
-  return isFishermanError(error) && HELD_BACK.includes(error.code)
-}
 
 export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerStage {
-  const seals = new Map<Hex, Map<Hex, Statement<'sealed'>>>()
-  const opened = new Map<Hex, Map<Hex, { outcome: Outcome; fingerprint: Hex }>>()
   const { opinions } = deps
-  bench.ledger.onForget(({ digest, rendition, sampleId }) => {
-    seals.delete(sampleId)
-    opened.delete(sampleId)
-    bench.court.forgetSample(digest, rendition)
-  })
+  const book = createSealBook(bench)
+  const patiently = createPatience(bench)
+  const write = createVerdictWriter(bench, judged)
+  bench.ledger.onForget(({ digest, rendition }) => bench.court.forgetSample(digest, rendition))
   let orphans: { answer: Statement<'answer'>; sinceSec: number }[] = []
-
-  /** What a full disk keeps us from writing is neither lost nor said unwritten: it waits. */
-  async function patiently(what: string, work: () => Promise<void>, isFirst = true): Promise<void> {
-    try {
-      await work()
-    } catch (error) {
-      if (bench.signal.aborted || !isHeldBack(error)) throw error
-      if (isFirst) bench.logger.warn('Kept back until our disk can be written', { what, reason: messageOf(error) })
-      bench.later(HELD_BACK_MS, what, () => patiently(what, work, false))
-    }
-  }
 
   async function submit(result: CheckResult): Promise<void> {
     let tries = 0
     await patiently('verdict', async () => await write(result, tries++ > 0))
   }
 
-  /** A write that failed may lie there after all: then that verdict counts, with the salt that it was written with. */
-  async function writtenBefore({ task }: CheckResult): Promise<VerdictRecord | undefined> {
-    const { transcoder } = task.known.receipt.receipt
-    const verdicts = await bench.log.find({ kind: 'verdict', orchestrator: transcoder })
-    return verdicts
-      .map(({ payload }) => payload as unknown as VerdictRecord)
-      .findLast(({ sampleId, again }) => sampleId === task.sampleId && again === task.again)
-  }
-
-  async function write(result: CheckResult, isAgain: boolean): Promise<void> {
-    const { task, outcome, faultClass } = result
-    const { identity, chain, params } = bench
-    const { receipt, digest } = task.known.receipt
-    const answer: Answer = {
-      sampleId: task.sampleId,
-      receiptDigest: digest,
-      rendition: task.rendition,
-      outcome: outcomeNumber(outcome),
-      evidenceHash: result.evidenceHash,
-      fingerprint: result.fingerprint,
-      verdictVersion: VERDICT_VERSION,
-      salt: bench.randomHash(),
-    }
-    const before = isAgain ? await writtenBefore(result) : undefined
-    if (before) return await judged(result, before, before.answer ? structFromJson('Answer', before.answer) : answer)
-    // A replay answers a fail that is open already: nobody is left to hide it from.
-    const waitSeconds = task.sample ? params.openAfterSeconds : 0
-    const record: VerdictRecord = {
-      sampleId: task.sampleId,
-      transcoder: receipt.transcoder,
-      streamId: receipt.streamId,
-      requester: receipt.requester,
-      completedAt: Number(receipt.completedAt),
-      outcome,
-      faultClass: faultClass ?? null,
-      ...(result.provenAtSec === undefined ? {} : { provenAt: result.provenAtSec }),
-      ...(task.again ? { again: true } : {}),
-      answer: identity ? structToJson('Answer', answer) : null,
-      deadline: String(Math.floor(chain.nowSec()) + waitSeconds),
-      drawProof: task.sample ? encodeDrawProof(task.sample.proof) : '0x',
-      beacon: task.beacon,
-      ...(task.known.receipt.isPrivate ? { private: true } : {}),
-      cost: result.cost,
-      verdict: verdictJson(result),
-    }
-    const append = () => bench.log.append('verdict', record as unknown as Json)
-    await bench.writeAhead.run('verdict', outcome, append, () => judged(result, record, answer))
-  }
-
-  /** The verdict is on disk: now it counts, and is said. */
-  async function judged(result: CheckResult, record: VerdictRecord, answer: Answer): Promise<void> {
-    const { task, outcome } = result
-    const { receipt } = task.known.receipt
-    if (!task.again) {
-      bench.tally.verdict(record)
-      bench.scores?.check(record)
-      bench.metrics.verdict(outcome, bench.chain.nowSec() - record.completedAt)
-    }
-    bench.logger.info(task.again ? 'Looked again for a case' : 'Checked', {
-      transcoder: receipt.transcoder,
-      seq: receipt.seq,
-      rendition: task.rendition,
-      outcome,
-      ...(task.sample ? { tranche: task.sample.tranche } : { replay: true }),
-      ...(result.missing ? { missing: result.missing } : {}),
-      ...(result.verdict && outcome !== 'pass' ? { reasons: result.verdict.reasons.map(({ code }) => code).join(',') } : {}),
-    })
+  /** The verdict is on disk and counts: now it is said. */
+  async function judged({ task }: CheckResult, record: VerdictRecord, answer: Answer): Promise<void> {
     if (bench.identity && !task.again) await speak(bench.identity, record, answer)
     else if (bench.address && task.again) bench.court.recordOwn(ownFinding(bench.address, record, answer))
   }
@@ -196,7 +82,7 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
     const me = identity.attester.address
     const made = sealOf({ fisherman: me, sampleId, beacon: record.beacon, fingerprint, outcome: record.outcome, salt })
     const sealed = await identity.attester.seal({ sampleId, seal: made, deadline: BigInt(record.deadline) }, record.drawProof)
-    keepSeal(sealed)
+    book.seal(sealed)
     await bench.say(sealed)
     // We know it now, whenever others do: a case about it is credible to us from here on.
     const finding = ownFinding(me, record, answer)
@@ -205,7 +91,7 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
     const open = async () => {
       if (finding.faultClass) await deps.freeze(finding)
       await bench.say(await identity.attester.answer(answer))
-      keepOpened(sampleId, me, answer)
+      book.open(sampleId, me, answer)
       deps.onFinding(finding)
     }
     const waitMs = Math.max(0, (Number(record.deadline) - bench.chain.nowSec()) * 1000)
@@ -214,7 +100,7 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
 
   function receive(statement: Statement<'sealed'> | Statement<'answer'>): void {
     if (statement.kind === 'sealed') {
-      keepSeal(statement as Statement<'sealed'>)
+      book.seal(statement as Statement<'sealed'>)
       retry()
     } else if (!read(statement as Statement<'answer'>)) {
       orphans.push({ answer: statement as Statement<'answer'>, sinceSec: bench.chain.nowSec() })
@@ -226,7 +112,7 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
   function read({ body, signer }: Statement<'answer'>): boolean {
     const sample = bench.ledger.sample(body.sampleId)
     const beacon = sample?.known.window.draw?.beacon
-    const sealed = seals.get(body.sampleId)?.get(signer)
+    const sealed = book.sealsOf(body.sampleId).get(signer)
     if (!sample || !beacon || !sealed) return false
     const { known, rendition } = sample
     const outcome = OUTCOMES[body.outcome]
@@ -241,10 +127,10 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
       return true
     }
     // Its frames were drawn for it alone, so nobody else can have its fingerprint; the first to open it made it.
-    for (const [other, { fingerprint }] of opened.get(body.sampleId) ?? [])
+    for (const [other, { fingerprint }] of book.openedOf(body.sampleId))
       if (other !== signer && fingerprint === body.fingerprint && fingerprint !== ZERO_HASH)
         opinions.blame('copied', signer, body.sampleId)
-    keepOpened(body.sampleId, signer, body)
+    book.open(body.sampleId, signer, body)
     const finding: Finding = {
       fisherman: signer,
       transcoder: receipt.transcoder,
@@ -293,8 +179,8 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
     const place = bench.ledger.sample(sampleId)
     if (place && bench.court.isWithheld(known.receipt.digest, place.rendition)) return 'opened'
     let cover: 'sealed' | undefined
-    for (const [member, sealed] of seals.get(sampleId) ?? []) {
-      const outcome = opened.get(sampleId)?.get(member)?.outcome
+    for (const [member, sealed] of book.sealsOf(sampleId)) {
+      const outcome = book.openedOf(sampleId).get(member)?.outcome
       const deadlineSec = Number(sealed.body.deadline)
       const isLate = !outcome && now > deadlineSec + bench.params.openGraceSeconds
       if (isLate && bench.online()) opinions.blame('never-opened', member, sampleId)
@@ -322,65 +208,27 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
       })
   }
 
-  function keepSeal(statement: Statement<'sealed'>): void {
-    const known = seals.get(statement.body.sampleId) ?? new Map<Hex, Statement<'sealed'>>()
-    if (!known.has(statement.signer)) known.set(statement.signer, statement)
-    seals.set(statement.body.sampleId, known)
-    if (seals.size > SEALS) seals.delete(seals.keys().next().value as Hex)
-  }
-
   /**
    * Our replay against what others said before: near a line doubt is nobody's fault, but a clear pass overturns a fail. Saying `pass` too earns
    * nothing: whoever never works says that as well, and only an audit sees the difference.
    */
   function compare(sampleId: Hex, mine: Outcome): void {
-    for (const [member, { outcome }] of opened.get(sampleId) ?? [])
+    for (const [member, { outcome }] of book.openedOf(sampleId))
       if (member !== bench.address && outcome === 'fail' && mine === 'pass') opinions.blame('framing', member, sampleId)
       else if (member !== bench.address && outcome === 'fail' && mine === 'fail') opinions.agree(member)
   }
 
-  function keepOpened(sampleId: Hex, member: Hex, answer: Answer): void {
-    const outcome = OUTCOMES[answer.outcome]
-    if (!outcome) return
-    const known = opened.get(sampleId) ?? new Map<Hex, { outcome: Outcome; fingerprint: Hex }>()
-    if (!known.has(member)) known.set(member, { outcome, fingerprint: answer.fingerprint })
-    opened.set(sampleId, known)
-    if (opened.size > SEALS) opened.delete(opened.keys().next().value as Hex)
-  }
-
-  const sealsOf = (sampleId: Hex): ReadonlyMap<Hex, Statement<'sealed'>> => seals.get(sampleId) ?? new Map()
+  const { sealsOf } = book
 
   return {
     ...{ submit, receive, retry, coverOf, resume, sealsOf },
     about: (sampleId) =>
       [...sealsOf(sampleId)].map(([member, { body, extra }]) => {
-        const outcome = opened.get(sampleId)?.get(member)?.outcome
+        const outcome = book.openedOf(sampleId).get(member)?.outcome
         return {
           ...{ member, deadlineSec: Number(body.deadline), isReplay: extra === '0x', isTrusted: opinions.trusts(member) },
           ...(outcome ? { outcome } : {}),
         }
       }),
   }
-}
-
-function ownFinding(fisherman: Hex, record: VerdictRecord, answer: Answer): OwnFinding {
-  return {
-    fisherman,
-    transcoder: record.transcoder,
-    receiptDigest: answer.receiptDigest,
-    streamId: record.streamId,
-    rendition: answer.rendition,
-    outcome: record.outcome,
-    completedAt: record.completedAt,
-    fingerprint: answer.fingerprint,
-    ...(record.faultClass ? { faultClass: record.faultClass } : {}),
-    ...(record.provenAt === undefined ? {} : { provenAtSec: record.provenAt }),
-  }
-}
-
-/** What the log and the bundle keep of a verdict; numbers that JSON lacks become null. */
-export function verdictJson({ verdict, missing }: Pick<CheckResult, 'verdict' | 'missing'>): Json {
-  if (!verdict) return { missing: missing ?? 'nothing was judged' }
-  const { reasons, measures, fingerprint, facts, faultClass, worstFrames } = verdict
-  return plainJson({ reasons, measures, fingerprint, facts, class: faultClass ?? null, worst: worstFrames })
 }

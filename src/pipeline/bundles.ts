@@ -9,10 +9,10 @@ import { messageOf } from '../base/errors.ts'
 import { addNotes, type BundleParts, writeBundle } from '../prooflog/bundle.ts'
 import { type Json, plainJson } from '../prooflog/entry.ts'
 import type { FoundFault } from '../receipt/faults.ts'
-import { verdictJson } from './answers.ts'
 import type { Bench } from './bench.ts'
 import type { CheckResult } from './checks.ts'
 import { evidenceHashFor, type KnownReceipt } from './ledger.ts'
+import { verdictJson } from './verdicts.ts'
 
 /** Keeps evidence as files that anybody can replay. Never throws: what cannot be kept must not stop a proof. */
 export interface EvidenceKeeper {

@@ -2,7 +2,7 @@ import type { Hex, Outcome } from '../../proofs/types.ts'
 import type { FeedSpan } from '../observe/feeds/source.ts'
 import { NO_FACTS, type NodeFacts } from '../score/score.ts'
 import { LINES } from '../verdict/lines.ts'
-import type { VerdictRecord } from './answers.ts'
+import type { VerdictRecord } from './verdicts.ts'
 
 /** What a probe, or a stream that somebody pushed through a node, took. Seconds. */
 export interface Trip {

@@ -6,13 +6,14 @@ import { FishermanError } from '../../src/base/errors.ts'
 import { createWriteAhead } from '../../src/base/write-ahead.ts'
 import { createCourt } from '../../src/court/court.ts'
 import { LOCAL_COURT } from '../../src/court/params.ts'
-import { createAnswerStage, type VerdictRecord } from '../../src/pipeline/answers.ts'
+import { type AnswerStageDeps, createAnswerStage } from '../../src/pipeline/answers.ts'
 import type { Bench } from '../../src/pipeline/bench.ts'
 import type { CheckResult } from '../../src/pipeline/checks.ts'
 import { createLedger } from '../../src/pipeline/ledger.ts'
 import { networkParams } from '../../src/pipeline/network.ts'
 import { createOpinions } from '../../src/pipeline/opinions.ts'
 import { createTally, type Tally } from '../../src/pipeline/tally.ts'
+import type { VerdictRecord } from '../../src/pipeline/verdicts.ts'
 import { addressOf, hash, receiptOf, renditions, wallet } from '../helpers/fixtures.ts'
 
 // A disk that is full at the worst moments: nothing is lost, and nothing is said in two ways.
@@ -42,7 +43,7 @@ function noSpace(code: string): never {
   throw new FishermanError({ code, message: 'no space is left', blame: 'ours' })
 }
 
-function stage() {
+function stage(freeze: AnswerStageDeps['freeze'] = async () => undefined) {
   const sign = async (kind: string, body: unknown) => {
     if (full.sign-- > 0) noSpace('guard-write')
     return { kind, body, signer: me, signature: '0x', extra: '0x' } as unknown as AnyStatement
@@ -70,7 +71,7 @@ function stage() {
   } as unknown as Bench
   return createAnswerStage(bench, {
     opinions: createOpinions(bench),
-    ...{ onDrawnAnswer() {}, isAudit: async () => false, freeze: async () => undefined, onFinding() {} },
+    ...{ onDrawnAnswer() {}, isAudit: async () => false, freeze, onFinding() {} },
     trancheOf: async () => 0,
   })
 }
@@ -111,5 +112,35 @@ describe('on a full disk', () => {
     const broken = { ...result, task: { ...result.task, known: undefined } } as unknown as CheckResult
     await expect(answers.submit(broken)).rejects.toThrow()
     expect(waiting).toEqual([])
+  })
+})
+
+describe('the deposit of the accused', () => {
+  const fail = { ...result, outcome: 'fail', faultClass: 'D2' } as CheckResult
+  const kinds = () => said.map(({ kind }) => kind)
+
+  it('is frozen before a fail that may be voted on is opened: who is accused aloud empties it', async () => {
+    const frozen = Promise.withResolvers<void>()
+    const asked: string[] = []
+    await stage(async ({ transcoder, faultClass }) => {
+      asked.push(`${transcoder} ${faultClass} ${kinds().join()}`)
+      await frozen.promise
+    }).submit(fail)
+    const passed = passTime()
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(asked).toEqual([`${addressOf(wallet(1))} D2 sealed`])
+    expect(kinds()).toEqual(['sealed'])
+    frozen.resolve()
+    await passed
+    expect(kinds()).toEqual(['sealed', 'answer'])
+  })
+
+  it('is left alone for whatever nobody can vote on', async () => {
+    const asked: unknown[] = []
+    const answers = stage(async (finding) => void asked.push(finding))
+    await answers.submit(result)
+    await answers.submit({ ...result, outcome: 'fail' } as CheckResult)
+    await passTime()
+    expect(asked).toEqual([])
   })
 })

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest'
 import type { Hex, Outcome } from '../../proofs/types.ts'
 import type { Listed } from '../../src/chain/directory.ts'
 import type { CaseView } from '../../src/chain/types.ts'
-import type { VerdictRecord } from '../../src/pipeline/answers.ts'
 import { createScoreBook } from '../../src/pipeline/score-book.ts'
 import { createScoreFeed } from '../../src/pipeline/score-feed.ts'
+import type { VerdictRecord } from '../../src/pipeline/verdicts.ts'
 import { LINES } from '../../src/verdict/lines.ts'
 
 const [A, B, C] = ['aa', 'bb', 'cc'].map((two) => `0x${two.repeat(20)}`) as [Hex, Hex, Hex]
