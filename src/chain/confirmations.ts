@@ -1,3 +1,4 @@
+import { maxOf, minOf } from '../base/bigints.ts'
 import type { Rpc } from './rpc.ts'
 import { RpcRefusal } from './rpc.ts'
 import type { ConfirmationLevel, Confirmations } from './types.ts'
@@ -44,27 +45,19 @@ export function createConfirmations(deps: { rpc: Rpc }): ConfirmationWatch {
       const by = safeTag === undefined || finalTag === undefined ? 'depth' : 'tags'
       const depth = (blocks: bigint) => (head > blocks ? head - blocks : 0n)
       // A node that calls more final than safe, or than there is, is believed only as far as its other answers go.
-      const safe = least(head, by === 'tags' ? (safeTag ?? 0n) : depth(DEPTH.safe))
-      const finalized = least(safe, by === 'tags' ? (finalTag ?? 0n) : depth(DEPTH.finalized))
+      const safe = minOf(head, by === 'tags' ? (safeTag ?? 0n) : depth(DEPTH.safe))
+      const finalized = minOf(safe, by === 'tags' ? (finalTag ?? 0n) : depth(DEPTH.finalized))
       // What was final stays final: a lagging node behind a load balancer takes nothing back.
-      const kept = least(head, now.finalized)
-      now = { soft: head, safe: most(safe, kept, least(head, now.safe)), finalized: most(finalized, kept), by }
+      const kept = minOf(head, now.finalized)
+      now = { soft: head, safe: maxOf(maxOf(safe, kept), minOf(head, now.safe)), finalized: maxOf(finalized, kept), by }
     },
     follow(head) {
-      now = { ...now, soft: most(head, now.soft) }
+      now = { ...now, soft: maxOf(head, now.soft) }
     },
     rewind(to) {
       const broken = to < now.finalized
-      now = { ...now, soft: least(now.soft, to), safe: least(now.safe, to), finalized: least(now.finalized, to) }
+      now = { ...now, soft: minOf(now.soft, to), safe: minOf(now.safe, to), finalized: minOf(now.finalized, to) }
       return broken
     },
   }
-}
-
-function least(a: bigint, b: bigint): bigint {
-  return a < b ? a : b
-}
-
-function most(...values: bigint[]): bigint {
-  return [...values].sort((a, b) => (a < b ? 1 : -1))[0] ?? -1n
 }
