@@ -1,18 +1,9 @@
-import { checkEvidence } from './check.ts'
+import { BUNDLE_VERSION, type InputFiles, list, onlyFiles, part, readCount, readHeader, readPath } from './bundle-fields.ts'
 import { CodecError } from './codec.ts'
-import {
-  digestOf,
-  evidenceHashOf,
-  objectiveEvidenceHash,
-  profileHashOf,
-  profilesHashOf,
-  renditionLeaf,
-  windowLeaf,
-} from './digest.ts'
+import { digestOf, evidenceHashOf } from './digest.ts'
 import { readHex, structFromJson, structToJson } from './json.ts'
-import { merkleRoot } from './merkle.ts'
 import { livepeerOrder } from './segdata.ts'
-import { hexToBytes, signerOf } from './signature.ts'
+import { hexToBytes } from './signature.ts'
 import {
   type Domain,
   FAULT_CLASSES,
@@ -28,11 +19,6 @@ import {
 
 // The inputs of a bundle: what evidenceHash stands for, and what ties the bytes to the node's own signatures. No clock, no fisherman and
 // no measure is among them, so everybody who holds the same evidence writes the same bytes.
-
-export const BUNDLE_VERSION = 2
-
-/** Plain JSON by file name, as `inputs/` holds it. */
-export type InputFiles = Readonly<Record<string, unknown>>
 
 export interface BundleInputs {
   domain: Domain
@@ -58,22 +44,6 @@ export interface BundleInputs {
   windowSigner: Hex
   windowIndex: number
   windowPath: Hex[]
-}
-
-/** One thing that was looked at. */
-export interface BundleCheck {
-  name: string
-  holds: boolean
-  /** What it says when it holds, and what is wrong when it does not. */
-  detail: string
-}
-
-/** Lengths and keccak256 of the two media files of a bundle. */
-export interface MediaHashes {
-  sourceHash: Hex
-  sourceBytes: bigint
-  contentHash: Hex
-  renditionBytes: bigint
 }
 
 export function bundleInputFiles(inputs: BundleInputs): Record<string, Record<string, unknown>> {
@@ -229,159 +199,4 @@ export function evidenceHashOfInputs({ domain, receipt, rendition, verdictVersio
     profileHash: rendition.profileHash,
     verdictVersion,
   })
-}
-
-/** Are the media of the bundle the bytes that were signed? A bundle where they are not is broken. */
-export function checkMedia(inputs: BundleInputs, media: MediaHashes): BundleCheck[] {
-  const { order, receipt, rendition } = inputs
-  return [
-    check(
-      'source.bin',
-      // A gateway of Livepeer signs no length: its hash says enough.
-      media.sourceHash === receipt.sourceHash && (inputs.segData !== undefined || media.sourceBytes === order.sourceBytes),
-      `${media.sourceBytes} bytes with the hash that order and receipt sign`,
-      'not the bytes that order and receipt sign',
-    ),
-    check(
-      'rendition.bin',
-      media.contentHash === rendition.contentHash && media.renditionBytes === rendition.byteLength,
-      `${media.renditionBytes} bytes with the hash of the signed rendition`,
-      'not the bytes of the signed rendition',
-    ),
-    check(
-      'evidence hash',
-      evidenceHashOfInputs(inputs) === inputs.evidenceHash,
-      inputs.evidenceHash,
-      'does not stand for these inputs',
-    ),
-  ]
-}
-
-/** Do the signatures and paths tie the bytes to the node? */
-export function checkSignatures(inputs: BundleInputs): BundleCheck[] {
-  const { domain, order, receipt, rendition, window } = inputs
-  const digest = digestOf(domain, 'TranscodeReceipt', receipt)
-  const shared = ['transcoder', 'requester', 'streamId', 'seq', 'sourceHash', 'profilesHash'] as const
-  const profile = inputs.profiles[rendition.index]
-  const delegated = (signer: Hex): string =>
-    signer === receipt.transcoder
-      ? `by the node ${signer}`
-      : `by ${signer}; that the node delegated to it, the chain must vouch for`
-  return [
-    check('order', isOrdered(inputs), `signed by the requester ${order.requester}`, 'not signed by its requester'),
-    check(
-      'receipt',
-      signerOf(domain, 'TranscodeReceipt', receipt, inputs.signature) === inputs.signer,
-      `signed ${delegated(inputs.signer)}`,
-      'not signed by its signer',
-    ),
-    check(
-      'order and receipt',
-      digestOf(domain, 'TranscodeOrder', order) === receipt.orderHash && shared.every((field) => order[field] === receipt[field]),
-      'belong together',
-      'do not belong together',
-    ),
-    check(
-      'profile',
-      profile !== undefined &&
-        profilesHashOf(inputs.profiles) === receipt.profilesHash &&
-        profileHashOf(profile) === rendition.profileHash,
-      `rung ${rendition.index} of the ladder that was ordered`,
-      'not the one that was ordered',
-    ),
-    check(
-      'rendition',
-      merkleRoot(renditionLeaf(rendition), inputs.path) === receipt.renditionsRoot,
-      'lies under the root that the receipt signs',
-      'does not lie under the root that the receipt signs',
-    ),
-    check(
-      'window',
-      signerOf(domain, 'WindowRoot', window, inputs.windowSignature) === inputs.windowSigner &&
-        window.transcoder === receipt.transcoder &&
-        merkleRoot(windowLeaf(inputs.windowIndex, digest), inputs.windowPath) === window.root,
-      `${window.windowId}, signed ${delegated(inputs.windowSigner)}, holds the receipt`,
-      'does not hold the receipt, or is not signed by its signer',
-    ),
-  ]
-}
-
-function isOrdered({ domain, order, orderSignature, segData, receipt }: BundleInputs): boolean {
-  if (segData === undefined) return signerOf(domain, 'TranscodeOrder', order, orderSignature) === order.requester
-  const { transcoder } = receipt
-  return (
-    livepeerOrder(domain, { segData: hexToBytes(segData), transcoder }).orderHash === digestOf(domain, 'TranscodeOrder', order)
-  )
-}
-
-/** The whole proof of an O class: its predicate, its ids and its signatures. */
-export function checkObjective(inputs: ObjectiveInputs): BundleCheck[] {
-  const { faultClass, evidence, evidenceHash, domain } = inputs
-  const report = { ...inputs, faultClass: FAULT_CLASSES[faultClass] }
-  const result = checkEvidence(domain, report, evidence)
-  return [
-    check(
-      'evidence hash',
-      objectiveEvidenceHash(faultClass, evidence) === evidenceHash,
-      evidenceHash,
-      'does not stand for this evidence',
-    ),
-    check(
-      faultClass,
-      result.valid,
-      result.valid
-        ? `${inputs.transcoder} is proven at fault by signatures of ${[...new Set(result.accusedSigners)].join(', ')}`
-        : '',
-      result.valid ? '' : result.reason,
-    ),
-  ]
-}
-
-function onlyFiles(files: InputFiles, known: readonly string[]): void {
-  for (const name of Object.keys(files))
-    if (!known.includes(name.replace(/\.json$/, ''))) throw new CodecError(`inputs/${name} is not known`)
-}
-
-function readHeader(files: InputFiles, more: readonly string[] = ['verdictVersion']) {
-  const names = ['bundleVersion', 'chainId', 'anchor', 'evidenceHash', ...more]
-  const header = part(files, 'inputs.json', names)
-  if (header.bundleVersion !== BUNDLE_VERSION)
-    throw new CodecError(`inputs.json: bundle version ${String(header.bundleVersion)}, this program knows ${BUNDLE_VERSION}`)
-  if (typeof header.chainId !== 'string' || !/^[1-9][0-9]{0,19}$/.test(header.chainId))
-    throw new CodecError('inputs.json: chainId must be a decimal string')
-  return {
-    domain: { chainId: BigInt(header.chainId), anchor: readHex('inputs.json: anchor', header.anchor, 20) },
-    evidenceHash: readHex('inputs.json: evidenceHash', header.evidenceHash, 32),
-    verdictVersion: more.includes('verdictVersion') ? readCount('inputs.json: verdictVersion', header.verdictVersion) : 0,
-  }
-}
-
-/** One JSON file with exactly these fields. */
-function part(files: InputFiles, name: string, fields: readonly string[]): Record<string, unknown> {
-  const json = files[name]
-  if (json === undefined) throw new CodecError(`inputs/${name} is missing`)
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) throw new CodecError(`inputs/${name} must be an object`)
-  for (const field of Object.keys(json))
-    if (!fields.includes(field)) throw new CodecError(`${name}: no field ${JSON.stringify(field.slice(0, 40))} is known`)
-  return json as Record<string, unknown>
-}
-
-function list(path: string, value: unknown, most: number): unknown[] {
-  if (!Array.isArray(value) || value.length > most) throw new CodecError(`${path} must be a list of at most ${most}`)
-  return value
-}
-
-/** A path of a tree of at most 4,096 leaves has 12 steps; twice that is room enough. */
-function readPath(path: string, value: unknown): Hex[] {
-  return list(path, value, 24).map((item) => readHex(path, item, 32))
-}
-
-function readCount(path: string, value: unknown): number {
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > 0xffffffff)
-    throw new CodecError(`${path} must be a whole number`)
-  return value
-}
-
-function check(name: string, holds: boolean, yes: string, no: string): BundleCheck {
-  return { name, holds, detail: holds ? yes : no }
 }

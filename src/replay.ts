@@ -1,15 +1,7 @@
 import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import {
-  type BundleCheck,
-  type BundleInputs,
-  checkMedia,
-  checkObjective,
-  checkSignatures,
-  isObjective,
-  readBundleInputs,
-  readObjectiveInputs,
-} from '../proofs/bundle.ts'
+import { type BundleInputs, isObjective, readBundleInputs, readObjectiveInputs } from '../proofs/bundle.ts'
+import { type BundleCheck, checkMedia, checkObjective, checkSignatures } from '../proofs/bundle-checks.ts'
 import { CodecError } from '../proofs/codec.ts'
 import { type Hex, VERDICT_VERSION } from '../proofs/types.ts'
 import { FishermanError } from './base/errors.ts'

@@ -1,4 +1,4 @@
-import type { BundleCheck } from '../../proofs/bundle.ts'
+import type { BundleCheck } from '../../proofs/bundle-checks.ts'
 import { CodecError } from '../../proofs/codec.ts'
 import { readHex } from '../../proofs/json.ts'
 import type { Hex } from '../../proofs/types.ts'

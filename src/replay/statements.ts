@@ -1,4 +1,5 @@
-import type { BundleCheck, BundleInputs } from '../../proofs/bundle.ts'
+import type { BundleInputs } from '../../proofs/bundle.ts'
+import type { BundleCheck } from '../../proofs/bundle-checks.ts'
 import { CodecError, decodeStatement, STATEMENT_STRUCTS, type Statement } from '../../proofs/codec.ts'
 import { digestOf } from '../../proofs/digest.ts'
 import { readHex } from '../../proofs/json.ts'

@@ -1,15 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { keccak256 } from 'ethers'
-import {
-  type BundleCheck,
-  checkMedia,
-  checkObjective,
-  checkSignatures,
-  type InputFiles,
-  isObjective,
-  readBundleInputs,
-  readObjectiveInputs,
-} from '../../proofs/bundle.ts'
+import { isObjective, readBundleInputs, readObjectiveInputs } from '../../proofs/bundle.ts'
+import { type BundleCheck, checkMedia, checkObjective, checkSignatures } from '../../proofs/bundle-checks.ts'
+import type { InputFiles } from '../../proofs/bundle-fields.ts'
 import { type CheckResult, type Claim, checkEvidence, checkFraudProof } from '../../proofs/check.ts'
 import { CodecError, decodeDrawProof, decodeStatement, type Statement, type StatementKind } from '../../proofs/codec.ts'
 import { structFromJson } from '../../proofs/json.ts'
