@@ -27,7 +27,7 @@ describe('a daemon that is killed', () => {
     async (point) => {
       // A case opens only where none is open: that point may stay away for a while. All others come, however slow the machine is.
       const mayStayAway = point.includes('.open.')
-      const { journal, hit } = await world.run({ point, ...(mayStayAway ? {} : { withinMs: 40_000 }) })
+      const { journal, hit } = await world.run({ point, ...(mayStayAway ? {} : { withinMs: 25_000 }) })
       await checkAfterCrash(world, journal, ledger)
       expect(journal.length).toBeGreaterThan(0)
       if (!mayStayAway) expect(hit, `${point} was never reached`).toBe(true)
