@@ -28,7 +28,7 @@ import type { Hostility } from './hostile-judge.ts'
 
 const MEMBERS = 7
 const CHILD = 'dist/test/hostile-child.mjs'
-const SEGMENTS = 4
+const SEGMENTS = 6
 
 let home: string
 let stop: AbortController

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { missingOf, type Step, stepsOf } from './guide.ts'
 import { createNewcomer, type Newcomer, processesIn } from './home.ts'
@@ -90,7 +90,6 @@ describe('a newcomer who follows the guide word by word', () => {
     // Lines of this page remove folders of a home: it must be the empty one.
     await terminal(1).type('echo "home is $HOME"', 10_000)
     expect(terminal(1).shown()).toContain(`home is ${newcomer.home}\n`)
-    expect(await terminal(1).type(`"${dirname(process.execPath)}/npx" fisherman --version`, PATIENCE_MS)).toBe(0)
     for (const step of stepsOf(TEXT)) {
       const startMs = performance.now()
       try {

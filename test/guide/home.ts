@@ -15,12 +15,6 @@ export interface Newcomer {
   remove(): void
 }
 
-/**
- * Does for a program of this project what npm's own does, which takes a second of the processor each time: the guide types it some forty times.
- * That the real one finds the program too is a test of its own.
- */
-const NPX = '#!/bin/sh\nname=$1\nshift\nexec "./node_modules/.bin/$name" "$@"\n'
-
 /** An empty home and the project beside it, as after a download; node modules are linked instead of loaded again. */
 export function createNewcomer(): Newcomer {
   const path = mkdtempSync(join(tmpdir(), 'fisherman-guide-'))
@@ -33,13 +27,10 @@ export function createNewcomer(): Newcomer {
   for (const name of readdirSync(join(root, 'dist')))
     if (!['bench', 'tools'].includes(name)) cpSync(join(root, 'dist', name), join(project, 'dist', name), { recursive: true })
   linkModules(join(root, 'node_modules'), join(project, 'node_modules'))
-  const bin = join(path, 'bin')
-  mkdirSync(bin)
-  writeFileSync(join(bin, 'npx'), NPX, { mode: 0o755 })
   return {
     ...{ path, home, project },
     env: {
-      ...{ HOME: home, PATH: `${bin}:${dirname(process.execPath)}:${process.env.PATH ?? ''}`, TERM: 'dumb', LANG: 'C.UTF-8' },
+      ...{ HOME: home, PATH: `${dirname(process.execPath)}:${process.env.PATH ?? ''}`, TERM: 'dumb', LANG: 'C.UTF-8' },
       // A newcomer has nothing at the port of the page; a machine that runs tests may.
       ...{ FISHERMAN_HTTP_PORT: '0', npm_config_update_notifier: 'false' },
     },
