@@ -8,9 +8,9 @@ import { createParty, grantsFor, type LocalChain, type Party, register, startLoc
 import { createProcesses, type Processes, type RunningNode } from '../../src/devnet/demo-processes.ts'
 import { cutSegments } from '../../src/devnet/segments.ts'
 
-/** Where a run is cut off: at the n-th time that a point is reached, or some time after the start; a point may have longer than usual. */
+/** Where a run is cut off: at the n-th time that a point is reached, or some time after the start. */
 export type Cut =
-  | { point: string; count?: number; withinMs?: number }
+  | { point: string; count?: number }
   | { afterMs: number }
   /** When this comes true, asked once a second; what was never reached after so many milliseconds is not a hit. */
   | { until: () => Promise<boolean>; withinMs: number }
@@ -101,7 +101,7 @@ export async function createCrashWorld(home: string): Promise<CrashWorld> {
       const done = Symbol('done')
       const ended = await Promise.race([
         child.exited,
-        sleep(('withinMs' in cut ? cut.withinMs : undefined) ?? PATIENCE_MS, late, { ref: false }),
+        sleep(asked ? cut.withinMs : PATIENCE_MS, late, { ref: false }),
         ...(asked ? [becomesTrue(cut.until).then(() => done)] : []),
       ])
       if (typeof ended === 'symbol') {

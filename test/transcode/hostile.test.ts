@@ -163,15 +163,15 @@ const HOSTILE: readonly [name: string, path: () => string][] = [
 /** In order, but large or odd. */
 const LARGE: readonly [name: string, path: () => string][] = [
   [
-    'a picture of 16x2000',
-    () => clip('ts', '-f', 'lavfi', '-i', 'testsrc2=s=16x2000:r=30:d=0.3', '-c:v', 'libx264', '-threads', '1', '-f', 'mpegts'),
+    'a picture of 16x4000',
+    () => clip('ts', '-f', 'lavfi', '-i', 'testsrc2=s=16x4000:r=30:d=0.3', '-c:v', 'libx264', '-threads', '1', '-f', 'mpegts'),
   ],
   [
-    'a few bytes that become large pictures',
+    'a few bytes that become a thousand large pictures',
     () =>
       clip(
         'ts',
-        ...['-f', 'lavfi', '-i', 'color=black:s=3840x2160:r=30:d=0.4', '-c:v', 'libx264', '-threads', '2'],
+        ...['-f', 'lavfi', '-i', 'color=black:s=3840x2160:r=30:d=1', '-c:v', 'libx264', '-threads', '2'],
         ...['-preset', 'ultrafast', '-crf', '51', '-pix_fmt', 'yuv420p', '-f', 'mpegts'],
       ),
   ],
