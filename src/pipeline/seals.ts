@@ -16,7 +16,7 @@ export interface SealBook {
   openedOf(sampleId: Hex): ReadonlyMap<Hex, Opened>
 }
 
-/** Samples that are remembered; more than a ledger of 100,000 receipts ever draws at once. */
+/** Samples that are remembered; beyond it the oldest is forgotten, receipt or not. */
 const SAMPLES = 100_000
 
 /** A sample is forgotten with its receipt. */
