@@ -8,6 +8,12 @@ import { type CrashWorld, createCrashWorld } from './world.ts'
 
 // A real daemon on a real chain, killed by SIGKILL at each named point; `npm run test:crash` does it a thousand times.
 
+/**
+ * Milliseconds for a point that must come. What is checked is drawn by lot every 4 s, and two busy cores may judge none for a few of them: once
+ * no pass had come after 14 s. A case opens only where none is open: those points may stay away, and cost no more than the usual wait.
+ */
+const MUST_COME_MS = 60_000
+
 const home = mkdtempSync(join(tmpdir(), 'fisherman-test-crash-'))
 const ledger = createLedger()
 let world: CrashWorld
@@ -23,13 +29,13 @@ afterAll(async () => {
 describe('a daemon that is killed', () => {
   it.each(SHORT)(
     'at %s loses nothing that was acknowledged, and says and sends nothing twice',
-    { timeout: 60_000 },
+    { timeout: MUST_COME_MS + 30_000 },
     async (point) => {
-      const { journal, hit } = await world.run({ point })
+      const mayStayAway = point.includes('.open.')
+      const { journal, hit } = await world.run({ point, ...(mayStayAway ? {} : { withinMs: MUST_COME_MS }) })
       await checkAfterCrash(world, journal, ledger)
       expect(journal.length).toBeGreaterThan(0)
-      // A case opens only where none is open: that point may stay away for a while.
-      if (!point.includes('.open.')) expect(hit, `${point} was never reached`).toBe(true)
+      if (!mayStayAway) expect(hit, `${point} was never reached`).toBe(true)
     },
   )
 

@@ -10,7 +10,7 @@ import { cutSegments } from '../../src/devnet/segments.ts'
 
 /** Where a run is cut off: at the n-th time that a point is reached, or some time after the start. */
 export type Cut =
-  | { point: string; count?: number }
+  | { point: string; count?: number; withinMs?: number }
   | { afterMs: number }
   /** When this comes true, asked once a second; what was never reached after so many milliseconds is not a hit. */
   | { until: () => Promise<boolean>; withinMs: number }
@@ -47,7 +47,7 @@ export interface CrashWorld {
   stop(): Promise<void>
 }
 
-/** Milliseconds that a run may take to reach its point. */
+/** Milliseconds that a run may take to reach its point, where it does not say otherwise. */
 const PATIENCE_MS = 14_000
 /** Segments of the stream, over and over: two hours of it. */
 const ROUNDS = 900
@@ -101,7 +101,7 @@ export async function createCrashWorld(home: string): Promise<CrashWorld> {
       const done = Symbol('done')
       const ended = await Promise.race([
         child.exited,
-        sleep(asked ? cut.withinMs : PATIENCE_MS, late, { ref: false }),
+        sleep('withinMs' in cut ? cut.withinMs : PATIENCE_MS, late, { ref: false }),
         ...(asked ? [becomesTrue(cut.until).then(() => done)] : []),
       ])
       if (typeof ended === 'symbol') {
