@@ -79,8 +79,18 @@ export function createLedger({ keepWindows }: LedgerInit = { keepWindows: Number
   }
 }
 
+/** By receipt and rendition: asked for each case at each look at the chain, and never another. */
+const evidenceHashes = new WeakMap<KnownReceipt['receipt'], Map<number, Hex>>()
+
 /** What a verdict about this rendition rests on; the same for everybody who has the receipt. */
 export function evidenceHashFor({ receipt }: Pick<KnownReceipt, 'receipt'>, rendition: number): Hex {
+  const found = evidenceHashes.get(receipt) ?? new Map<number, Hex>()
+  const hash = found.get(rendition) ?? newEvidenceHash(receipt, rendition)
+  evidenceHashes.set(receipt, found.set(rendition, hash))
+  return hash
+}
+
+function newEvidenceHash(receipt: KnownReceipt['receipt'], rendition: number): Hex {
   const leaf = receipt.renditions[rendition] as Rendition
   return evidenceHashOf({
     receiptDigest: receipt.digest,
