@@ -40,7 +40,7 @@ const LOCAL: ChainPreset = {
   existing: undefined,
   // Long enough that a slow demo stays inside one or two rounds, short enough that tests can cross the statute.
   roundSec: 60,
-  registry: { minBond: tokens(250), weightCap: tokens(1000), activationSec: 8, exitSec: 60, silentSec: 7200, maxMembers: 256 },
+  registry: { minBond: tokens(250), weightCap: tokens(1000), activationSec: 8, exitSec: 20, silentSec: 7200, maxMembers: 256 },
   thawSec: 60,
   minCommitAgeSec: 2,
   maxCommitAgeSec: 3600,
