@@ -1,8 +1,14 @@
 import type { LogDescription } from 'ethers'
 import { faultClassName, type Hex } from '../../proofs/types.ts'
+import { createWords, flat } from '../base/words.ts'
 import { lower, verifierInterface } from './contracts.ts'
 import type { CaseView } from './types.ts'
 import type { Log } from './wire.ts'
+
+// Cases are held for ever: their accounts are few and shared, their digests in one piece.
+const accounts = createWords()
+const account = (address: unknown): Hex => accounts.one(lower(address as string))
+const digest = (bytes: unknown): Hex => flat(bytes as Hex)
 
 type Step = { faultId: Hex; apply: (known: CaseView | undefined) => CaseView | undefined }
 
@@ -16,14 +22,14 @@ export function stepOf(log: Log): Step | undefined {
   }
   if (!event) return undefined
   const { name, args } = event
-  const faultId = args.faultId as Hex | undefined
-  if (faultId === undefined) return undefined
+  if (args.faultId === undefined) return undefined
+  const faultId = digest(args.faultId)
   const at = { tx: log.tx, blockNumber: log.blockNumber }
 
   if (name === 'CaseOpened' || name === 'Convicted') {
     const faultClass = faultClassName(Number(args.faultClass))
     if (!faultClass) return undefined
-    const base = { faultId, faultClass, transcoder: lower(args.transcoder as string), receiptDigest: args.receiptDigest as Hex }
+    const base = { faultId, faultClass, transcoder: account(args.transcoder), receiptDigest: digest(args.receiptDigest) }
     if (name === 'CaseOpened')
       return {
         faultId,
@@ -31,14 +37,14 @@ export function stepOf(log: Log): Step | undefined {
           ...base,
           ...at,
           state: 'open',
-          opener: lower(args.opener as string),
-          evidenceHash: args.evidenceHash as Hex,
+          opener: account(args.opener),
+          evidenceHash: digest(args.evidenceHash),
           bond: args.bond as bigint,
           answerUntilSec: Number(args.answerUntil),
           expiresAtSec: Number(args.expiresAt),
         }),
       }
-    const taken = { finder: lower(args.finder as string), amount: args.amount as bigint }
+    const taken = { finder: account(args.finder), amount: args.amount as bigint }
     return { faultId, apply: (known) => ({ ...known, ...base, ...at, state: 'convicted', ...taken }) }
   }
 
@@ -50,7 +56,7 @@ export function stepOf(log: Log): Step | undefined {
 function changeOf(name: string, args: Record<string, unknown>): Partial<CaseView> | undefined {
   switch (name) {
     case 'CaseAnswered':
-      return { state: 'answered', rebuttalHash: args.rebuttalHash as Hex }
+      return { state: 'answered', rebuttalHash: digest(args.rebuttalHash) }
     case 'Held':
       return { releaseAtSec: Number(args.releaseAt) }
     case 'CaseExpired':
@@ -60,7 +66,7 @@ function changeOf(name: string, args: Record<string, unknown>): Partial<CaseView
     case 'CaseDrawn':
       return { state: 'drawn' }
     case 'Appealed':
-      return { appellant: lower(args.appellant as string), releaseAtSec: Number(args.releaseAt) }
+      return { appellant: account(args.appellant), releaseAtSec: Number(args.releaseAt) }
     case 'Settled':
       return { state: 'settled' }
     case 'Refunded':

@@ -1,3 +1,4 @@
+import { createWords, flat, type Words } from '../base/words.ts'
 import type { Intent, IntentStore, IntentSummary } from '../chain/types.ts'
 import { type Json, plainJson } from '../prooflog/entry.ts'
 import type { ProofLog } from '../prooflog/log.ts'
@@ -5,19 +6,39 @@ import type { ProofLog } from '../prooflog/log.ts'
 const BIG_OF_VARIANT = ['maxFeePerGas', 'maxPriorityFeePerGas', 'gasLimit'] as const
 const BIG = ['bond', 'spent', 'minedIn'] as const
 
+/** Ended ones that are held however old they are, 600 bytes each: any reorganisation is about younger ones. */
+const REMEMBERED = 10_000
+/** And all of two days: what may be spent is counted over one. */
+const YOUNG_MS = 2 * 86_400_000
+
 /**
  * Transaction intents in the proof log: written before anything is signed, found again after a restart. Those that are under way are held whole;
- * of ended ones, whose bytes are asked for only after a reorganisation, a summary, since they become ever more.
+ * of ended ones, whose bytes are asked for only after a reorganisation, a summary, and of the oldest nothing, since they become ever more.
  */
-export async function createIntentStore(log: Pick<ProofLog, 'append' | 'find'>): Promise<IntentStore> {
-  const summaries = new Map<string, IntentSummary>()
+export async function createIntentStore(
+  log: Pick<ProofLog, 'append' | 'find'>,
+  { remembered }: { remembered: number } = { remembered: REMEMBERED },
+): Promise<IntentStore> {
+  /** Ended ones in the order of their ends. */
+  const ended = new Map<string, IntentSummary>()
   const underWay = new Map<string, Intent>()
+  const words = createWords()
+  let newestMs = 0
 
   function note(intent: Intent): void {
-    const { data: _, variants, ...rest } = intent
-    summaries.set(intent.id, { ...rest, variants: variants.map(({ raw: _, ...variant }) => variant) })
-    if (intent.state === 'intended' || intent.state === 'signed') underWay.set(intent.id, intent)
-    else underWay.delete(intent.id)
+    const { id, state, atMs = 0 } = intent
+    newestMs = Math.max(newestMs, atMs)
+    ended.delete(id)
+    if (state === 'intended' || state === 'signed') {
+      underWay.set(id, intent)
+      return
+    }
+    underWay.delete(id)
+    ended.set(id, summaryOf(intent, words))
+    for (const [oldest, summary] of ended) {
+      if (ended.size <= remembered || (summary.atMs ?? 0) > newestMs - YOUNG_MS) break
+      ended.delete(oldest)
+    }
   }
 
   for (const { payload } of await log.find({ kind: 'tx-intent' })) note(fromJson(payload))
@@ -28,14 +49,25 @@ export async function createIntentStore(log: Pick<ProofLog, 'append' | 'find'>):
     },
     async load(id) {
       const live = underWay.get(id)
-      const faultId = summaries.get(id)?.faultId
-      if (live || faultId === undefined) return live
+      const [faultId = ''] = id.split(':')
+      if (live || !faultId.startsWith('0x')) return live
       const written = await log.find({ kind: 'tx-intent', faultId })
       const newest = written.findLast(({ payload }) => (payload as { id?: unknown }).id === id)
       return newest && fromJson(newest.payload)
     },
-    all: () => [...summaries.values()],
+    all: () => [...ended.values(), ...[...underWay.values()].map(withoutBytes)],
   }
+}
+
+/** It is held for long: without the salt, which only the log is asked for, and with strings in one piece. */
+function summaryOf(intent: Intent, words: Words): IntentSummary {
+  const { salt: _, ...summary } = withoutBytes(intent)
+  const variants = summary.variants.map((variant) => ({ ...variant, hash: flat(variant.hash) }))
+  return { ...summary, id: flat(summary.id), faultId: flat(summary.faultId), to: words.one(summary.to), variants }
+}
+
+function withoutBytes({ data: _, variants, ...rest }: Intent): IntentSummary {
+  return { ...rest, variants: variants.map(({ raw: _, ...variant }) => variant) }
 }
 
 function fromJson(json: Json): Intent {

@@ -32,13 +32,13 @@ export interface Probed {
   transcoder: Hex
   atSec: number
   outcome: Outcome
-  /** How far it stayed from its nearest quality line, 0 to 1. */
-  quality?: number
+  /** How far it stayed from its nearest quality line, 0 to 1; none where no such line was looked at. */
+  quality?: number | undefined
   why: string | null
 }
 
 type Seen =
-  | { kind: 'check'; transcoder: Hex; atSec: number; outcome: Outcome; quality?: number; why: string | null }
+  | { kind: 'check'; transcoder: Hex; atSec: number; outcome: Outcome; quality: number | undefined; why: string | null }
   | { kind: 'unreceipted'; transcoder: Hex; atSec: number }
   | { kind: 'fault'; transcoder: Hex; atSec: number }
   | ({ kind: 'trip' } & Trip)
@@ -60,52 +60,78 @@ export interface ScoreBook {
   of(transcoder: Hex, span: FeedSpan): readonly Seen[]
 }
 
-/** Things remembered; 100 nodes at 100 samples a day fill it in three weeks. */
+/**
+ * Things remembered; 100 nodes at 100 samples a day fill it in three weeks. Most are checks, some 110 bytes each: all of one shape, and the
+ * address and the reason of all that have the same are one string.
+ */
 const REMEMBERED = 200_000
+/** So many of those that are forgotten still lie in front of the others at most: moving the others costs more than that. */
+const FORGOTTEN = 1024
+/** Addresses, outcomes and reasons that are shared; beyond it some stand twice. */
+const WORDS = 10_000
 
 export function createScoreBook(init: { remembered?: number } = {}): ScoreBook {
   const limit = init.remembered ?? REMEMBERED
-  /** By the order in which they came, so that the oldest can be dropped. */
-  const all = new Map<number, Seen>()
-  let next = 0
+  /** By the order in which they came, so that the oldest can be dropped; those before `first` are. */
+  let all: Seen[] = []
+  let first = 0
+  const words = new Map<string, string>()
 
   function keep(seen: Seen): void {
-    all.set(next++, seen)
-    for (const key of all.keys()) {
-      if (all.size <= limit) break
-      all.delete(key)
-    }
+    all.push(seen)
+    if (all.length - first > limit) first++
+    if (first < FORGOTTEN) return
+    all = all.slice(first)
+    first = 0
   }
+
+  /** Decoded anew with each record, and often a part of something longer, which it would keep alive. */
+  function one<T extends string>(text: T): T {
+    const known = words.get(text)
+    if (known !== undefined) return known as T
+    const own = Buffer.from(text).toString()
+    if (words.size >= WORDS) words.clear()
+    words.set(own, own)
+    return own as T
+  }
+
+  function keepCheck({ transcoder, atSec, outcome, quality, why }: Probed): void {
+    keep({
+      kind: 'check',
+      transcoder: one(transcoder),
+      atSec,
+      outcome: one(outcome),
+      quality,
+      why: why === null ? null : one(why),
+    })
+  }
+
+  const remembered = (span: FeedSpan) => all.slice(first).filter((seen) => isIn(seen, span))
 
   const isIn = ({ atSec }: Seen, { sinceSec, untilSec }: FeedSpan) => atSec >= sinceSec && atSec <= untilSec
 
   return {
     check(record) {
       const { transcoder, outcome } = record
-      const quality = qualityOf(record.verdict)
-      keep({
-        ...{ kind: 'check', transcoder, outcome, why: whyOf(record) },
-        // Our own time: what the node says of when it finished is its word.
-        atSec: record.cost?.atSec ?? record.completedAt,
-        ...(quality === undefined ? {} : { quality }),
-      })
+      // Our own time: what the node says of when it finished is its word.
+      const atSec = record.cost?.atSec ?? record.completedAt
+      keepCheck({ transcoder, atSec, outcome, why: whyOf(record), quality: qualityOf(record.verdict) })
     },
     trip: (trip) => keep({ kind: 'trip', ...trip }),
     burst: (burst) => keep({ kind: 'burst', ...burst }),
-    probe: (found) => keep({ kind: 'check', ...found }),
+    probe: keepCheck,
     fault: (transcoder, atSec) => keep({ kind: 'fault', transcoder, atSec }),
     unreceipted: (transcoder, atSec) => keep({ kind: 'unreceipted', transcoder, atSec }),
     facts(span) {
       const sums = new Map<Hex, Sum>()
-      for (const seen of all.values()) {
-        if (!isIn(seen, span)) continue
+      for (const seen of remembered(span)) {
         const sum = sums.get(seen.transcoder) ?? newSum()
         sums.set(seen.transcoder, sum)
         add(sum, seen)
       }
       return new Map([...sums].map(([transcoder, sum]) => [transcoder, factsOf(sum)]))
     },
-    of: (transcoder, span) => [...all.values()].filter((seen) => seen.transcoder === transcoder && isIn(seen, span)),
+    of: (transcoder, span) => remembered(span).filter((seen) => seen.transcoder === transcoder),
   }
 }
 

@@ -59,3 +59,28 @@ it('holds no bytes of what has ended, and finds them in the log, also after a re
   await store.record(signed, { signal })
   expect(await store.load(mined.id)).toEqual(signed)
 })
+
+it('forgets the oldest that ended, never what is under way or young, and still finds them in the log', async () => {
+  const DAY_MS = 86_400_000
+  const log = await openProofLog({ folder: join(folder, 'old'), identity: 'me' }, { clock: systemClock })
+  try {
+    const store = await createIntentStore(log, { remembered: 2 })
+    const at = (n: number, days: number, of: Intent): Intent => ({
+      ...of,
+      ...{ id: `${hash(n)}:reveal`, faultId: hash(n), atMs: days * DAY_MS },
+    })
+    const under = at(1, 0, signed)
+    const old = [at(2, 0, mined), at(3, 0, mined), at(4, 0, mined)]
+    for (const intent of [under, ...old]) await store.record(intent, { signal })
+    expect(store.all().map(({ id }) => id)).toEqual([...old, under].map(({ id }) => id))
+    const young = [at(5, 2.5, mined), at(6, 2.5, mined), at(7, 2.5, mined)]
+    for (const intent of young) await store.record(intent, { signal })
+    const left = [...young, under].map(({ id }) => id)
+    expect(store.all().map(({ id }) => id)).toEqual(left)
+    expect(await store.load(`${hash(2)}:reveal`)).toEqual(old[0])
+    const again = await createIntentStore(log, { remembered: 2 })
+    expect(again.all().map(({ id }) => id)).toEqual(left)
+  } finally {
+    await log.close()
+  }
+})
