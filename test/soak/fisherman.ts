@@ -12,7 +12,7 @@ export interface Fisherman {
   readonly name: string
   readonly party: Party
   /** How to reach it while it runs and is ready. */
-  reached(): { pid: number; url: string } | undefined
+  reached(): { pid: number; url: string; codeFile: string } | undefined
   /** Count of its lives. */
   lives(): number
   /** Ends it at once, and not what it started: that must see to its own end. False where it does not run. */
@@ -62,7 +62,7 @@ export function createFisherman(init: FishermanInit): Fisherman {
   const complaints: string[] = []
   const stopping = new AbortController()
   let child: Child | undefined
-  let at: { pid: number; url: string } | undefined
+  let at: ReturnType<Fisherman['reached']>
   let lives = 0
   let killed = false
   /** Something was done to it since this life began. */
@@ -71,6 +71,7 @@ export function createFisherman(init: FishermanInit): Fisherman {
 
   async function live(): Promise<void> {
     rmSync(join(dataDir, 'daemon.json'), { force: true })
+    rmSync(`${file}.code`, { force: true })
     killed = false
     disturbed = full || way.weather !== 'fine'
     const first = lives === 0 ? ['--first-start'] : []
@@ -80,7 +81,7 @@ export function createFisherman(init: FishermanInit): Fisherman {
       const { http = '', pid = 0 } = await whenReady(child, dataDir, { signal: stopping.signal, timeoutMs: READY_MS })
       ready = true
       lives++
-      at = { pid, url: http }
+      at = { pid, url: http, codeFile: `${file}.code` }
       await child.exited
     } catch (error) {
       if (!stopping.signal.aborted && !disturbed && !killed) complaints.push(`${name}: ${String(error)}`)

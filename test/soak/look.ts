@@ -6,6 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 export interface Look {
   /** Bytes that are held after all garbage was collected. */
   heap: number
+  /** Of these, what V8 made of the program: byte code and machine code, with what belongs to them. */
+  code: number
   rss: number
   sockets: number
   /** Open files, without sockets, pipes and the kernel's own. */
@@ -19,7 +21,7 @@ export interface Look {
 const PATIENCE_MS = 5_000
 
 /** Collects the garbage of a daemon and looks at what is left; undefined where it does not answer. */
-export async function lookAt({ pid, url }: { pid: number; url: string }): Promise<Look | undefined> {
+export async function lookAt({ pid, url, codeFile }: { pid: number; url: string; codeFile: string }): Promise<Look | undefined> {
   try {
     const before = await metricsOf(url)
     process.kill(pid, 'SIGUSR2')
@@ -31,6 +33,7 @@ export async function lookAt({ pid, url }: { pid: number; url: string }): Promis
     }
     return {
       heap: metricOf(after, 'nodejs_heap_size_used_bytes'),
+      code: Number(readFileSync(codeFile, 'utf8')),
       rss: rssOf(pid),
       ...handlesOf(pid),
       children: below(pid).length,

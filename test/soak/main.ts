@@ -43,8 +43,15 @@ const report = await runSoak(
 const text = `${JSON.stringify(report, undefined, 2)}\n`
 if (values.report === undefined) process.stdout.write(text)
 else writeFileSync(values.report, text)
-const { heap } = report
-if (heap) console.error(`heap: ${percent(heap.perHour)} an hour (95 %: ${percent(heap.low)} to ${percent(heap.high)})`)
+for (const [what, growth] of [
+  ['what the program holds', report.held],
+  ['the whole heap', report.heap],
+] as const)
+  if (growth) {
+    const { perHour, low, high, startBytes } = growth
+    const from = `${(startBytes / 1e6).toFixed(1)} MB`
+    console.error(`${what}: ${percent(perHour)} an hour of ${from} (95 %: ${percent(low)} to ${percent(high)})`)
+  }
 if (report.ok) rmSync(home, { recursive: true, force: true })
 else console.error(`what is left: ${home}`)
 process.exit(report.ok ? 0 : 1)

@@ -40,7 +40,9 @@ export interface SoakReport {
   /** Why no disk was filled; absent where some were. */
   noDisk?: string
   lives: Record<string, number>
-  /** Of the fisherman that is never killed. */
+  /** What the program holds, of the fisherman that is never killed: the heap without the code that V8 made of it. */
+  held: Growth | undefined
+  /** All of its heap. */
   heap: Growth | undefined
   first: Look | undefined
   last: Look | undefined
@@ -57,7 +59,7 @@ export interface SoakReport {
   account: Account
 }
 
-/** Growth of the heap that is too much: 5 % in an hour. */
+/** Growth of what the program holds that is too much: 5 % in an hour. */
 export const MOST_GROWTH = 0.05
 /** Minutes of one point: its lowest look. */
 const SPAN_MINUTES = 0.5
@@ -103,7 +105,7 @@ async function watch(init: SoakInit, world: SoakWorld, say: (line: string) => vo
       const { name, party } = fisherman
       const at = fisherman.reached()
       const seen = at && (await lookAt(at))
-      told.push(seen ? `${(seen.heap / 1e6).toFixed(1)}/${seen.sockets}/${seen.files}` : 'down')
+      told.push(seen ? [...[seen.heap, seen.code].map(inMegabytes), seen.sockets, seen.files].join('/') : 'down')
       most.cacheBytes = Math.max(
         most.cacheBytes,
         bytesIn(join(party.dataDir, 'cache'), (file) => !file.endsWith('.part')),
@@ -125,7 +127,7 @@ async function watch(init: SoakInit, world: SoakWorld, say: (line: string) => vo
     const { kills, outages, fullDisks } = mischief.done
     const convicted = await world.convictions()
     say(
-      `${minutesNow().toFixed(1)} min  heap MB/sockets/files ${told.join(' ')}  kills ${kills}, outages ${outages}, full disks ${fullDisks}  convicted ${convicted.size}`,
+      `${minutesNow().toFixed(1)} min  heap MB/code MB/sockets/files ${told.join(' ')}  kills ${kills}, outages ${outages}, full disks ${fullDisks}  convicted ${convicted.size}`,
     )
   }
 
@@ -154,9 +156,10 @@ async function watch(init: SoakInit, world: SoakWorld, say: (line: string) => vo
 
   const settled = looks.filter(([minute]) => minute >= init.warmUpMinutes)
   const heap = growthOf(settled.map(([minute, { heap }]) => [minute, heap] as const))
+  const held = growthOf(settled.map(([minute, { heap, code }]) => [minute, heap - code] as const))
   // A few looks say nothing of an hour: below five minutes it is a figure only.
-  if (heap && init.minutes - init.warmUpMinutes >= 5 && heap.low > MOST_GROWTH)
-    complaints.push(`the heap grows by ${percent(heap.perHour)} an hour, at least ${percent(heap.low)}`)
+  if (held && init.minutes - init.warmUpMinutes >= 5 && held.low > MOST_GROWTH)
+    complaints.push(`what the program holds grows by ${percent(held.perHour)} an hour, at least ${percent(held.low)}`)
   for (const key of ['sockets', 'files', 'deleted'] as const) {
     const [early, late] = [middleOf(settled.slice(0, 6), key), middleOf(settled.slice(-6), key)]
     if (late > early + SLACK) complaints.push(`${key} that are open went from ${early} to ${late}`)
@@ -176,7 +179,7 @@ async function watch(init: SoakInit, world: SoakWorld, say: (line: string) => vo
     mischief: mischief.done,
     ...(noDisk === undefined ? {} : { noDisk }),
     lives: Object.fromEntries(fishermen.map(({ name, lives }) => [name, lives()])),
-    heap,
+    ...{ held, heap },
     first: settled[0]?.[1],
     last: looks.at(-1)?.[1],
     most,
@@ -198,6 +201,8 @@ function middleOf(looks: readonly (readonly [number, Look])[], key: 'sockets' | 
   const sorted = looks.map(([, look]) => look[key]).sort((a, b) => a - b)
   return sorted[Math.floor(sorted.length / 2)] ?? 0
 }
+
+const inMegabytes = (bytes: number) => (bytes / 1e6).toFixed(1)
 
 export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
 
