@@ -1,6 +1,6 @@
 // The program as it is, with one thing more. SIGUSR2 collects all garbage, so that what /metrics says of the heap is what is really held, and
-// writes how much of that is code that V8 made beside the configuration: a daemon at this pace goes on being translated for more than an hour (of
-// 2.3 MB that a heap grew by between minutes 17 and 25, 1.1 were machine code and what belongs to it), which ends by itself and is not the program's.
+// writes beside the configuration how much of that is code that V8 made: it goes on translating a daemon at this pace for more than an hour (of
+// 2.3 MB that a heap grew by between minutes 17 and 25, 1.0 were machine code and what belongs to it).
 import { renameSync, writeFileSync } from 'node:fs'
 import { getHeapCodeStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'

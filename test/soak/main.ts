@@ -44,8 +44,8 @@ const text = `${JSON.stringify(report, undefined, 2)}\n`
 if (values.report === undefined) process.stdout.write(text)
 else writeFileSync(values.report, text)
 for (const [what, growth] of [
-  ['what the program holds', report.held],
-  ['the whole heap', report.heap],
+  ['heap', report.heap],
+  ['heap without code', report.held],
 ] as const)
   if (growth) {
     const { perHour, low, high, startBytes } = growth

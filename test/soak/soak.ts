@@ -40,10 +40,10 @@ export interface SoakReport {
   /** Why no disk was filled; absent where some were. */
   noDisk?: string
   lives: Record<string, number>
-  /** What the program holds, of the fisherman that is never killed: the heap without the code that V8 made of it. */
-  held: Growth | undefined
-  /** All of its heap. */
+  /** Of the fisherman that is never killed. */
   heap: Growth | undefined
+  /** The same without the code that V8 made of it: what the program itself holds. */
+  held: Growth | undefined
   first: Look | undefined
   last: Look | undefined
   /** Most of each over all fishermen. */
@@ -59,7 +59,7 @@ export interface SoakReport {
   account: Account
 }
 
-/** Growth of what the program holds that is too much: 5 % in an hour. */
+/** Growth of the heap that is too much: 5 % in an hour. */
 export const MOST_GROWTH = 0.05
 /** Minutes of one point: its lowest look. */
 const SPAN_MINUTES = 0.5
@@ -158,8 +158,8 @@ async function watch(init: SoakInit, world: SoakWorld, say: (line: string) => vo
   const heap = growthOf(settled.map(([minute, { heap }]) => [minute, heap] as const))
   const held = growthOf(settled.map(([minute, { heap, code }]) => [minute, heap - code] as const))
   // A few looks say nothing of an hour: below five minutes it is a figure only.
-  if (held && init.minutes - init.warmUpMinutes >= 5 && held.low > MOST_GROWTH)
-    complaints.push(`what the program holds grows by ${percent(held.perHour)} an hour, at least ${percent(held.low)}`)
+  if (heap && init.minutes - init.warmUpMinutes >= 5 && heap.low > MOST_GROWTH)
+    complaints.push(`the heap grows by ${percent(heap.perHour)} an hour, at least ${percent(heap.low)}`)
   for (const key of ['sockets', 'files', 'deleted'] as const) {
     const [early, late] = [middleOf(settled.slice(0, 6), key), middleOf(settled.slice(-6), key)]
     if (late > early + SLACK) complaints.push(`${key} that are open went from ${early} to ${late}`)
@@ -179,7 +179,7 @@ async function watch(init: SoakInit, world: SoakWorld, say: (line: string) => vo
     mischief: mischief.done,
     ...(noDisk === undefined ? {} : { noDisk }),
     lives: Object.fromEntries(fishermen.map(({ name, lives }) => [name, lives()])),
-    ...{ held, heap },
+    ...{ heap, held },
     first: settled[0]?.[1],
     last: looks.at(-1)?.[1],
     most,
