@@ -30,20 +30,13 @@ export function stepOf(log: Log): Step | undefined {
     const faultClass = faultClassName(Number(args.faultClass))
     if (!faultClass) return undefined
     const base = { faultId, faultClass, transcoder: account(args.transcoder), receiptDigest: digest(args.receiptDigest) }
-    if (name === 'CaseOpened')
-      return {
-        faultId,
-        apply: () => ({
-          ...base,
-          ...at,
-          state: 'open',
-          opener: account(args.opener),
-          evidenceHash: digest(args.evidenceHash),
-          bond: args.bond as bigint,
-          answerUntilSec: Number(args.answerUntil),
-          expiresAtSec: Number(args.expiresAt),
-        }),
+    if (name === 'CaseOpened') {
+      const opened = {
+        ...{ ...base, ...at, state: 'open' as const, opener: account(args.opener), evidenceHash: digest(args.evidenceHash) },
+        ...{ bond: args.bond as bigint, answerUntilSec: Number(args.answerUntil), expiresAtSec: Number(args.expiresAt) },
       }
+      return { faultId, apply: () => opened }
+    }
     const taken = { finder: account(args.finder), amount: args.amount as bigint }
     return { faultId, apply: (known) => ({ ...known, ...base, ...at, state: 'convicted', ...taken }) }
   }

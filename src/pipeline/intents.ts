@@ -6,7 +6,7 @@ import type { ProofLog } from '../prooflog/log.ts'
 const BIG_OF_VARIANT = ['maxFeePerGas', 'maxPriorityFeePerGas', 'gasLimit'] as const
 const BIG = ['bond', 'spent', 'minedIn'] as const
 
-/** Ended ones that are held however old they are, 600 bytes each: any reorganisation is about younger ones. */
+/** Ended ones that are held however old they are, some 450 bytes each: any reorganisation is about younger ones. */
 const REMEMBERED = 10_000
 /** And all of two days: what may be spent is counted over one. */
 const YOUNG_MS = 2 * 86_400_000

@@ -1,4 +1,5 @@
 import type { Hex, Outcome } from '../../proofs/types.ts'
+import { createWords } from '../base/words.ts'
 import type { FeedSpan } from '../observe/feeds/source.ts'
 import { NO_FACTS, type NodeFacts } from '../score/score.ts'
 import { LINES } from '../verdict/lines.ts'
@@ -61,52 +62,30 @@ export interface ScoreBook {
 }
 
 /**
- * Things remembered; 100 nodes at 100 samples a day fill it in three weeks. Most are checks, some 110 bytes each: all of one shape, and the
+ * Things remembered; 100 nodes at 100 samples a day fill it in three weeks. Most are checks, some 130 bytes each: all of one shape, and the
  * address and the reason of all that have the same are one string.
  */
 const REMEMBERED = 200_000
-/** So many of those that are forgotten still lie in front of the others at most: moving the others costs more than that. */
-const FORGOTTEN = 1024
-/** Addresses, outcomes and reasons that are shared; beyond it some stand twice. */
-const WORDS = 10_000
 
 export function createScoreBook(init: { remembered?: number } = {}): ScoreBook {
   const limit = init.remembered ?? REMEMBERED
-  /** By the order in which they came, so that the oldest can be dropped; those before `first` are. */
-  let all: Seen[] = []
-  let first = 0
-  const words = new Map<string, string>()
+  /** In the order in which they came, so that the oldest can be dropped. */
+  const all = new Set<Seen>()
+  /** Addresses and reasons are decoded anew with each record. */
+  const words = createWords()
 
   function keep(seen: Seen): void {
-    all.push(seen)
-    if (all.length - first > limit) first++
-    if (first < FORGOTTEN) return
-    all = all.slice(first)
-    first = 0
-  }
-
-  /** Decoded anew with each record, and often a part of something longer, which it would keep alive. */
-  function one<T extends string>(text: T): T {
-    const known = words.get(text)
-    if (known !== undefined) return known as T
-    const own = Buffer.from(text).toString()
-    if (words.size >= WORDS) words.clear()
-    words.set(own, own)
-    return own as T
+    all.add(seen)
+    for (const oldest of all) {
+      if (all.size <= limit) break
+      all.delete(oldest)
+    }
   }
 
   function keepCheck({ transcoder, atSec, outcome, quality, why }: Probed): void {
-    keep({
-      kind: 'check',
-      transcoder: one(transcoder),
-      atSec,
-      outcome: one(outcome),
-      quality,
-      why: why === null ? null : one(why),
-    })
+    const reason = why === null ? null : words.one(why)
+    keep({ kind: 'check', transcoder: words.one(transcoder), atSec, outcome: words.one(outcome), quality, why: reason })
   }
-
-  const remembered = (span: FeedSpan) => all.slice(first).filter((seen) => isIn(seen, span))
 
   const isIn = ({ atSec }: Seen, { sinceSec, untilSec }: FeedSpan) => atSec >= sinceSec && atSec <= untilSec
 
@@ -124,14 +103,15 @@ export function createScoreBook(init: { remembered?: number } = {}): ScoreBook {
     unreceipted: (transcoder, atSec) => keep({ kind: 'unreceipted', transcoder, atSec }),
     facts(span) {
       const sums = new Map<Hex, Sum>()
-      for (const seen of remembered(span)) {
+      for (const seen of all) {
+        if (!isIn(seen, span)) continue
         const sum = sums.get(seen.transcoder) ?? newSum()
         sums.set(seen.transcoder, sum)
         add(sum, seen)
       }
       return new Map([...sums].map(([transcoder, sum]) => [transcoder, factsOf(sum)]))
     },
-    of: (transcoder, span) => remembered(span).filter((seen) => seen.transcoder === transcoder),
+    of: (transcoder, span) => [...all].filter((seen) => seen.transcoder === transcoder && isIn(seen, span)),
   }
 }
 

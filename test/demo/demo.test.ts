@@ -6,6 +6,7 @@ import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { Slots } from '../../src/base/slots.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const program = join(root, 'bin/fisherman.mjs')
@@ -96,18 +97,16 @@ describe('fisherman demo', () => {
     expect(bundles.length).toBeGreaterThanOrEqual(4)
     const contents = bundles.map((name) => execFileSync('tar', ['-tf', join(home, 'fisherman-demo', name)], { encoding: 'utf8' }))
     // Whoever has one of these files, and nothing else, comes to the same verdict. Two at a time: there are some twenty, of seconds each.
-    const waiting = [...bundles]
-    const replays = async () => {
-      for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
-        const child = spawn(process.execPath, [program, 'replay', join(home, 'fisherman-demo', name), '--json'], {
-          ...{ cwd: root, stdio: ['ignore', 'pipe', 'pipe'] },
-        })
-        const { code, stdout, stderr } = await finished(child)
-        expect(code, `${name}: ${stdout}${stderr}`).toBe(0)
-        expect(JSON.parse(stdout)).toMatchObject({ reproduced: true })
-      }
+    const slots = new Slots(2)
+    const replay = async (name: string) => {
+      const child = spawn(process.execPath, [program, 'replay', join(home, 'fisherman-demo', name), '--json'], {
+        ...{ cwd: root, stdio: ['ignore', 'pipe', 'pipe'] },
+      })
+      const { code, stdout, stderr } = await finished(child)
+      expect(code, `${name}: ${stdout}${stderr}`).toBe(0)
+      expect(JSON.parse(stdout)).toMatchObject({ reproduced: true })
     }
-    await Promise.all([replays(), replays()])
+    await Promise.all(bundles.map((name) => slots.run(() => replay(name))))
     const withPicture = contents.filter((names) => names.includes('inputs/source.bin') && names.includes('notes/sheet.png'))
     expect(withPicture.length).toBeGreaterThanOrEqual(1)
     expect(readdirSync(home)).toEqual(['fisherman-demo'])
