@@ -21,7 +21,7 @@ export interface Ballots {
   recall(faultId: Hex): Promise<void>
   /** Signs our vote and tells everybody; does nothing where we voted on this case before, whatever it was. */
   cast(view: CaseView, vote: { rendition: number; outcome: Outcome; workCommit: Hex }): Promise<void>
-  /** No vote on this case counts any more; `recall` brings them back. */
+  /** No vote on this case counts any more, nor does one that is heard later; `recall` brings all of them back. */
   forget(faultId: Hex): void
   /** Votes of these members that want this outcome of this case, ascending by signer as the contract wants them. */
   count(view: CaseView, rendition: number, outcome: Outcome, members: readonly Member[]): Ballot[]
@@ -34,8 +34,11 @@ export function createBallots(bench: Bench): Ballots {
   const bySigner = new Map<Hex, Map<string, Statement<'vote'>>>()
   const cast = new Set<string>()
   const recalled = new Map<Hex, Promise<void>>()
+  /** Cases on which nobody's vote counts any more. */
+  const over = new Set<Hex>()
 
   function hear(statement: Statement<'vote'>): void {
+    if (over.has(statement.body.faultId)) return
     const key = keyOf(statement.body)
     const known = bySigner.get(statement.signer) ?? new Map<string, Statement<'vote'>>()
     if (!known.has(key)) known.set(key, statement)
@@ -55,6 +58,7 @@ export function createBallots(bench: Bench): Ballots {
     async recall(faultId) {
       const known = recalled.get(faultId)
       if (known) return await known
+      over.delete(faultId)
       const loading = load(faultId)
       recalled.set(faultId, loading)
       // Tried again with the next head.
@@ -75,6 +79,8 @@ export function createBallots(bench: Bench): Ballots {
       bench.logger.info('Voted', { outcome, transcoder: view.transcoder, faultId: view.faultId })
     },
     forget(faultId) {
+      if (over.has(faultId)) return
+      over.add(faultId)
       recalled.delete(faultId)
       for (const known of bySigner.values()) for (const key of known.keys()) if (key.startsWith(faultId)) known.delete(key)
     },

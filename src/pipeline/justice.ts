@@ -59,8 +59,6 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
   const prosecutions = createProsecutions(bench, { act, book, keep: convictions.keep })
   const objectives = new Set<Hex>()
   const ended = new Set<Hex>()
-  /** Cases in which nobody votes any more, so that votes and turns are not held for them. */
-  const closed = new Set<Hex>()
   const accusations = new Map<string, Finding>()
   const fails = new Map<string, CheckResult>()
 
@@ -172,14 +170,8 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
       await convictions.conclude(view)
     }
     if (view.state === 'rejected' || view.state === 'drawn') dismissed(view)
-    const isWaiting = WAITING.includes(view.state)
-    // Blocks that are taken back open it again.
-    if (isWaiting) closed.delete(view.faultId)
-    else if (!closed.has(view.faultId)) {
-      closed.add(view.faultId)
-      convictions.forget(view.faultId)
-    }
-    if (!isWaiting) return
+    // Blocks that are taken back open it again: then its votes are read from the log.
+    if (!WAITING.includes(view.state)) return convictions.forget(view.faultId)
     await convictions.expire(view)
     if (standing.isOver(view)) return
     // Whoever is punished already is not protected from sham cases by that.
