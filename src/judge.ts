@@ -18,6 +18,7 @@ import { decide, isNearALine, worstOf } from './verdict/decide.ts'
 import type { Reason } from './verdict/types.ts'
 
 export type { JudgeRequest, JudgeResult, RenditionRequest, RenditionVerdict } from './judge/types.ts'
+export { needsProof } from './verdict/decide.ts'
 export { outcomeName, reasonLine } from './verdict/text.ts'
 export type { Depth, Reason } from './verdict/types.ts'
 

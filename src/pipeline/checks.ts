@@ -3,7 +3,7 @@ import { sampleIdOf, ZERO_HASH } from '../../proofs/digest.ts'
 import type { FaultClass, Hex, Outcome, Rendition } from '../../proofs/types.ts'
 import { blameOf, FishermanError, isFishermanError, messageOf } from '../base/errors.ts'
 import type { PacketSet } from '../fingerprint/types.ts'
-import type { JudgeRequest, RenditionRequest, RenditionVerdict } from '../judge.ts'
+import { type JudgeRequest, needsProof, type RenditionRequest, type RenditionVerdict } from '../judge.ts'
 import { mostSourceBytes } from '../receipt/row.ts'
 import { type DrawParams, isDrawable, type Sample } from '../sample/draw.ts'
 import type { Bench } from './bench.ts'
@@ -200,7 +200,8 @@ export function createCheckStage(bench: Bench, deps: { worthProving(known: Known
     // A replay confirms somebody else's fail: its lines are a little lower, so that noise near a line does not split the court.
     if (!task.sample) return await at('prove', true)
     const first = await at('check', false)
-    return first.verdict.verdict === 'fail' && isWorthProving(known) ? await at('prove', false) : first
+    const isFail = first.verdict.verdict === 'fail'
+    return needsProof(first.verdict) || (isFail && isWorthProving(known)) ? await at('prove', false) : first
   }
 
   /** A proof costs two encodes: after a few of one stream, or where it could change nothing, the check's own fail stands. */

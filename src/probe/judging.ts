@@ -2,7 +2,7 @@ import type { Hex, Outcome } from '../../proofs/types.ts'
 import { blameOf, isFishermanError, messageOf } from '../base/errors.ts'
 import { keccakOf } from '../base/keccak.ts'
 import type { PacketSet } from '../fingerprint/types.ts'
-import type { Judge, JudgeRequest, Reason, RenditionVerdict } from '../judge.ts'
+import { type Judge, type JudgeRequest, needsProof, type Reason, type RenditionVerdict } from '../judge.ts'
 import type { Visit, VisitedSegment } from './visit.ts'
 
 /** What we say of one rendition that we bought. It has no receipt, so that nothing of it can go to a court or onto a chain. */
@@ -24,7 +24,7 @@ export interface ProbeVerdict {
 const EARLIER = 4
 
 /**
- * Judges all that came of a visit, as the daemon judges a drawn sample: `check`, and a fail only where `prove` says so too. A fault of ours is
+ * Judges all that came of a visit, as the daemon judges a drawn sample: `check`, and a fail only where `prove` says so. A fault of ours is
  * no verdict: such a rendition is left out, and `onTrouble` hears of it.
  */
 export async function judgeVisit(
@@ -54,7 +54,7 @@ export async function judgeVisit(
 /** By place in the ladder: what was found, or why nothing was. */
 type Found = Map<number, RenditionVerdict | { error: unknown }>
 
-/** All renditions at depth `check`, then those that failed once more at depth `prove`. */
+/** All renditions at depth `check`, then those that failed, or that did not decode, once more at depth `prove`. */
 async function judgeSegment(
   segment: VisitedSegment,
   earlier: ReadonlyMap<number, readonly PacketSet[]>,
@@ -81,6 +81,8 @@ async function judgeSegment(
   }
 
   const checked = await at('check', [...segment.delivered.keys()])
-  const failed = [...checked].flatMap(([rung, one]) => ('verdict' in one && one.verdict === 'fail' ? [rung] : []))
+  const failed = [...checked].flatMap(([rung, one]) =>
+    'verdict' in one && (one.verdict === 'fail' || needsProof(one)) ? [rung] : [],
+  )
   return new Map([...checked, ...(await at('prove', failed))])
 }

@@ -193,6 +193,14 @@ export function worstOf(verdicts: readonly Judgement[]): Judgement {
   return verdicts.includes('inconclusive') ? 'inconclusive' : 'pass'
 }
 
+/**
+ * Whether only a proof can say more: what does not decode is no fault at depth `check`, whose decoder may be a device, and would stay in doubt for
+ * ever. A node that returns noise must not escape by that.
+ */
+export function needsProof({ verdict, reasons }: Pick<Decision, 'verdict' | 'reasons'>): boolean {
+  return verdict === 'inconclusive' && reasons.some(({ code }) => code === 'rendition-unreadable')
+}
+
 /** Whether a control could still settle a check: what is in doubt is the picture, and not the source, the file or the content alone. */
 export function isNearALine(input: VerdictInput): boolean {
   const { verdict, faultClass, reasons } = decide(input)

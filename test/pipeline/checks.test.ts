@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Hex } from '../../proofs/types.ts'
 import { type Blame, FishermanError } from '../../src/base/errors.ts'
-import type { JudgeRequest, RenditionVerdict } from '../../src/judge.ts'
+import type { JudgeRequest, Reason, RenditionVerdict } from '../../src/judge.ts'
 import type { Bench } from '../../src/pipeline/bench.ts'
 import { type CheckTask, createCheckStage } from '../../src/pipeline/checks.ts'
 import { evidenceHashFor } from '../../src/pipeline/ledger.ts'
@@ -27,6 +27,8 @@ const drawn = { known, rendition: 1, sampleId: hash(2), beacon: hash(3), sample:
 const replay: CheckTask = { known, rendition: 1, sampleId: hash(2), beacon: hash(3) }
 
 const failing = (blame: Blame, code = 'some-code') => new FishermanError({ code, message: 'it failed', blame })
+
+const unreadable: Reason = { code: 'rendition-unreadable', class: 'rendition', value: 1, limit: 0, sees: 'noise' }
 
 type Answer = Partial<RenditionVerdict> | FishermanError
 
@@ -211,6 +213,17 @@ describe('a check', () => {
     expect(await began(drawn, { check: { verdict: 'fail' }, prove: { verdict: 'pass' } })).toBe(77)
     const everyday = [await began(drawn), await began(drawn, missing), await began(drawn, limit)]
     expect(everyday).toEqual([undefined, undefined, undefined])
+  })
+
+  it('proves what did not decode, however much is proven already: a doubt for ever would let noise escape', async () => {
+    const noise: Answer = { verdict: 'inconclusive', reasons: [unreadable] }
+    const { run, asked } = stage({ check: noise, prove: { verdict: 'fail', faultClass: 'D3' }, worthProving: false })
+    for (let i = 0; i < 6; i++) expect(await run(drawn)).toMatchObject({ outcome: 'fail', faultClass: 'D3' })
+    expect(asked.filter(({ depth }) => depth === 'prove')).toHaveLength(6)
+    // Any other doubt stays one.
+    const doubt = stage({ check: { verdict: 'inconclusive', reasons: [{ ...unreadable, code: 'rendition-times' }] } })
+    expect(await doubt.run(drawn)).toMatchObject({ outcome: 'inconclusive' })
+    expect(doubt.asked).toHaveLength(1)
   })
 
   it('stops proving after a few proofs of one stream', async () => {

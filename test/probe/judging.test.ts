@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -34,6 +36,18 @@ afterAll(async () => {
 
 function named(i: number): Delivered['profile'] {
   return { ...(DEFAULT_LADDER[i] as (typeof DEFAULT_LADDER)[number]), name: `rung-${i}` }
+}
+
+/** A transport stream with its tables and headers, and noise for pictures. */
+function scramble(stream: Buffer): Buffer {
+  const [packet, video] = [188, 0x100]
+  const noise = Buffer.from(stream)
+  for (let at = 0; at + packet <= noise.length; at += packet) {
+    const [isVideo, isStart] = [(noise.readUInt16BE(at + 1) & 0x1fff) === video, (noise.readUInt8(at + 1) & 0x40) !== 0]
+    const hasField = (noise.readUInt8(at + 3) & 0x20) !== 0
+    if (isVideo && !isStart && !hasField) randomBytes(packet - 4).copy(noise, at + 4)
+  }
+  return noise
 }
 
 function visitOf(...segments: Delivered[][]): Visit {
@@ -81,6 +95,20 @@ describe('the judgement of a visit', () => {
     ])
     // Each rung is held against what it brought before, and against nothing of another one.
     expect(asked[1]?.renditions.map(({ earlier }) => earlier?.length)).toEqual([1, 1])
+  })
+
+  it('proves what does not decode: noise is no rendition, with headers of video or without', async () => {
+    const { judge, asked } = watched()
+    const noise: Delivered = { ...(honest[0] as Delivered), file: join(folder, 'noise.ts') }
+    writeFileSync(noise.file, randomBytes(50_000))
+    const scrambled: Delivered = { ...(honest[1] as Delivered), file: join(folder, 'scrambled.ts') }
+    writeFileSync(scrambled.file, scramble(readFileSync((honest[1] as Delivered).file)))
+    const found = await judgeVisit(visitOf([noise, scrambled]), { judge }, signal)
+    expect(found.map(({ outcome, faultClass }) => [outcome, faultClass])).toEqual([
+      ['fail', 'D3'],
+      ['fail', 'D3'],
+    ])
+    expect(asked.map(({ depth }) => depth)).toEqual(['check', 'prove'])
   })
 
   it('that is too much at once is made one by one, and a rendition that cannot be judged costs no other its verdict', async () => {
