@@ -48,8 +48,16 @@ export interface Court {
   callsForReplay(finding: Finding, hasCase: boolean): boolean
   /** Have we failed enough of this node's segments ourselves, of enough streams and far enough apart, to vote? */
   hasEnough(transcoder: Hex): boolean
-  /** Do our own findings and enough others convict? `rendition` is the one that the case's evidence names. */
-  vote(about: OpenCase, rendition: number, members: number): VoteDecision
+  /** Nodes of which that is so. */
+  failing(): Hex[]
+  /** Our own voteable fails of a node, one a receipt. */
+  ownFails(transcoder: Hex): OwnFinding[]
+  /**
+   * Do our own findings and enough others convict? `rendition` is the one that the case's evidence names, `members` are those whose weight counts.
+   * The opener's own word is waited for until the accused's time to answer is over, and no longer: a friend of the accused that opens a true case
+   * and says nothing must not shield it.
+   */
+  vote(about: OpenCase, rendition: number, members: number, nowSec: number): VoteDecision
   /**
    * What our own replay of the case's inputs makes of it, where that is no fault: `reject` for a pass, `draw` for bytes that were not to be had
    * after the accused's time to bring them. A doubt, a fail, or a mere check says nothing.
@@ -91,7 +99,6 @@ export function createCourt(params: CourtParams): Court {
     if (findings.size > REMEMBERED) findings.delete(findings.keys().next().value as string)
   }
 
-  /** Our own voteable fails of a node, one a receipt. */
   function ownFails(transcoder: Hex): OwnFinding[] {
     const byReceipt = new Map<Hex, OwnFinding>()
     for (const key of ownFailKeys.get(transcoder) ?? []) {
@@ -134,6 +141,8 @@ export function createCourt(params: CourtParams): Court {
       if (own.size > REMEMBERED) own.delete(own.keys().next().value as string)
     },
     hasEnough: enoughSegments,
+    failing: () => [...ownFailKeys.keys()].filter(enoughSegments),
+    ownFails,
     callsForReplay(finding, hasCase) {
       if (finding.outcome !== 'fail' || isDiscredited(finding)) return false
       const mine = own.get(keyOf(finding.receiptDigest, finding.rendition))
@@ -151,7 +160,7 @@ export function createCourt(params: CourtParams): Court {
       replays.set(finding.transcoder, replayed.add(finding.receiptDigest))
       return true
     },
-    vote(about, rendition, members) {
+    vote(about, rendition, members, nowSec) {
       const mine = own.get(keyOf(about.receiptDigest, rendition))
       if (!mine?.faultClass) return { vote: false, reason: 'no-own-finding' }
       if (mine.faultClass !== about.faultClass) return { vote: false, reason: 'other-class' }
@@ -159,7 +168,9 @@ export function createCourt(params: CourtParams): Court {
       const answers = [...(findings.get(keyOf(about.receiptDigest, rendition))?.values() ?? [])]
       // Of ours the newest look counts: the answer may be of a time when the bytes were withheld.
       const agree = answers.filter(({ outcome, fisherman }) => outcome === 'fail' || fisherman === mine.fisherman)
-      if (!agree.some(({ fisherman }) => fisherman === about.opener)) return { vote: false, reason: 'opener-is-silent' }
+      const isHeard = agree.some(({ fisherman }) => fisherman === about.opener)
+      const isOver = nowSec > (about.answerUntilSec ?? Number.POSITIVE_INFINITY)
+      if (!isHeard && !isOver) return { vote: false, reason: 'opener-is-silent' }
       // Whom the bytes were withheld from says nothing of the picture: otherwise a node that serves one of us only would escape.
       const blind = answers.filter(({ outcome, fisherman }) => outcome === 'withheld' && fisherman !== mine.fisherman).length
       if (agree.length < agreeing(params, members - blind)) return { vote: false, reason: 'too-few-agree' }

@@ -23,7 +23,10 @@ export interface Ballots {
   cast(view: CaseView, vote: { rendition: number; outcome: Outcome; workCommit: Hex }): Promise<void>
   /** No vote on this case counts any more, nor does one that is heard later; `recall` brings all of them back. */
   forget(faultId: Hex): void
-  /** Votes of these members that want this outcome of this case, ascending by signer as the contract wants them. */
+  /**
+   * Votes of these members that want this outcome of this case and can be brought together, ascending by signer as the contract wants them: the
+   * heaviest of those that name one deadline and one finder, equal in all but the work of each.
+   */
   count(view: CaseView, rendition: number, outcome: Outcome, members: readonly Member[]): Ballot[]
 }
 
@@ -72,10 +75,14 @@ export function createBallots(bench: Bench): Ballots {
       // What an earlier run said.
       if (bySigner.get(identity.attester.address)?.has(keyOf(shared))) return
       cast.add(keyOf(shared))
-      const statement = await identity.attester.vote({ ...shared, workCommit })
-      await bench.say(statement)
-      hear(statement)
-      cast.delete(keyOf(shared))
+      // A vote that could not be written or said is cast again with the next head; the guard sees to it that it is the same one.
+      try {
+        const statement = await identity.attester.vote({ ...shared, workCommit })
+        await bench.say(statement)
+        hear(statement)
+      } finally {
+        cast.delete(keyOf(shared))
+      }
       bench.logger.info('Voted', { outcome, transcoder: view.transcoder, faultId: view.faultId })
     },
     forget(faultId) {
@@ -87,12 +94,17 @@ export function createBallots(bench: Bench): Ballots {
     count(view, rendition, outcome, members) {
       const shared = sharedVote(view, rendition, outcome)
       if (!shared) return []
-      return members
-        .flatMap(({ address, weight }) => {
-          const statement = bySigner.get(address)?.get(keyOf(shared))
-          return statement && agree(shared, statement.body) ? [{ statement, weight }] : []
-        })
-        .sort((a, b) => (a.statement.signer < b.statement.signer ? -1 : 1))
+      const groups = new Map<string, Ballot[]>()
+      for (const { address, weight } of members) {
+        const statement = bySigner.get(address)?.get(keyOf(shared))
+        if (!statement || !agree(shared, statement.body)) continue
+        const { deadline, finder } = statement.body
+        if (Number(deadline) < bench.chain.nowSec()) continue
+        const key = `${deadline}/${finder}`
+        groups.set(key, [...(groups.get(key) ?? []), { statement, weight }])
+      }
+      const [heaviest = []] = [...groups.values()].sort((a, b) => (weightOf(a) < weightOf(b) ? 1 : -1))
+      return heaviest.sort((a, b) => (a.statement.signer < b.statement.signer ? -1 : 1))
     },
   }
 }
@@ -120,8 +132,18 @@ export function sharedVote(view: CaseView, rendition: number, outcome: Outcome):
   }
 }
 
+/**
+ * What may differ between votes on one case: the work is each voter's own; and where the block of the opening was taken back, the case that came
+ * in its place has another deadline, and perhaps another opener, than the one that was voted on. Nobody votes twice, so those votes must count.
+ */
+const FREE: readonly (keyof ConvictionVote)[] = ['workCommit', 'deadline', 'finder']
+
 /** One that names no work of its voter would spoil all the others: the contract takes none or all. */
 function agree(shared: ConvictionVote, body: ConvictionVote): boolean {
   const names = Object.keys(shared) as (keyof ConvictionVote)[]
-  return body.workCommit !== ZERO_HASH && names.every((name) => name === 'workCommit' || body[name] === shared[name])
+  return body.workCommit !== ZERO_HASH && names.every((name) => FREE.includes(name) || body[name] === shared[name])
+}
+
+function weightOf(ballots: readonly Ballot[]): bigint {
+  return ballots.reduce((sum, { weight }) => sum + weight, 0n)
 }

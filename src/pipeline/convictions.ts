@@ -1,5 +1,5 @@
 import { encodeStatement, maxBytesOf, type Statement } from '../../proofs/codec.ts'
-import { workCommitOf } from '../../proofs/digest.ts'
+import { workCommitOf, ZERO_HASH } from '../../proofs/digest.ts'
 import { encodeConviction, shareOf } from '../../proofs/evidence.ts'
 import { FAULT_CLASSES, type Hex } from '../../proofs/types.ts'
 import { silenceIdOf } from '../chain/build.ts'
@@ -7,8 +7,8 @@ import { type CaseFacts, next } from '../chain/engine.ts'
 import type { ActionResult, CaseView, Member } from '../chain/types.ts'
 import { convicts, silentInTheWay } from '../court/court.ts'
 import type { Act } from './actions.ts'
-import { type Ballot, createBallots, type Outcome, sharedVote } from './ballots.ts'
-import type { Bench } from './bench.ts'
+import { type Ballot, createBallots, type Outcome } from './ballots.ts'
+import type { Bench, Identity } from './bench.ts'
 import { chainFacts } from './prosecutions.ts'
 import type { Standing } from './standing.ts'
 
@@ -41,8 +41,7 @@ export interface Convictions {
 interface Hearing {
   view: CaseView
   rendition: number
-  members: readonly Member[]
-  /** Those whose weight counts now, and the sum of it. */
+  /** Those whose weight counts now, as the contract counts, and the sum of it. */
   active: readonly Member[]
   total: bigint
 }
@@ -62,18 +61,19 @@ export function createConvictions(bench: Bench, deps: { act: Act; standing: Stan
     const rendition = standing.renditionOf(view)
     if (!bench.identity || rendition === undefined) return undefined
     await ballots.recall(view.faultId)
-    const members = (await chain.members()).filter((member) => !member.exiting)
-    const active = members.filter((member) => member.activeFromSec <= chain.nowSec())
-    return { view, rendition, members, active, total: active.reduce((sum, { weight }) => sum + weight, 0n) }
+    // One without weight (its bond was taken, or it is silent) must not be waited for, and its vote would spoil all the others.
+    const counts = ({ exiting, weight, activeFromSec }: Member) => !exiting && weight > 0n && activeFromSec <= chain.nowSec()
+    const active = (await chain.members()).filter(counts)
+    return { view, rendition, active, total: active.reduce((sum, { weight }) => sum + weight, 0n) }
   }
 
-  async function castVote({ view, rendition, members }: Hearing, outcome: Outcome): Promise<void> {
+  async function castVote({ view, rendition, active }: Hearing, outcome: Outcome): Promise<void> {
     const mine = court.ownFinding(view.receiptDigest, rendition)
     const { opener } = view
     if (!bench.address || !opener || !mine) return
     const isOurs =
       outcome === 'convict'
-        ? court.vote({ ...view, opener }, rendition, members.length).vote
+        ? court.vote({ ...view, opener }, rendition, active.length, chain.nowSec()).vote
         : court.dismissal({ ...view, opener }, rendition) === outcome
     if (isOurs) await ballots.cast(view, { rendition, outcome, workCommit: workCommitOf(bench.address, mine.fingerprint) })
   }
@@ -83,8 +83,8 @@ export function createConvictions(bench: Bench, deps: { act: Act; standing: Stan
     const { faultClass, faultId } = view
     const known = bench.ledger.receipt(view.receiptDigest)
     const agreed = ballots.count(view, rendition, outcome, active)
-    const vote = sharedVote(view, rendition, outcome)
-    if (!known || !vote || agreed.length === 0) return
+    const [first] = agreed
+    if (!known || !first) return
     if (!convicts(params.court, agreed, total)) return await passOverSilent(hearing, outcome, agreed)
     const votes = outcome === 'convict' ? { proof: true } : { dismissal: outcome }
     const step = next(
@@ -94,13 +94,14 @@ export function createConvictions(bench: Bench, deps: { act: Act; standing: Stan
     if (!('do' in step) || step.do !== outcome) return
     const evidence = encodeConviction({
       signed: { receipt: known.receipt.receipt, signature: known.receipt.signature },
-      vote,
+      // All are equal but for the work of each, of which the contract wants none here.
+      vote: { ...first.statement.body, workCommit: ZERO_HASH },
       shares: agreed.map(({ statement }) => shareOf(statement.body.workCommit, statement.signature)),
     })
     const signal = { signal: bench.signal }
     let work: () => Promise<ActionResult>
     if (outcome === 'convict') {
-      evidences.set(faultId, { evidence, evidenceHash: vote.evidenceHash })
+      evidences.set(faultId, { evidence, evidenceHash: first.statement.body.evidenceHash })
       work = () => chain.convict({ faultClass, faultId, evidence }, signal)
     } else work = () => chain.dismiss({ action: outcome, faultId, evidence }, signal)
     // Not waited for: another case, and the next head, must not stand behind a transaction.
@@ -152,6 +153,14 @@ export function createConvictions(bench: Bench, deps: { act: Act; standing: Stan
     const { identity } = bench
     if (!identity || !known || reported.has(view.faultId)) return
     reported.add(view.faultId)
+    // What could not be written or said is said with the next head.
+    await tell(identity, view, known).catch((error: unknown) => {
+      reported.delete(view.faultId)
+      throw error
+    })
+  }
+
+  async function tell(identity: Identity, view: CaseView, known: { evidence: Hex; evidenceHash: Hex }): Promise<void> {
     const observedAt = await observedFirst(view)
     const statement = await identity.attester.report(
       {

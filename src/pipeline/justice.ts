@@ -1,12 +1,11 @@
 import type { Statement } from '../../proofs/codec.ts'
-import { objectiveEvidenceHash, renditionLeaf } from '../../proofs/digest.ts'
-import { merkleTree } from '../../proofs/merkle.ts'
-import { type Hex, VERDICT_VERSION } from '../../proofs/types.ts'
-import { sleep } from '../base/clock.ts'
+import { objectiveEvidenceHash } from '../../proofs/digest.ts'
+import type { Hex } from '../../proofs/types.ts'
 import { messageOf } from '../base/errors.ts'
 import type { CaseView } from '../chain/types.ts'
 import type { Finding, OwnFinding } from '../court/court.ts'
 import type { FoundFault } from '../receipt/faults.ts'
+import { createAccuser } from './accuser.ts'
 import { createAct } from './actions.ts'
 import type { Bench } from './bench.ts'
 import { createEvidenceKeeper } from './bundles.ts'
@@ -14,7 +13,7 @@ import { createCaseBook } from './case-book.ts'
 import { type CheckResult, type CheckTask, replayTask } from './checks.ts'
 import { createConvictions } from './convictions.ts'
 import type { KnownReceipt } from './ledger.ts'
-import { chainFacts, createProsecutions } from './prosecutions.ts'
+import { createProsecutions } from './prosecutions.ts'
 import type { Rebuttals } from './rebuttals.ts'
 import { createStanding, WAITING } from './standing.ts'
 
@@ -56,6 +55,13 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
   const convictions = createConvictions(bench, { act, standing })
   const book = createCaseBook(bench)
   const keeper = createEvidenceKeeper(bench)
+  const accuser = createAccuser(bench, {
+    ...{ act, standing, replayCase },
+    onOpened(finding) {
+      const fail = fails.get(keyOf(finding))
+      if (fail) bench.later(0, 'sheet', () => keeper.picture(fail))
+    },
+  })
   const prosecutions = createProsecutions(bench, { act, book, keep: convictions.keep })
   const objectives = new Set<Hex>()
   const ended = new Set<Hex>()
@@ -96,34 +102,6 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
     )
   }
 
-  async function freeze(finding: OwnFinding): Promise<void> {
-    const { faultClass, receiptDigest, transcoder } = finding
-    const known = bench.ledger.receipt(receiptDigest)
-    const rendition = known?.receipt.renditions[finding.rendition]
-    if (!known || !faultClass || !rendition) return
-    const { receipt, signature, renditions } = known.receipt
-    const path = merkleTree(renditions.map(renditionLeaf)).proof(finding.rendition)
-    const accusation = { faultClass, receipt, signature, rendition, path, verdictVersion: VERDICT_VERSION }
-    const until = chain.nowSec() + params.freezeWaitSeconds
-    while (chain.nowSec() < until && !bench.signal.aborted) {
-      const cases = standing.waiting(transcoder)
-      if (standing.isPunished(transcoder) || cases.some(standing.isCredible)) return
-      // Somebody else was first: our replay of its receipt decides whether that case is enough, or a sham that needs ours beside it.
-      for (const view of cases) replayCase(view)
-      // Without a bond of our own (mode attest) all we can do is wait for somebody who has one.
-      const { leaving } = await chainFacts(bench, transcoder)
-      const isLate = leaving || chain.nowSec() > until - params.freezeWaitSeconds / 2
-      if (onChain && (isLate || !cases.some(standing.isUnjudged))) {
-        const open = () => chain.openCase(accusation, { signal: bench.signal })
-        const result = await act(receiptDigest, 'open', open)
-        const fail = fails.get(keyOf(finding))
-        if (result?.status === 'mined' && fail) bench.later(0, 'sheet', () => keeper.picture(fail))
-        if (result && result.status !== 'refused') return
-      }
-      await sleep(1000, bench.signal).catch(() => undefined)
-    }
-  }
-
   function replayCase(view: CaseView): void {
     const known = bench.ledger.receipt(view.receiptDigest)
     const rendition = standing.renditionOf(view)
@@ -150,6 +128,7 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
 
   async function onHead(): Promise<void> {
     prosecutions.onHead()
+    accuser.onHead()
     // One case that cannot be dealt with must not keep the others waiting.
     for (const view of chain.cases())
       await look(view).catch((error: unknown) => {
@@ -216,10 +195,12 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
       if (fails.size > REMEMBERED) fails.delete(fails.keys().next().value as string)
       await keeper.failed(result)
     },
-    freeze,
+    freeze: accuser.freeze,
     worthProving({ receipt }) {
       const { transcoder } = receipt.receipt
-      return !objectives.has(receipt.digest) && !court.hasEnough(transcoder) && !standing.isPunished(transcoder)
+      if (objectives.has(receipt.digest) || standing.isPunished(transcoder)) return false
+      // Enough is enough only where a case holds the node: what came to nothing must be brought again, by what is still to be proven.
+      return !court.hasEnough(transcoder) || !standing.waiting(transcoder).some(standing.isCredible)
     },
     heard,
     vote: convictions.hear,

@@ -11,6 +11,8 @@ export interface Standing {
   isOver(view: CaseView): boolean
   /** Convicted of a wrong picture a short while ago: more of the same adds nothing. */
   isPunished(transcoder: Hex): boolean
+  /** Chain time, Unix seconds, until when that is so; 0 for a node that was never convicted. What was found before is paid for. */
+  punishedUntilSec(transcoder: Hex): number
   /** The rendition that a case is about: its evidence hash names it. Undefined for a receipt or hash that we do not know. */
   renditionOf(view: CaseView): number | undefined
   /** Did our own replay of the case's receipt find the same? Anybody with a bond can open a case, and a sham one must shield nobody. */
@@ -24,6 +26,8 @@ export interface Standing {
 /** States in which a case waits for its votes. */
 export const WAITING: readonly CaseView['state'][] = ['open', 'answered']
 
+const isTaken = (state: CaseView['state']) => state === 'convicted' || state === 'settled'
+
 export function createStanding({ chain, court, ledger, params }: Bench): Standing {
   const ownOf = (view: CaseView) => {
     const rendition = renditionOf(view)
@@ -33,6 +37,12 @@ export function createStanding({ chain, court, ledger, params }: Bench): Standin
   function renditionOf(view: CaseView): number | undefined {
     const known = ledger.receipt(view.receiptDigest)
     return known?.receipt.renditions.find(({ index }) => evidenceHashFor(known, index) === view.evidenceHash)?.index
+  }
+
+  function punishedUntilSec(transcoder: Hex): number {
+    const isOne = (view: CaseView) => view.transcoder === transcoder && view.faultClass.startsWith('D') && isTaken(view.state)
+    const convicted = chain.cases().filter(isOne)
+    return Math.max(0, ...convicted.map(({ releaseAtSec = 0 }) => releaseAtSec + params.strikeSeconds))
   }
 
   const isOver = ({ expiresAtSec }: CaseView) => expiresAtSec !== undefined && chain.nowSec() >= expiresAtSec
@@ -46,12 +56,8 @@ export function createStanding({ chain, court, ledger, params }: Bench): Standin
         .sort((a, b) =>
           a.blockNumber === b.blockNumber ? (a.faultId < b.faultId ? -1 : 1) : a.blockNumber < b.blockNumber ? -1 : 1,
         ),
-    isPunished: (transcoder) =>
-      chain.cases().some((view) => {
-        if (view.transcoder !== transcoder || !view.faultClass.startsWith('D')) return false
-        if (view.state !== 'convicted' && view.state !== 'settled') return false
-        return chain.nowSec() < (view.releaseAtSec ?? 0) + params.strikeSeconds
-      }),
+    isPunished: (transcoder) => chain.nowSec() < punishedUntilSec(transcoder),
+    punishedUntilSec,
     renditionOf,
     isCredible: (view) => ownOf(view)?.faultClass === view.faultClass,
     isUnjudged: (view) => renditionOf(view) !== undefined && ownOf(view) === undefined,

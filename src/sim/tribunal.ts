@@ -57,9 +57,9 @@ export function createTribunal({ params, members, fakes, caseSeconds }: Tribunal
       else court.record(finding)
   }
 
-  function votes(about: OpenCase): boolean {
+  function votes(about: OpenCase & { openedAt: number }): boolean {
     const honest = judges
-      .filter(({ court }) => court.vote(about, 0, members.length).vote)
+      .filter(({ court }) => court.vote(about, 0, members.length, about.openedAt).vote)
       .map(({ fisherman }) => fisherman.address)
     const framing = members.filter(({ kind }) => kind === 'framing').map(({ address }) => address)
     const counted = [...honest, ...framing, ...fakes].flatMap((address) => {

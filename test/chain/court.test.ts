@@ -252,27 +252,32 @@ describe('a court of five', { timeout: 60_000 }, () => {
   })
 })
 
+const fail: Sight = { outcome: 'fail', faultClass: 'D2' }
+
+/** All of these replayed the segments, found them wrong, and told each other. */
+function found(judges: readonly Fisherman[], node: World['orchestrators'][number], segments: readonly { digest: Hex }[]): void {
+  for (const one of judges)
+    for (const { digest } of segments)
+      for (const { address } of judges) {
+        const { receipt } = one.ledger.receipt(digest)!.receipt
+        const finding = {
+          transcoder: addressOf(node),
+          streamId: receipt.streamId,
+          receiptDigest: digest,
+          rendition: 1,
+          completedAt: Number(receipt.completedAt),
+        }
+        const own = { ...finding, fisherman: address, ...fail, fingerprint: hash(1), provenAtSec: one.chain.nowSec() }
+        address === one.address ? one.court.recordOwn(own) : one.court.record(own)
+      }
+}
+
 describe('a court of those who are left', { timeout: 60_000 }, () => {
   it('convicts by the same votes as before, and the opener brings them first', async () => {
     const [, opener, ...others] = crew as [Fisherman, Fisherman, ...Fisherman[]]
-    const fail: Sight = { outcome: 'fail', faultClass: 'D2' }
     const node = world.orchestrators[1]!
     const [first, second] = [await segment(all(fail), node), await segment(all(fail), node)]
-    const court = [opener, ...others]
-    for (const one of court)
-      for (const { digest } of [first, second])
-        for (const { address } of court) {
-          const { receipt } = one.ledger.receipt(digest)!.receipt
-          const finding = {
-            transcoder: addressOf(node),
-            streamId: receipt.streamId,
-            receiptDigest: digest,
-            rendition: 1,
-            completedAt: Number(receipt.completedAt),
-          }
-          const own = { ...finding, fisherman: address, ...fail, fingerprint: hash(1), provenAtSec: 1 }
-          address === one.address ? one.court.recordOwn(own) : one.court.record(own)
-        }
+    found([opener, ...others], node, [first, second])
     const appellant = world.orchestrators[2]!
     await world.send(appellant, 'token', 'approve', [world.deployment.verifier, tokens(25)])
     await first.open(opener)
@@ -288,6 +293,35 @@ describe('a court of those who are left', { timeout: 60_000 }, () => {
     await isOver(first.faultId, 'settled')
     expect(await world.now()).toBeGreaterThanOrEqual(releaseAtSec)
     await until('it is written down', async () => (await opener.sent('settle')) === 1)
+  })
+
+  it('convicts in a true case of a friend of the accused, who says nothing and means to shield it', async () => {
+    const [, ...judges] = crew as [Fisherman, ...Fisherman[]]
+    const friend = judges.pop()!
+    friend.sleep()
+    const node = world.orchestrators[2]!
+    const segments = [await segment(all(fail), node), await segment(all(fail), node)] as const
+    found(judges, node, segments)
+    await segments[0].open(friend)
+    await until('it is seen', () => stateOf(segments[0].faultId) === 'open')
+    const { answerUntilSec = 0 } = judges[0]!.chain.cases().find(({ faultId }) => faultId === segments[0].faultId)!
+    await isOver(segments[0].faultId, 'convicted')
+    expect(await world.now()).toBeGreaterThan(answerUntilSec)
+  })
+
+  it('accuses again where no case came of what all have found: one of them, once, and not before all have given up', async () => {
+    const [, ...judges] = crew.slice(0, 4) as [Fisherman, ...Fisherman[]]
+    const node = world.orchestrators[3]!
+    const segments = [await segment(all(fail), node), await segment(all(fail), node)] as const
+    const from = await world.now()
+    found(judges, node, segments)
+    const cases = () => judges[0]!.chain.cases().filter(({ transcoder }) => transcoder === addressOf(node))
+    await until('a case', () => cases().length > 0)
+    // Two seconds to the opening of the answers, and fifteen that it waits for the deposit.
+    expect(await world.now()).toBeGreaterThan(from + 17)
+    await until('its end', () => cases().some(({ state }) => state === 'convicted'))
+    await blocks(70)
+    expect(cases()).toHaveLength(1)
   })
 
   it('ends a case that nobody decides and whose opener is gone, one of them for all, after the opener had its time', async () => {

@@ -33,7 +33,7 @@ function courtWith(...findings: OwnFinding[]) {
 describe('court', () => {
   it('votes when it replayed two failing segments a minute apart and enough members agree', () => {
     const court = courtWith(fail(me, 1, 100), fail(me, 2, 160), fail(ann, 1, 100), fail(bob, 1, 100))
-    expect(court.vote(about, 0, 4)).toEqual({ vote: true, rendition: 0 })
+    expect(court.vote(about, 0, 4, 0)).toEqual({ vote: true, rendition: 0 })
   })
 
   it('counts a member that was kept from the bytes neither for nor against, and its own newest look', () => {
@@ -42,15 +42,15 @@ describe('court', () => {
       return { ...finding, outcome: 'withheld' }
     }
     const court = courtWith(withheld(me), withheld(bob), fail(ann, 1, 100), fail(me, 2, 200))
-    expect(court.vote(about, 0, 3)).toMatchObject({ reason: 'no-own-finding' })
+    expect(court.vote(about, 0, 3, 0)).toMatchObject({ reason: 'no-own-finding' })
     court.recordOwn({ ...fail(me, 1, 100), provenAtSec: 300 })
-    expect(court.vote(about, 0, 3)).toEqual({ vote: true, rendition: 0 })
+    expect(court.vote(about, 0, 3, 0)).toEqual({ vote: true, rendition: 0 })
     // One more who could have looked and did not say: too few.
-    expect(court.vote(about, 0, 7)).toMatchObject({ reason: 'too-few-agree' })
+    expect(court.vote(about, 0, 7, 0)).toMatchObject({ reason: 'too-few-agree' })
     // Whoever opened the case votes while all others are still blind: its vote alone convicts nobody.
     const first = courtWith(withheld(bob), withheld(cid), fail(me, 1, 100), fail(me, 2, 200))
-    expect(first.vote({ ...about, opener: me }, 0, 3)).toEqual({ vote: true, rendition: 0 })
-    expect(first.vote({ ...about, opener: me }, 0, 4)).toMatchObject({ reason: 'too-few-agree' })
+    expect(first.vote({ ...about, opener: me }, 0, 3, 0)).toEqual({ vote: true, rendition: 0 })
+    expect(first.vote({ ...about, opener: me }, 0, 4, 0)).toMatchObject({ reason: 'too-few-agree' })
   })
 
   it('calls for a replay of what was withheld from it, once', () => {
@@ -93,22 +93,46 @@ describe('court', () => {
       'opener-is-silent',
     ],
   ])('does not vote on %s', (_, findings, reason) => {
-    expect(courtWith(...findings).vote(about, 0, 4)).toEqual({ vote: false, reason })
+    expect(courtWith(...findings).vote(about, 0, 4, 0)).toEqual({ vote: false, reason })
+  })
+
+  it('waits for the word of the opener until the accused had its time to answer, and then no longer', () => {
+    const fails = [me, bob, cid].flatMap((member) => [fail(member, 1, 100), fail(member, 2, 200)])
+    const timed = { ...about, answerUntilSec: 1_000 }
+    const silent = courtWith(...fails)
+    expect(silent.vote(timed, 0, 4, 1_000)).toEqual({ vote: false, reason: 'opener-is-silent' })
+    expect(silent.vote(timed, 0, 4, 1_001)).toEqual({ vote: true, rendition: 0 })
+    // It must not shield the accused by a pass either; that enough others agree is needed as ever.
+    expect(courtWith({ ...fail(ann, 1, 100), outcome: 'pass' }, ...fails).vote(timed, 0, 4, 1_001)).toMatchObject({ vote: true })
+    expect(courtWith(...fails.slice(0, 4)).vote(timed, 0, 4, 1_001)).toMatchObject({ reason: 'too-few-agree' })
+  })
+
+  it('names the nodes of which it has found enough, and our fails of them', () => {
+    const court = courtWith(fail(me, 1, 100), fail(ann, 2, 200))
+    expect(court.failing()).toEqual([])
+    court.recordOwn(fail(me, 2, 200))
+    expect(court.failing()).toEqual([node])
+    expect(court.ownFails(node).map(({ receiptDigest }) => receiptDigest)).toEqual([hash(1), hash(2)])
   })
 
   it('does not vote for quality, nor for another class than it found', () => {
     const { faultClass: _, ...quality } = fail(me, 1, 100)
-    expect(courtWith(quality, fail(me, 2, 200), fail(ann, 1, 1), fail(bob, 1, 1)).vote(about, 0, 4)).toMatchObject({
+    expect(courtWith(quality, fail(me, 2, 200), fail(ann, 1, 1), fail(bob, 1, 1)).vote(about, 0, 4, 0)).toMatchObject({
       reason: 'no-own-finding',
     })
     expect(
-      courtWith({ ...fail(me, 1, 100), faultClass: 'D3' }, fail(me, 2, 200), fail(ann, 1, 1), fail(bob, 1, 1)).vote(about, 0, 4),
+      courtWith({ ...fail(me, 1, 100), faultClass: 'D3' }, fail(me, 2, 200), fail(ann, 1, 1), fail(bob, 1, 1)).vote(
+        about,
+        0,
+        4,
+        0,
+      ),
     ).toMatchObject({ reason: 'other-class' })
   })
 
   it('counts a member once, whatever it says later', () => {
     const court = courtWith(fail(me, 1, 100), fail(me, 2, 200), fail(ann, 1, 100), fail(ann, 1, 100))
-    expect(court.vote(about, 0, 4)).toMatchObject({ reason: 'too-few-agree' })
+    expect(court.vote(about, 0, 4, 0)).toMatchObject({ reason: 'too-few-agree' })
   })
 
   it('needs four streams on a public network: content that misleads the judge does so for a whole stream', () => {
@@ -184,14 +208,14 @@ describe('court', () => {
   it('does not count the fail of an opener whose case was rejected, now or when it comes again', () => {
     const court = courtWith(fail(me, 1, 100), fail(me, 2, 160), fail(ann, 1, 100), fail(bob, 1, 100))
     court.discredit(bob, hash(1), 0)
-    expect(court.vote(about, 0, 4)).toMatchObject({ reason: 'too-few-agree' })
+    expect(court.vote(about, 0, 4, 0)).toMatchObject({ reason: 'too-few-agree' })
     court.record(fail(bob, 1, 100))
-    expect(court.vote(about, 0, 4)).toMatchObject({ reason: 'too-few-agree' })
+    expect(court.vote(about, 0, 4, 0)).toMatchObject({ reason: 'too-few-agree' })
     expect(court.callsForReplay(fail(bob, 1, 100), true)).toBe(false)
     // Of this rendition only.
     expect(court.callsForReplay(fail(bob, 9, 100), false)).toBe(false)
     court.record(fail(cid, 1, 100))
-    expect(court.vote(about, 0, 4)).toMatchObject({ vote: true })
+    expect(court.vote(about, 0, 4, 0)).toMatchObject({ vote: true })
   })
 
   it('passes over silent members only where that makes the votes enough, and over no more of them', () => {

@@ -32,14 +32,26 @@ afterEach(async () => {
 })
 
 /** Ballots of a daemon that has just started. */
-function started() {
+function started(trouble: { next?: 'vote' | 'say' } = {}) {
   const said: AnyStatement[] = []
+  const fails = (step: 'vote' | 'say') => {
+    if (trouble.next !== step) return
+    delete trouble.next
+    throw new Error('no space left')
+  }
   const bench = {
-    ...{ log, logger: { info() {} } },
+    ...{ log, logger: { info() {} }, chain: { nowSec: () => 100 } },
     identity: {
-      attester: { address: addressOf(me), vote: (body: ConvictionVote) => sign(me, 'vote', body) },
+      attester: {
+        address: addressOf(me),
+        async vote(body: ConvictionVote) {
+          fails('vote')
+          return await sign(me, 'vote', body)
+        },
+      },
     },
     async say(statement: AnyStatement) {
+      fails('say')
       said.push(statement)
       await keep('sent', statement)
     },
@@ -96,15 +108,36 @@ describe('ballots', () => {
       { rendition: 1 },
       { receiptDigest: hash(77) },
       { transcoder: addressOf(ann) },
-      { finder: addressOf(ann) },
       { verdictVersion: 1 },
-      { deadline: 499n },
     ]
     for (const changes of other) {
       const { hear, count } = started()
       hear(await vote(ann, 'reject', changes))
       expect(count(view, 0, 'reject', members), Object.keys(changes)[0]).toEqual([])
     }
+  })
+
+  it('on a case whose block was taken back count for the one in its place, those of one deadline and finder together', async () => {
+    const { hear, count } = started()
+    const before: Partial<ConvictionVote> = { deadline: 480n, finder: addressOf(me) }
+    hear(await vote(ann, 'convict', before))
+    hear(await vote(bob, 'convict', before))
+    hear(await vote(me, 'convict'))
+    const brought = count(view, 0, 'convict', members)
+    expect(brought.map(({ statement }) => statement.signer)).toEqual([addressOf(ann), addressOf(bob)].sort())
+    expect(brought.map(({ statement }) => statement.body.deadline)).toEqual([480n, 480n])
+    // The contract takes none whose deadline has passed.
+    const late = started()
+    late.hear(await vote(ann, 'convict', { deadline: 99n }))
+    expect(late.count(view, 0, 'convict', members)).toEqual([])
+  })
+
+  it.each(['vote', 'say'] as const)('of ours that could not be made (%s) are made with the next head', async (next) => {
+    const { cast, said, count } = started({ next })
+    await expect(cast(view, mine)).rejects.toThrow('no space left')
+    await cast(view, mine)
+    expect(said).toHaveLength(1)
+    expect(count(view, 0, 'reject', members)).toHaveLength(1)
   })
 
   it('are remembered over a restart, and ours is not said twice, whatever we see then', async () => {
