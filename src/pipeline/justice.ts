@@ -10,6 +10,7 @@ import { createAct } from './actions.ts'
 import type { Bench } from './bench.ts'
 import { createEvidenceKeeper } from './bundles.ts'
 import { createCaseBook } from './case-book.ts'
+import { createCaseReceipts } from './case-receipts.ts'
 import { type CheckResult, type CheckTask, replayTask } from './checks.ts'
 import { createConvictions } from './convictions.ts'
 import type { KnownReceipt } from './ledger.ts'
@@ -62,6 +63,7 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
       if (fail) bench.later(0, 'sheet', () => keeper.picture(fail))
     },
   })
+  const receipts = createCaseReceipts(bench)
   const prosecutions = createProsecutions(bench, { act, book, keep: convictions.keep })
   const objectives = new Set<Hex>()
   const ended = new Set<Hex>()
@@ -153,6 +155,8 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
     if (!WAITING.includes(view.state)) return convictions.forget(view.faultId)
     await convictions.expire(view)
     if (standing.isOver(view)) return
+    const known = bench.ledger.receipt(view.receiptDigest)
+    if (known) await keepReceipt(known)
     // Whoever is punished already is not protected from sham cases by that.
     if (bench.identity) replayCase(view)
     await convictions.dismiss(view)
@@ -161,6 +165,13 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
     for (const accusation of accusations.values()) if (accusation.transcoder === view.transcoder) heard(accusation)
     // Of several cases the oldest that we believe in counts: one fault of a stream is punished once.
     if (standing.waiting(view.transcoder).find(standing.isCredible)?.faultId === view.faultId) await convictions.pursue(view)
+  }
+
+  /** What could not be written down now is with the next look at its case; the case itself is not held up by that. */
+  async function keepReceipt(known: KnownReceipt): Promise<void> {
+    await receipts.keep(known).catch((error: unknown) => {
+      bench.logger.warn('A receipt could not be kept yet', { receiptDigest: known.receipt.digest, reason: messageOf(error) })
+    })
   }
 
   /** Nobody was at fault. Votes that found none say so of the opener too: what it said of this rendition is no evidence any more. */
@@ -193,6 +204,7 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
       const { known, rendition } = result.task
       fails.set(keyOf({ receiptDigest: known.receipt.digest, rendition }), slimOf(result))
       if (fails.size > REMEMBERED) fails.delete(fails.keys().next().value as string)
+      await keepReceipt(known)
       await keeper.failed(result)
     },
     freeze: accuser.freeze,
@@ -206,6 +218,7 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
     vote: convictions.hear,
     onHead,
     async resume() {
+      await receipts.resume()
       for (const fault of onChain ? await book.unfinished() : []) prosecutions.add(fault)
     },
   }

@@ -11,6 +11,7 @@ export const ENTRY_KINDS = [
   'tx-intent',
   'tx-seen',
   'case',
+  'receipt',
   'self-test',
   'start',
   'prune',

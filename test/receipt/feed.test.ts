@@ -1,77 +1,19 @@
 import { keccak256 } from 'ethers'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { digestOf, frameLeaf, profileHashOf, profilesHashOf, renditionLeaf, windowLeaf, ZERO_HASH } from '../../proofs/digest.ts'
+import { digestOf, windowLeaf } from '../../proofs/digest.ts'
 import { structToJson } from '../../proofs/json.ts'
 import { merkleTree } from '../../proofs/merkle.ts'
-import { livepeerOrder } from '../../proofs/segdata.ts'
-import { bytesToHex } from '../../proofs/signature.ts'
-import type { FrameFp, Hex, TranscodeOrder, TranscodeReceipt, WindowRoot } from '../../proofs/types.ts'
+import type { FrameFp, Hex, WindowRoot } from '../../proofs/types.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { type HttpServer, startHttp } from '../../src/base/http.ts'
 import { createFaultFinder } from '../../src/receipt/faults.ts'
 import { type FeedWindow, followFeed } from '../../src/receipt/feed.ts'
 import { readReceiptLine } from '../../src/receipt/row.ts'
-import { addressOf, DOMAIN, hash, PROFILE, renditions, signStruct, wallet } from '../helpers/fixtures.ts'
+import { addressOf, DOMAIN, hash, signStruct } from '../helpers/fixtures.ts'
+import { gateway, livepeerLine, node, type Row, row, WINDOW } from '../helpers/rows.ts'
 import { gateway as keySix } from '../vectors/common.ts'
-import { segData } from '../vectors/livepeer.ts'
 
-const node = wallet(1)
-const gateway = wallet(2)
-const WINDOW = 25n
 const silent = { debug() {}, info() {}, warn() {}, error() {} }
-
-type Row = Record<string, unknown>
-
-/** One honest receipt line; `change` edits order or receipt before they are signed. */
-async function row(
-  seq: number,
-  change: { order?: Partial<TranscodeOrder>; receipt?: Partial<TranscodeReceipt>; fingerprints?: FrameFp[] } = {},
-): Promise<Row> {
-  const leaves = renditions(2, (i) => hash(1000 * seq + i))
-  const profiles = [0, 1].map((i) => ({ ...PROFILE, bitrate: PROFILE.bitrate + i }))
-  leaves.forEach((leaf, i) => {
-    leaf.profileHash = profileHashOf(profiles[i] as typeof PROFILE)
-  })
-  const shared = {
-    requester: addressOf(gateway),
-    transcoder: addressOf(node),
-    streamId: hash(2),
-    seq: BigInt(seq),
-    sourceHash: hash(30 + seq),
-    profilesHash: profilesHashOf(profiles),
-  }
-  const order: TranscodeOrder = {
-    ...shared,
-    sourceBytes: 1000n,
-    sourceFingerprintRoot: ZERO_HASH,
-    sessionId: hash(4),
-    nonce: hash(seq),
-    issuedAt: 1n,
-    expiresAt: 10_000n,
-    ...change.order,
-  }
-  const receipt: TranscodeReceipt = {
-    ...shared,
-    orderHash: digestOf(DOMAIN, 'TranscodeOrder', order),
-    renditionsRoot: merkleTree(leaves.map(renditionLeaf)).root,
-    fingerprintRoot: merkleTree((change.fingerprints ?? []).map(frameLeaf)).root,
-    completedAt: WINDOW * 4n + 1n,
-    round: 3n,
-    ...change.receipt,
-  }
-  return {
-    cursor: String(seq),
-    windowId: String(WINDOW),
-    order: structToJson('TranscodeOrder', order),
-    orderSig: await signStruct(gateway, 'TranscodeOrder', order),
-    receipt: structToJson('TranscodeReceipt', receipt),
-    sig: await signStruct(node, 'TranscodeReceipt', receipt),
-    signer: addressOf(node),
-    profiles: profiles.map((profile) => structToJson('Profile', profile)),
-    renditions: leaves.map((leaf) => structToJson('Rendition', leaf)),
-    ...(change.fingerprints ? { fingerprints: change.fingerprints.map((frame) => structToJson('FrameFp', frame)) } : {}),
-  }
-}
 
 describe('receipt line', () => {
   it('is read when everything holds together', async () => {
@@ -130,16 +72,6 @@ describe('receipt line', () => {
 })
 
 describe('receipt line of a gateway of Livepeer', () => {
-  const livepeerLine = async (): Promise<Row> => {
-    const bytes = segData({ profiles: [0, 1].map((i) => ({ ...PROFILE, bitrate: PROFILE.bitrate + i, name: `rung ${i}` })) })
-    const { order } = livepeerOrder(DOMAIN, { segData: bytes, transcoder: addressOf(node) })
-    const { order: _, orderSig: __, ...line } = await row(1, { order, receipt: pick(order) })
-    return { ...line, segData: bytesToHex(bytes) }
-  }
-  const pick = ({ requester, streamId, seq, sourceHash, profilesHash }: TranscodeOrder) => ({
-    ...{ requester, streamId, seq, sourceHash, profilesHash },
-  })
-
   it('is read as one with a signed order is', async () => {
     const line = await livepeerLine()
     const read = readReceiptLine(DOMAIN, line)
