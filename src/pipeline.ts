@@ -10,6 +10,7 @@ import { createJusticeStage } from './pipeline/justice.ts'
 import { createOpinions } from './pipeline/opinions.ts'
 import { createPrivateBytes } from './pipeline/private-bytes.ts'
 import { createRebuttals } from './pipeline/rebuttals.ts'
+import { recount } from './pipeline/recount.ts'
 import type { VerdictRecord } from './pipeline/verdicts.ts'
 import { createWindowStage } from './pipeline/windows.ts'
 import { createFaultFinder } from './receipt/faults.ts'
@@ -35,7 +36,7 @@ const REPLAY_PRIORITY = 0
 const RETRIES = 3
 const RETRY_MS = 4_000
 const TROUBLES = 10_000
-/** How far a start looks back in the log: no case can need an older verdict (statute of 14 rounds, about 11.5 days). */
+/** How far a start looks back in the log for unfinished work: no case can need an older verdict (statute of 14 rounds, about 11.5 days). */
 const RESUME_MS = 15 * 86_400_000
 
 export function createPipeline(bench: Bench): Pipeline {
@@ -183,6 +184,7 @@ export function createPipeline(bench: Bench): Pipeline {
     async resume() {
       await justice.resume()
       const sinceMs = bench.clock.nowMs() - RESUME_MS
+      await recount(bench, sinceMs)
       const opened = new Set<string>()
       for (const { payload } of await bench.log.find({ kind: 'statement-sent', sinceMs })) {
         const { kind, bytes } = payload as { kind: string; bytes: Hex }

@@ -9,18 +9,29 @@ export interface LateFile {
   close(): Promise<void>
 }
 
-/** `text` is asked for when it is written; what cannot be written is told as `trouble` and does no more harm. */
+/**
+ * `text` is asked for when it is written, and a while later again where it gives undefined; what cannot be written is told as `trouble` and does no
+ * more harm.
+ */
 export function createLateFile(
-  init: { file: string; everyMs: number; text(): string; trouble: string },
+  init: { file: string; everyMs: number; text(): string | undefined; trouble: string },
   deps: { log: Logger },
 ): LateFile {
   const { file } = init
   let timer: NodeJS.Timeout | undefined
   let writing: Promise<void> = Promise.resolve()
 
+  function changed(): void {
+    timer ??= setTimeout(write, init.everyMs)
+  }
+
   function write(): void {
     timer = undefined
     const text = init.text()
+    if (text === undefined) {
+      changed()
+      return
+    }
     writing = writing
       .then(() => writeFile(`${file}.part`, text, { mode: 0o600 }))
       .then(() => rename(`${file}.part`, file))
@@ -28,13 +39,13 @@ export function createLateFile(
   }
 
   return {
-    changed() {
-      timer ??= setTimeout(write, init.everyMs)
-    },
+    changed,
     async close() {
       if (timer !== undefined) {
         clearTimeout(timer)
         write()
+        // What cannot be had now never will be.
+        clearTimeout(timer)
       }
       await writing
     },

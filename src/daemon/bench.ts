@@ -20,6 +20,7 @@ import { createLedger } from '../pipeline/ledger.ts'
 import { windowsToKeep } from '../pipeline/network.ts'
 import { createScoreBook, type ScoreBook } from '../pipeline/score-book.ts'
 import { createTally } from '../pipeline/tally.ts'
+import { openTallyFile } from '../pipeline/tally-file.ts'
 import { openTrustFile } from '../pipeline/trust-file.ts'
 import { createEvidenceStore } from '../prooflog/evidence.ts'
 import type { About } from '../prooflog/log.ts'
@@ -50,7 +51,9 @@ export async function buildBench(
     'alarms',
     chain.onAlarm(({ kind }) => metrics.alarm(kind)),
   )
-  const tally = createTally()
+  const kept = await openTallyFile(at('tally.json'), { log: logger, proofLog: log })
+  closers.add('tally', () => kept.close())
+  const tally = createTally(kept)
   const scores = createScoreBook()
   const keepWindows = windowsToKeep(config.network)
   const queue = createQueue({

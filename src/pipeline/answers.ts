@@ -194,10 +194,7 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
   }
 
   async function resume(record: VerdictRecord, wasOpened: boolean): Promise<void> {
-    if (!record.again) {
-      bench.tally.verdict(record)
-      bench.scores?.check(record)
-    }
+    if (!record.again) bench.scores?.check(record)
     if (!bench.address || !record.answer) return
     const answer = structFromJson('Answer', record.answer)
     if (wasOpened || record.again) bench.court.recordOwn(ownFinding(bench.address, record, answer))

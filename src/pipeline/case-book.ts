@@ -1,5 +1,6 @@
 import type { FaultClass, Hex } from '../../proofs/types.ts'
 import type { CaseView } from '../chain/types.ts'
+import { ENDED, standingsOf } from '../prooflog/cases.ts'
 import { plainJson } from '../prooflog/entry.ts'
 import type { Bench } from './bench.ts'
 
@@ -25,9 +26,7 @@ export interface FoundCase {
 }
 
 /** States of the chain after which nothing is left to do, and ours of the same kind. */
-const ENDED = ['settled', 'expired', 'refunded', 'drawn', 'rejected', 'lost']
-/** States that are ours alone: the chain never says them. */
-const OURS = ['found', 'reported', 'lost']
+const OVER = [...ENDED, 'lost']
 
 /** What could not be written is not known: it must be written when there is space again. */
 function unlearn(states: Map<string, string>, faultId: string, before: string | undefined): (error: unknown) => never {
@@ -42,12 +41,8 @@ export function createCaseBook({ log }: Pick<Bench, 'log'>): CaseBook {
   let known: Promise<Map<string, string>> | undefined
 
   async function load(): Promise<Map<string, string>> {
-    const states = new Map<string, string>()
-    for (const { payload } of await log.find({ kind: 'case' })) {
-      const { faultId, state } = payload as { faultId: string; state: string }
-      if (!OURS.includes(state) || !states.has(faultId)) states.set(faultId, state)
-    }
-    return states
+    const standings = standingsOf(await log.find({ kind: 'case' })).values()
+    return new Map([...standings].map(({ faultId, state }) => [faultId, state]))
   }
 
   const lost = new Set<string>()
@@ -66,7 +61,7 @@ export function createCaseBook({ log }: Pick<Bench, 'log'>): CaseBook {
         const { state, ...fault } = payload as unknown as FoundCase & { state: string }
         // Entries of older versions hold no evidence: there the feed is read again.
         if (state === 'found' && fault.evidence !== undefined) open.set(fault.faultId, fault)
-        if (ENDED.includes(state)) open.delete(fault.faultId)
+        if (OVER.includes(state)) open.delete(fault.faultId)
       }
       return [...open.values()]
     },

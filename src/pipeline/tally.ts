@@ -26,10 +26,39 @@ export interface Counted {
 
 const DAY_SECONDS = 86_400
 
-/** What this daemon has done, for its summary; rebuilt from the proof log at a start. */
+/** What is kept of a node over restarts: its verdicts, and the evidence against it where there is any. */
+export interface NodeSums extends Record<Outcome, number> {
+  evidence?: {
+    value: number
+    /** Days since 1970 of its newest sample, by chain time. */
+    day: number
+    struckStreams: readonly string[]
+    strikesByRequester: readonly (readonly [requester: string, strikes: number])[]
+  }
+}
+export type TallySums = Readonly<Record<Hex, NodeSums>>
+
+/** Where sums are kept: what others said of a node, and passes that were pruned, are in no log. */
+export interface TallyKeep {
+  /** Sums of an earlier run, and the size of the log that all its verdicts are of; undefined where none can be trusted. */
+  readonly loaded: { sums: TallySums; size: number } | undefined
+  /** Something changed. `sums` gives undefined while they are not those of all verdicts that the log holds. */
+  save(sums: () => TallySums | undefined): void
+}
+
+/** What this daemon has done, for its summary and for the evidence against nodes; kept over restarts, else counted from the proof log. */
 export interface Tally {
   receipts(transcoder: Hex, count: number): void
-  verdict(counted: Counted): void
+  /** This verdict is about to be written: until it is counted, the sums are not those of the log. */
+  expect(verdict: object): void
+  /** `expected` is what was expected of it before, if anything. */
+  verdict(counted: Counted, expected?: object): void
+  /** One of the log, too old for a just score: what else was said of its node then is not known any more. */
+  oldVerdict(counted: Counted): void
+  /** Verdicts in entries below this number are counted from the start; undefined where nothing was kept. */
+  countedBelow(): number | undefined
+  /** Now all verdicts of the log are counted. */
+  caughtUp(): void
   /** Another member checked and found nothing: evidence for the node, so that an accident does not stay for months. */
   heardPass(counted: Omit<Counted, 'outcome'>): void
   /** What we hold against a node; undefined for one that was never checked. */
@@ -39,10 +68,13 @@ export interface Tally {
   totals(): { checked: number; statementsSent: number; statementsReceived: number }
 }
 
-export function createTally(): Tally {
+/** `keep` holds the sums over restarts; without it each start counts anew. */
+export function createTally(keep?: TallyKeep): Tally {
   const nodes = new Map<Hex, NodeTally>()
   const scores = new Map<Hex, { score: EvidenceScore; day: number }>()
   const totals = { checked: 0, statementsSent: 0, statementsReceived: 0 }
+  /** What keeps the sums from being those of the log: a start that has not read it yet, verdicts that are not counted yet. */
+  const awaited = new Set<object>([totals])
   const nodeOf = (transcoder: Hex): NodeTally => {
     const known = nodes.get(transcoder)
     if (known) return known
@@ -58,20 +90,47 @@ export function createTally(): Tally {
     const score = scored(before, { bad: outcome !== 'pass', stream: streamId, requester })
     scores.set(transcoder, { score, day })
     nodeOf(transcoder).evidenceScore = score.value
+    keep?.save(sums)
+  }
+  function number({ transcoder, outcome }: Counted): void {
+    const node = nodeOf(transcoder)
+    node[outcome]++
+    node.checked++
+    totals.checked++
+    keep?.save(sums)
+  }
+  function sums(): TallySums | undefined {
+    if (awaited.size > 0) return undefined
+    const known = [...nodes].filter(([address, { checked }]) => checked > 0 || scores.has(address))
+    return Object.fromEntries(known.map(([address, node]) => [address, sumsOf(node, scores.get(address))]))
+  }
+  for (const [address, { evidence, ...counts }] of Object.entries(keep?.loaded?.sums ?? {}) as [Hex, NodeSums][]) {
+    const node = Object.assign(nodeOf(address), counts)
+    node.checked = node.pass + node.fail + node.inconclusive + node.withheld
+    totals.checked += node.checked
+    if (!evidence) continue
+    const { value, day, struckStreams, strikesByRequester } = evidence
+    node.evidenceScore = value
+    const strikes = { struckStreams: new Set(struckStreams), strikesByRequester: new Map(strikesByRequester) }
+    scores.set(address, { score: { value, ...strikes }, day })
   }
 
   return {
     receipts(transcoder, count) {
       nodeOf(transcoder).receipts += count
     },
-    verdict({ transcoder, outcome, streamId, requester, completedAt }) {
-      const node = nodeOf(transcoder)
-      node[outcome]++
-      node.checked++
-      totals.checked++
+    expect: (verdict) => void awaited.add(verdict),
+    verdict(counted, expected) {
+      if (expected) awaited.delete(expected)
+      number(counted)
       // Doubt is no evidence either way.
-      if (outcome === 'inconclusive') return
-      count({ transcoder, outcome, streamId, requester, completedAt })
+      if (counted.outcome !== 'inconclusive') count(counted)
+    },
+    oldVerdict: number,
+    countedBelow: () => keep?.loaded?.size,
+    caughtUp() {
+      awaited.delete(totals)
+      keep?.save(sums)
     },
     heardPass: (counted) => count({ ...counted, outcome: 'pass' }),
     evidence: (transcoder) => scores.get(transcoder)?.score,
@@ -80,5 +139,18 @@ export function createTally(): Tally {
     },
     nodes: () => Object.fromEntries(nodes),
     totals: () => ({ ...totals }),
+  }
+}
+
+function sumsOf(
+  { pass, fail, inconclusive, withheld }: NodeTally,
+  known: { score: EvidenceScore; day: number } | undefined,
+): NodeSums {
+  const counts = { pass, fail, inconclusive, withheld }
+  if (!known) return counts
+  const { value, struckStreams, strikesByRequester } = known.score
+  return {
+    ...counts,
+    evidence: { value, day: known.day, struckStreams: [...struckStreams], strikesByRequester: [...strikesByRequester] },
   }
 }

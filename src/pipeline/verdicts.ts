@@ -87,7 +87,7 @@ export function createVerdictWriter(
     const { task, outcome, missing, verdict } = result
     const { receipt } = task.known.receipt
     if (!task.again) {
-      bench.tally.verdict(record)
+      bench.tally.verdict(record, result)
       bench.scores?.check(record)
       bench.metrics.verdict(outcome, bench.chain.nowSec() - record.completedAt)
     }
@@ -105,6 +105,7 @@ export function createVerdictWriter(
     const before = isAgain ? await writtenBefore(result) : undefined
     if (before) return await count(result, before, before.answer ? structFromJson('Answer', before.answer) : answer)
     const record = recordOf(result, answer)
+    if (!result.task.again) bench.tally.expect(result)
     const append = () => bench.log.append('verdict', record as unknown as Json)
     await bench.writeAhead.run('verdict', result.outcome, append, () => count(result, record, answer))
   }

@@ -1,15 +1,13 @@
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Hex } from '../../proofs/types.ts'
-import { fieldsOf } from './indexes.ts'
+import { ENDED, standingsOf } from './cases.ts'
 import type { ProofLog } from './log.ts'
 
 /** Ending of a bundle's file name; before it stands its evidence hash. */
 export const BUNDLE_ENDING = '.fishbundle'
 /** Of the file that stands beside a bundle whose pictures are for members only. */
 export const PRIVATE_ENDING = '.private'
-/** States in which nobody can ask for the evidence of a case any more. */
-const FINAL = ['settled', 'expired', 'refunded', 'rejected', 'drawn']
 /** Milliseconds after which a fault that never became a case cannot become one: the statute, 14 rounds, and some room. */
 const STATUTE_MS = 15 * 86_400_000
 
@@ -45,16 +43,11 @@ export function createEvidenceStore(
 
   /** Evidence hashes of cases that are not final. */
   async function needed(): Promise<Set<string>> {
-    const states = new Map<string, { hash: string; open: boolean }>()
-    for (const entry of await deps.log.find({ kind: 'case' })) {
-      const { faultId, evidenceHash, state } = fieldsOf(entry)
-      // A report says nothing about where the case stands.
-      if (typeof faultId !== 'string' || state === 'reported' || state === 'lost') continue
-      const tooLate = state === 'found' && entry.at < deps.nowMs() - STATUTE_MS
-      const hash = typeof evidenceHash === 'string' ? evidenceHash : (states.get(faultId)?.hash ?? '')
-      states.set(faultId, { hash, open: !FINAL.includes(String(state)) && !tooLate })
-    }
-    return new Set([...states.values()].filter(({ open }) => open).map(({ hash }) => hash))
+    const tooOldMs = deps.nowMs() - STATUTE_MS
+    const open = [...standingsOf(await deps.log.find({ kind: 'case' })).values()].filter(
+      ({ state, sinceMs }) => !ENDED.includes(state) && !(state === 'found' && sinceMs < tooOldMs),
+    )
+    return new Set(open.flatMap(({ evidenceHash }) => evidenceHash ?? []))
   }
 
   async function kept(): Promise<Kept[]> {

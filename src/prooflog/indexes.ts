@@ -15,6 +15,8 @@ export interface Query {
   faultId?: string
   /** Unix milliseconds; entries written then or later. */
   sinceMs?: number
+  /** Entries with this number or a higher one. */
+  from?: number
   /** Entries numbered below this one: where an earlier page ended. */
   below?: number
   /** At most so many, the newest ones; oldest first in any case. */
@@ -111,8 +113,9 @@ function fits(entry: Entry, query: Query): boolean {
 
 /** Numbers that may fit, newest first. */
 async function* candidates(store: Store, query: Query, size: number): AsyncGenerator<number> {
-  const from = query.sinceMs === undefined ? 0 : await firstSince(store, query.sinceMs)
-  if (from === undefined) return
+  const since = query.sinceMs === undefined ? 0 : await firstSince(store, query.sinceMs)
+  if (since === undefined) return
+  const from = Math.max(since, query.from ?? 0)
   const named = FIELDS.find(([, , asked]) => query[asked] !== undefined)
   const prefix = named ? `${named[0]}/${query[named[2]]}/` : query.kind ? `k/${query.kind}/` : undefined
   if (prefix === undefined) for (let seq = size - 1; seq >= from; seq--) yield seq

@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createPasswordFile, importKeystore } from '../../src/attest/keys.ts'
+import { systemClock } from '../../src/base/clock.ts'
 import { serialiseDeployment } from '../../src/chain/deployment.ts'
 import { configSchema } from '../../src/config/schema.ts'
 import { type Daemon, startDaemon } from '../../src/daemon.ts'
+import { openProofLog, type ProofLog } from '../../src/prooflog/log.ts'
 import { createWorld, silent, type World } from '../chain/world.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'fisherman-test-daemon-'))
@@ -65,6 +67,52 @@ describe('a start', () => {
     expect(existsSync(join(dataDir, 'daemon.json'))).toBe(false)
     const { url } = await start()
     expect((await fetch(`${url}/healthz`)).status).toBe(200)
+  })
+})
+
+describe('what was counted', () => {
+  const node = `0x${'ab'.repeat(20)}`
+  const DAY_MS = 86_400_000
+
+  /** Works on the log of a daemon that does not run, at a time so long ago. */
+  async function withLog(agoMs: number, work: (log: ProofLog) => Promise<unknown>): Promise<void> {
+    const { chainId, anchor } = world.deployment
+    const identity = `${chainId}:${anchor}:${world.fishermen[0]!.address.toLowerCase()}`
+    const clock = { ...systemClock, nowMs: () => systemClock.nowMs() - agoMs }
+    const log = await openProofLog({ folder: join(dataDir, 'proofs'), identity }, { clock })
+    await work(log).finally(() => log.close())
+  }
+  const verdict = (outcome: string, stream: string) => ({
+    ...{ sampleId: `0x${stream.repeat(64)}`, transcoder: node, streamId: `0x${stream.repeat(64)}`, requester: node, outcome },
+    ...{ completedAt: 1_700_000_000, faultClass: null, answer: null, verdict: null },
+  })
+  const told = async (url: string) => {
+    const ask = async (path: string) => await (await fetch(`${url}/api/v1${path}`)).json()
+    const { checked, today } = await ask('/summary')
+    const { pass, fail, evidenceScore } = await ask(`/orchestrators/${node}`)
+    return { checked, today: today.checked, pass, fail, evidenceScore: Number(evidenceScore.toFixed(5)) }
+  }
+
+  it('is of the whole log, and neither a restart nor pruning changes it', async () => {
+    await withLog(20 * DAY_MS, (log) => log.append('verdict', verdict('pass', '1')))
+    const first = await start()
+    expect(await told(first.url)).toEqual({ checked: 1, today: 0, pass: 1, fail: 0, evidenceScore: 0 })
+    await first.stop()
+    await withLog(2 * DAY_MS, async (log) => {
+      for (const [outcome, stream] of [
+        ['fail', '2'],
+        ['pass', '3'],
+        ['inconclusive', '4'],
+      ] as const)
+        await log.append('verdict', verdict(outcome, stream))
+    })
+    const expected = { checked: 4, today: 0, pass: 2, fail: 1, evidenceScore: 3.50025 }
+    const second = await start()
+    expect(await told(second.url)).toEqual(expected)
+    await second.stop()
+    const nowMs = systemClock.nowMs()
+    await withLog(0, (log) => log.prune({ beforeMs: nowMs, forgetIdsBeforeMs: nowMs }))
+    expect(await told((await start()).url)).toEqual(expected)
   })
 })
 

@@ -70,6 +70,56 @@ describe('the API', () => {
   }, 30_000)
 })
 
+describe('cases', () => {
+  let busy: Awaited<ReturnType<typeof openSite>>
+  const faults = Array.from({ length: 60 }, (_, i) => `0x${(i + 1).toString(16).padStart(64, '0')}`)
+  const step = (faultId: string | undefined, state: string, more = {}) =>
+    busy.log.append('case', { faultId: faultId ?? '', faultClass: 'D2', transcoder: NODE, state, ...more })
+  const page = async (query: string) => schema.cases.parse(await (await fetch(`${busy.url}/api/v1/cases?${query}`)).json())
+  beforeAll(async () => {
+    busy = await openSite({ requests: { burst: 100_000, everyMs: 1 } })
+    for (const state of ['found', 'open', 'answered', 'convicted', 'settled'])
+      await Promise.all(faults.map((faultId) => step(faultId, state)))
+  })
+  afterAll(() => busy?.stop())
+
+  it('fill each page, each once over all of them, also while one of them goes on', async () => {
+    const newestFirst = faults.toReversed()
+    for (const limit of [7, 25, 60]) {
+      const seen: string[] = []
+      for (let cursor: string | null = ''; cursor !== null; ) {
+        const { items, next }: Awaited<ReturnType<typeof page>> = await page(`limit=${limit}${cursor && `&cursor=${cursor}`}`)
+        expect(items, 'a page before the end is never empty').not.toHaveLength(0)
+        expect(items).toHaveLength(Math.min(limit, faults.length - seen.length))
+        seen.push(...items.map(({ faultId }) => faultId))
+        cursor = next
+      }
+      expect(seen).toEqual(newestFirst)
+    }
+    const { next } = await page('limit=30')
+    await step(faults[3], 'refunded')
+    const { items } = await page(`limit=30&cursor=${next}`)
+    expect(items.map(({ faultId }) => faultId)).toEqual(newestFirst.slice(30))
+    expect((await page('limit=1')).items).toMatchObject([{ faultId: faults[3], state: 'refunded' }])
+  })
+
+  it('stand where the chain says, with what is known of money and evidence; our own notes are steps like others', async () => {
+    const [evidenceHash, fault] = [`0x${'e1'.repeat(32)}`, `0x${'f1'.repeat(32)}`]
+    for (const [state, more] of [
+      ['found', { evidenceHash }],
+      ['convicted', { amount: '7' }],
+      ['reported', { observedAt: '5' }],
+      ['lost', { finder: NODE }],
+    ] as const)
+      await step(fault, state, more)
+    const expected = { faultId: fault, state: 'convicted', amountWei: '7', evidenceHash }
+    expect((await page('limit=1')).items).toEqual([expect.objectContaining(expected)])
+    const story = schema.caseStory.parse(await (await fetch(`${busy.url}/api/v1/cases/${fault}`)).json())
+    expect(story).toMatchObject(expected)
+    expect(story.timeline.map(({ what }) => what)).toEqual(['found', 'convicted', 'reported', 'lost'])
+  })
+})
+
 describe('who may ask', () => {
   const hostOf = (host: string) =>
     new Promise<number>((resolve, reject) => {

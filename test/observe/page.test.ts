@@ -107,3 +107,73 @@ it('works by keyboard, and remembers the colours that were chosen', async () => 
   await page.getByRole('button', { name: 'Use light colours' }).waitFor()
   await page.close()
 }, 60_000)
+
+describe('older pages', () => {
+  const focused = 'document.activeElement === document.body ? "nothing" : document.activeElement.textContent'
+  const steps = ['found', 'open', 'answered', 'convicted', 'settled']
+  const faults = Array.from({ length: 6 }, (_, i) => `0x${`a${i}`.repeat(32)}`)
+
+  it('are whole, take the focus along, and say what keeps them from coming', async () => {
+    const own = await openSite()
+    const page = await browser.context.newPage()
+    try {
+      for (const state of steps)
+        for (const faultId of faults)
+          await own.log.append('case', { faultId, faultClass: 'D2', transcoder: NODE, state, amount: '5', evidenceHash: FAULT })
+      await fill(own.log, 30)
+      await page.goto(`${own.url}/#/cases`)
+      await page.locator('h1', { hasText: 'Cases' }).waitFor()
+      expect(await page.locator('tbody tr').count()).toBe(7)
+      expect(await page.getByRole('button', { name: 'Older' }).count()).toBe(0)
+
+      await page.goto(`${own.url}/#/samples`)
+      const older = page.getByRole('button', { name: 'Older' })
+      await older.press('Enter')
+      await page.getByRole('button', { name: 'Newest' }).waitFor()
+      expect(await page.locator('tbody tr').count()).toBe(5)
+      expect(await page.evaluate('document.activeElement.getAttribute("aria-label")')).toBe('Samples')
+      expect(await axeFindings(page)).toEqual([])
+
+      await page.getByRole('button', { name: 'Newest' }).press('Enter')
+      await browser.context.setOffline(true)
+      await older.press('Enter')
+      await page.getByRole('alert').getByText('the daemon does not answer').waitFor({ timeout: 10_000 })
+      expect(await page.evaluate(focused)).toBe('Older')
+      await browser.context.setOffline(false)
+      await page.getByRole('button', { name: 'Try again' }).press('Enter')
+      await page.getByRole('button', { name: 'Newest' }).waitFor()
+      expect(await page.getByRole('alert').count()).toBe(0)
+
+      await page.getByRole('button', { name: 'Newest' }).press('Enter')
+      await own.stop()
+      for (const name of ['Older', 'Try again']) {
+        await page.getByRole('button', { name }).press('Enter')
+        await page.getByRole('alert').getByText('the daemon does not answer').waitFor({ timeout: 10_000 })
+        expect(await page.evaluate(focused)).toBe(name)
+      }
+      await page.getByRole('status').getByText('Not connected').waitFor({ timeout: 10_000 })
+      expect(await axeFindings(page)).toEqual([])
+    } finally {
+      await browser.context.setOffline(false)
+      await page.close()
+      await own.stop().catch(() => undefined)
+    }
+  }, 120_000)
+})
+
+it('the live line is said once, however fast the log grows', async () => {
+  const page = await open('#/log', 'Proof log', 'desktop', 'light')
+  await page.locator('header').getByText(' entries').waitFor({ timeout: 10_000 })
+  await page.evaluate(`globalThis.changes = 0; new MutationObserver((all) => { globalThis.changes += all.length })
+    .observe(document.querySelector('[role=status]'), { subtree: true, childList: true, characterData: true })`)
+  for (let i = 0; i < 3; i++) {
+    const { seq } = await site.log.append('self-test', {})
+    await page
+      .locator('header')
+      .getByText(`${seq + 1} entries`)
+      .waitFor({ timeout: 10_000 })
+  }
+  expect(await page.evaluate('globalThis.changes')).toBe(0)
+  expect(await page.getByRole('status').textContent()).toBe('Connected')
+  await page.close()
+}, 60_000)

@@ -12,7 +12,7 @@ import type { CheckResult } from '../../src/pipeline/checks.ts'
 import { createLedger } from '../../src/pipeline/ledger.ts'
 import { networkParams } from '../../src/pipeline/network.ts'
 import { createOpinions } from '../../src/pipeline/opinions.ts'
-import { createTally, type Tally } from '../../src/pipeline/tally.ts'
+import { createTally, type Tally, type TallySums } from '../../src/pipeline/tally.ts'
 import type { VerdictRecord } from '../../src/pipeline/verdicts.ts'
 import { addressOf, hash, receiptOf, renditions, wallet } from '../helpers/fixtures.ts'
 
@@ -96,6 +96,22 @@ describe('on a full disk', () => {
     expect(said.map(({ kind }) => kind)).toEqual(['sealed', 'answer'])
     expect((said[1]?.body as Answer | undefined)?.salt).toBe(log[0]?.answer?.salt as Hex)
     expect(tally.totals().checked).toBe(1)
+  })
+
+  it('nothing is kept of what was counted while a verdict may lie there uncounted', async () => {
+    let sums: () => TallySums | undefined = () => undefined
+    tally = createTally({
+      loaded: undefined,
+      save(now) {
+        sums = now
+      },
+    })
+    tally.caughtUp()
+    Object.assign(full, { verdict: 1, torn: true })
+    await stage().submit(result)
+    expect([log.length, sums()]).toEqual([1, undefined])
+    await passTime()
+    expect(sums()).toEqual({ [receipt.receipt.transcoder]: expect.objectContaining({ pass: 1, fail: 0 }) })
   })
 
   it('an answer that cannot be opened in time is opened when there is space again', async () => {

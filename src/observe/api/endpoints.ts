@@ -189,9 +189,9 @@ export function endpointsOf(source: ApiSource): Endpoint[] {
     {
       path: '/cases',
       about: 'Cases in the order of their last step, newest first',
-      query: schema.pageQuery,
+      query: schema.casesQuery,
       answer: schema.cases,
-      handle: ({ query }) => reads.cases(query as z.infer<typeof schema.pageQuery>),
+      handle: ({ query }) => reads.cases(query as z.infer<typeof schema.casesQuery>),
     },
     {
       path: '/cases/:faultId',

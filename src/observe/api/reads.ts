@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { Hex } from '../../../proofs/types.ts'
+import { afterStep, type CaseStanding } from '../../prooflog/cases.ts'
 import { canonicalJson, type Entry, entryHash, type Json } from '../../prooflog/entry.ts'
 import type { ProofLog, Query } from '../../prooflog/log.ts'
 import { LINES } from '../../verdict/lines.ts'
@@ -14,6 +15,8 @@ type Answer<S extends z.ZodType> = z.infer<S>
 const HISTORY = 200
 /** Entries of one case that its timeline shows. */
 const STEPS = 200
+/** Entries that are read at once where most of them may be passed over. */
+const CHUNK = 100
 
 /** The log as the API tells it; every question is answered from its indexes. */
 export type LogReads = ReturnType<typeof createReads>
@@ -28,9 +31,21 @@ export function createReads(log: ProofLog) {
     return { found: items, next: more ? String(items.at(-1)?.seq ?? 0) : null }
   }
 
-  async function isNewest({ seq, payload }: Entry): Promise<boolean> {
-    const { faultId } = payload as { faultId: string }
-    return (await log.find({ kind: 'case', faultId, limit: 1 }))[0]?.seq === seq
+  /** `case` entries below a number, newest first. */
+  async function* steps(below: number): AsyncGenerator<Entry> {
+    for (let from = below; from > 0; ) {
+      const found = await log.find({ kind: 'case', below: from, limit: CHUNK })
+      yield* found.toReversed()
+      from = found.length < CHUNK ? 0 : (found[0]?.seq ?? 0)
+    }
+  }
+
+  /** Newest entry of a case below a number, and where the case stands by all of them; undefined where there are none. */
+  async function caseBelow(faultId: string, below: number): Promise<[Entry, CaseStanding] | undefined> {
+    const all = await log.find({ kind: 'case', faultId, below })
+    const newest = all.at(-1)
+    const standing = all.reduce<CaseStanding | undefined>(afterStep, undefined)
+    return newest && standing && [newest, standing]
   }
 
   return {
@@ -47,18 +62,34 @@ export function createReads(log: ProofLog) {
       if (entry.kind !== 'verdict') throw new Problem(404, `entry ${seq} of the log is no verdict`)
       return entry
     },
-    /** Cases in the order of their last steps; a page may be shorter than asked where a case has many steps. */
-    async cases(asked: Page): Promise<Answer<typeof schema.cases>> {
-      const { found, next } = await page({ kind: 'case' }, asked)
-      const newest = await Promise.all(found.map(isNewest))
-      return { items: found.filter((_, i) => newest[i]).map(caseOf), next }
+    /**
+     * Cases in the order of their last steps, each once over all pages: a cursor names the entries that the log had when the first page was asked
+     * for, so that a case which goes on meanwhile neither comes twice nor is passed over.
+     */
+    async cases({ limit, cursor }: Page): Promise<Answer<typeof schema.cases>> {
+      const { size } = log.head()
+      const [asOf = size, below = size] = cursor?.split('-').map(Number) ?? []
+      const items: Answer<typeof schema.oneCase>[] = []
+      const seen = new Set<string>()
+      for await (const { seq, payload } of steps(below)) {
+        const faultId = text((payload as Fields).faultId)
+        if (faultId === null || seen.has(faultId)) continue
+        seen.add(faultId)
+        const found = await caseBelow(faultId, asOf)
+        // On an earlier page a later step stood for it.
+        if (found?.[0].seq !== seq) continue
+        const last = items.at(-1)
+        if (last && items.length === limit) return { items, next: `${asOf}-${last.seq}` }
+        items.push(caseOf(...found))
+      }
+      return { items, next: null }
     },
     async story(faultId: string): Promise<Omit<Answer<typeof schema.caseStory>, 'rebuttal'>> {
-      const all = await log.find({ faultId, limit: STEPS })
-      const last = all.findLast(({ kind }) => kind === 'case')
-      if (!last) throw new Problem(404, 'no case of this fault is in the log')
-      const answers = all.flatMap(({ kind, payload }) => (kind === 'case' ? (text((payload as Fields).rebuttalHash) ?? []) : []))
-      return { ...caseOf(last), rebuttalHash: answers.at(-1) ?? null, timeline: all.map(stepOf) }
+      const { size } = log.head()
+      const found = await caseBelow(faultId, size)
+      if (!found) throw new Problem(404, 'no case of this fault is in the log')
+      const timeline = (await log.find({ faultId, below: size, limit: STEPS })).map(stepOf)
+      return { ...caseOf(...found), rebuttalHash: found[1].rebuttalHash, timeline }
     },
     async entries(query: Pick<Query, 'kind'>, asked: Page): Promise<Answer<typeof schema.entries>> {
       const { found, next } = await page(query, asked)
@@ -115,13 +146,9 @@ export function judgedOf({
   return { reasons, measures: measures.sort((a, b) => share(b) - share(a)), missing: text(verdict.missing), verdict }
 }
 
-function caseOf({ seq, at, payload }: Entry): Answer<typeof schema.oneCase> {
-  const fields = payload as Fields
-  return {
-    ...{ faultId: text(fields.faultId) ?? '', orchestrator: text(fields.transcoder) ?? '' },
-    ...{ faultClass: String(fields.faultClass ?? ''), state: text(fields.state) ?? '' },
-    ...{ evidenceHash: text(fields.evidenceHash), amountWei: text(fields.amount), updatedMs: at, seq },
-  }
+function caseOf({ seq, at }: Entry, standing: CaseStanding): Answer<typeof schema.oneCase> {
+  const { faultId, transcoder, faultClass, state, evidenceHash, amount } = standing
+  return { faultId, orchestrator: transcoder, faultClass, state, evidenceHash, amountWei: amount, updatedMs: at, seq }
 }
 
 function stepOf({ seq, at, kind, payload }: Entry): Answer<typeof schema.caseStory>['timeline'][number] {

@@ -10,13 +10,12 @@ const outcome = z.enum(['pass', 'fail', 'inconclusive', 'withheld'])
 const atMs = z.number().describe('Unix milliseconds')
 const next = z.string().nullable().describe('Cursor of the next page; null on the last')
 
+const cursorLike = (shape: RegExp) => z.string().regex(shape, 'must be the `next` of an earlier answer').optional()
 export const pageQuery = z.object({
   limit: z.coerce.number().int().min(1).max(100).default(25),
-  cursor: z
-    .string()
-    .regex(/^\d{1,15}$/, 'must be the `next` of an earlier answer')
-    .optional(),
+  cursor: cursorLike(/^\d{1,15}$/),
 })
+export const casesQuery = pageQuery.extend({ cursor: cursorLike(/^\d{1,15}-\d{1,15}$/) })
 export const samplesQuery = pageQuery.extend({ outcome: outcome.optional(), orchestrator: address.optional() })
 export const entriesQuery = pageQuery.extend({ kind: z.enum(ENTRY_KINDS).optional() })
 
@@ -122,9 +121,9 @@ export const oneCase = z.object({
   faultId: hash,
   orchestrator: z.string(),
   faultClass: z.string(),
-  state: z.string(),
+  state: z.string().describe('What the chain said last; before it says anything, our own word'),
   evidenceHash: z.string().nullable(),
-  amountWei: z.string().nullable(),
+  amountWei: z.string().nullable().describe('Taken from the orchestrator; null where nothing is known to be'),
   updatedMs: atMs,
   seq: z.number(),
 })

@@ -1,8 +1,9 @@
-import { el } from './dom.js'
+import { el, trouble } from './dom.js'
 import { VIEWS } from './views.js'
 
 const main = document.querySelector('#main')
 const live = document.querySelector('#live')
+const sizeNow = document.querySelector('#size')
 const button = document.querySelector('#theme')
 
 class Refused extends Error {
@@ -12,12 +13,16 @@ class Refused extends Error {
   }
 }
 
-async function get(path) {
-  const response = await fetch(`/api/v1${path}`)
-  const body = await response.json()
+async function ask(path, init) {
+  const response = await fetch(`/api/v1${path}`, init).catch(() => {
+    throw new Refused(0, 'the daemon does not answer. `fisherman status` says whether it runs.')
+  })
+  if (response.status === 204) return undefined
+  const body = await response.json().catch(() => ({ detail: `${response.status}, and no words that this page understands.` }))
   if (!response.ok) throw new Refused(response.status, body.detail)
   return body
 }
+const get = (path) => ask(path)
 
 function routeOf() {
   const [, name = '', id] = location.hash.replace(/^#/, '').split('/')
@@ -41,9 +46,7 @@ async function show(isLive = false) {
   try {
     nodes = await (id !== undefined && view.one ? view.one(get, id) : view.list(get))
   } catch (error) {
-    nodes = [
-      error.status === 401 ? login() : el('p', { class: 'card empty', role: 'alert' }, `This cannot be shown: ${error.message}`),
-    ]
+    nodes = [error.status === 401 ? login() : trouble(error, () => show())]
   }
   // A later view was asked for meanwhile.
   if (mine !== turn) return
@@ -57,13 +60,13 @@ function login() {
   const said = el('p', { role: 'alert' })
   const submit = async (event) => {
     event.preventDefault()
-    const response = await fetch('/api/v1/session', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ token: field.value }),
-    })
-    if (response.ok) start()
-    else said.textContent = (await response.json()).detail
+    const body = JSON.stringify({ token: field.value })
+    try {
+      await ask('/session', { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+      start()
+    } catch (error) {
+      said.textContent = error.message
+    }
   }
   const label = el('label', { for: 'token' }, 'Token of this daemon (http.tokenFile) ')
   return el('form', { class: 'card', submit }, el('h1', {}, 'Sign in'), label, field, ' ', el('button', {}, 'Sign in'), said)
@@ -75,6 +78,12 @@ function setTheme(theme) {
   button.setAttribute('aria-label', `Use ${theme === 'dark' ? 'light' : 'dark'} colours`)
 }
 
+/** The words are said by a screen reader, so they change with the link only; how long the log is, which changes each second, stands beside them. */
+function tellLink(words, size) {
+  if (live.textContent !== words) live.textContent = words
+  sizeNow.textContent = size
+}
+
 let events
 function start() {
   events?.close()
@@ -82,14 +91,14 @@ function start() {
   let size
   events.addEventListener('log', ({ data }) => {
     const state = JSON.parse(data)
-    live.textContent = `Live · ${state.size} entries`
+    tellLink('Connected', `· ${state.size} entries`)
     const { view, id } = routeOf()
     const isBusy = main.contains(document.activeElement) && document.activeElement !== main
     if (size !== undefined && view.live && id === undefined && !isBusy) show(true)
     size = state.size
   })
   events.addEventListener('error', () => {
-    live.textContent = 'Not connected'
+    tellLink('Not connected', '')
   })
   show()
 }

@@ -31,6 +31,17 @@ export function table(label, heads, rows, empty) {
   )
 }
 
+/** What went wrong, said at once by a screen reader, and how to go on. */
+export function trouble(error, again) {
+  const [does, words] = error.status === 401 ? [() => location.reload(), 'Sign in'] : [again, 'Try again']
+  return el(
+    'p',
+    { class: 'card empty', role: 'alert' },
+    `This cannot be shown: ${error.message} `,
+    el('button', { type: 'button', click: does }, words),
+  )
+}
+
 export function tiles(pairs) {
   return el(
     'dl',

@@ -1,4 +1,4 @@
-import { coins, el, number, outcome, short, svg, table, tiles, title, when } from './dom.js'
+import { coins, el, number, outcome, short, svg, table, tiles, title, trouble, when } from './dom.js'
 import { filmCard } from './player.js'
 import { isIncluded } from './proof.js'
 
@@ -18,16 +18,36 @@ function samplesTable(items) {
   return table('Samples', ['Checked', 'Outcome', 'Class', 'Orchestrator', 'Stream'], rows, NO_SAMPLES)
 }
 
-/** A list whose next page is one button away. */
+/**
+ * A list whose next page is one button away. The button goes with its page, so the focus moves to the new rows; where no page comes, the old one
+ * stays with the reason under it.
+ */
 function paged(get, path, first, draw) {
   const place = el('div', {})
+  const said = el('div', {})
+  let isAsking = false
   const show = (page, at) => {
     const more = page.next === null ? undefined : el('button', { type: 'button', click: next }, 'Older')
-    const back = at ? el('button', { type: 'button', click: () => show(first, false) }, 'Newest') : undefined
-    place.replaceChildren(draw(page.items), el('p', {}, ...[back, ' ', more].filter(Boolean)))
+    const back = at ? el('button', { type: 'button', click: () => turnTo(first, false) }, 'Newest') : undefined
+    said.replaceChildren()
+    place.replaceChildren(draw(page.items), el('p', {}, ...[back, ' ', more].filter(Boolean)), said)
     async function next() {
-      show(await get(`${path}${path.includes('?') ? '&' : '?'}cursor=${page.next}`), true)
+      if (isAsking) return
+      isAsking = true
+      try {
+        turnTo(await get(`${path}${path.includes('?') ? '&' : '?'}cursor=${page.next}`), true)
+      } catch (error) {
+        const wasThere = said.contains(document.activeElement)
+        said.replaceChildren(trouble(error, next))
+        if (wasThere) said.querySelector('button').focus()
+      } finally {
+        isAsking = false
+      }
     }
+  }
+  const turnTo = (page, at) => {
+    show(page, at)
+    place.querySelector('.scroll')?.focus()
   }
   show(first, false)
   return place
