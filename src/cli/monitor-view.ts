@@ -1,6 +1,5 @@
-import type { Notice } from '../monitor/alerts/book.ts'
 import type { MonitorRound } from '../monitor/alerts/monitor.ts'
-import type { Forecast } from '../monitor/alerts/types.ts'
+import type { Forecast, Notice } from '../monitor/alerts/types.ts'
 import { textOf } from '../monitor/alerts/webhook.ts'
 import { moment, span } from './amounts.ts'
 import { columns } from './chain-view.ts'

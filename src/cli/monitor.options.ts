@@ -5,6 +5,7 @@ export interface MonitorFlags {
   rpc?: string[]
   deployment?: string
   daemon?: string[]
+  tokenFile?: string[]
   account?: string[]
   peer?: string[]
   webhook?: string
@@ -25,6 +26,10 @@ export function declareMonitor(program: Command, run: (flags: MonitorFlags) => P
     .option('--rpc <url...>', 'RPC endpoints; two or more, not those of the daemon, so that both are not blind at once')
     .option('--deployment <file>', 'where the contracts lie, as fisherman deploy wrote it')
     .option('--daemon <url...>', 'daemons to look at: http://127.0.0.1:7936')
+    .option(
+      '--token-file <file...>',
+      'token of http.tokenFile of those daemons (chmod 600): one for all, or one for each in their order',
+    )
     .option('--account <address...>', 'accounts whose coins for gas are watched')
     .option('--peer <multiaddr...>', 'fishermen whose gossip is followed for false proofs')
     .option('--webhook <url>', 'where alerts are posted as JSON; Slack, Mattermost and Discord take it as it is')
@@ -40,10 +45,12 @@ export function declareMonitor(program: Command, run: (flags: MonitorFlags) => P
       'after',
       `
 Alerts: a case that nobody ends or settles, a new case, conviction or appeal, stake or keys that a suspect moves, changed parameters, a
-pause, a chain that cannot be followed or is old, a daemon that is down, not ready or judges nothing, too little for gas, false proofs.
-Each is told when it begins, once a day while it lasts, and when it is over.
+pause, a chain or gossip that cannot be followed, an old chain, a daemon that is down, not ready, judges nothing or does not let us ask, too
+little for gas, false proofs. Each is told when it begins, once a day while it lasts, and when it is over; what cannot be seen is neither.
 
-Run it on another machine than the daemon: it is to see what that one cannot say any more.
+Run it on another machine than the daemon: it is to see what that one cannot say any more. From there the daemon tells how much it judges
+only to who has the token: set http.tokenFile there, and name a copy of that file with --token-file. It is sent as it is: over https, or
+a network that you trust. http://any:TOKEN@host does the same, but others may read a command line.
 Exit code: 0 nothing is the matter (--once), or ended by a signal; 1 something is; 2 it could not begin.`,
     )
     .action(run)

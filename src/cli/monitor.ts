@@ -10,6 +10,7 @@ import { placeOf } from '../operator/place.ts'
 import { complain, usage } from './complain.ts'
 import { toJson } from './json.ts'
 import type { MonitorFlags } from './monitor.options.ts'
+import { daemonsOf, isUrl } from './monitor-daemons.ts'
 import { noticeLine, roundLines } from './monitor-view.ts'
 import { untilSignal } from './until-signal.ts'
 
@@ -50,7 +51,7 @@ function initOf(flags: MonitorFlags): MonitorInit {
   if (flags.webhook !== undefined && flags.webhookFile !== undefined) throw usage('--webhook or --webhook-file, not both')
   const webhook = flags.webhookFile === undefined ? flags.webhook : secretLine(flags.webhookFile)
   if (webhook !== undefined && !isUrl(webhook)) throw usage('--webhook: must be an http or https URL')
-  for (const url of flags.daemon ?? []) if (!isUrl(url)) throw usage(`--daemon '${url}': must be an http or https URL`)
+  if (webhook !== undefined && !isPlain(webhook)) throw usage('--webhook: must be without user and password before its host')
   for (const address of flags.account ?? [])
     if (!/^0x[0-9a-fA-F]{40}$/.test(address)) throw usage(`--account '${address}': must be an address, 0x and 40 hex digits`)
   // A single look must not take an alert for told.
@@ -58,7 +59,7 @@ function initOf(flags: MonitorFlags): MonitorInit {
   const state = typeof flags.state === 'string' ? { file: flags.state } : remembers ? { folder: stateFolder() } : undefined
   return {
     ...{ rpcUrls, deploymentFile, webhook, once: flags.once ?? false, peers: flags.peer ?? [] },
-    daemons: (flags.daemon ?? []).map((url) => url.replace(/\/+$/, '')),
+    daemons: daemonsOf(flags),
     accounts: (flags.account ?? []).map((address) => address.toLowerCase() as Hex),
     state,
     everyMs: 1000 * numberOf('--every', flags.every, 1, 86_400),
@@ -74,8 +75,10 @@ function whatOf({ daemons, accounts, rpcUrls }: MonitorInit): string {
   return `${rpcUrls.length} RPC endpoints, ${daemons.length} daemons, ${accounts.length} accounts`
 }
 
-function isUrl(text: string): boolean {
-  return /^https?:\/\/[^\s]+$/.test(text) && URL.canParse(text)
+/** No request can be made with credentials in its address. */
+function isPlain(url: string): boolean {
+  const { username, password } = new URL(url)
+  return username === '' && password === ''
 }
 
 function numberOf(flag: string, text: string, min: number, max: number): number {

@@ -16,6 +16,7 @@ let folder: CliFolder
 let at: string[]
 let faultId: Hex
 let daemon: Server
+let token: string | undefined
 let readiness: { code: number; body: object } = { code: 200, body: { ready: true } }
 const urlOf = (server: Server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 const listening = (server: Server) => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -23,10 +24,13 @@ const listening = (server: Server) => new Promise<void>((resolve) => server.list
 beforeAll(async () => {
   ;({ world, folder, at } = await createCliWorld())
   daemon = createServer((request, response) => {
+    const mayAsk = token === undefined || request.headers.authorization === `Bearer ${token}`
     const [code, body] =
       request.url === '/readyz'
         ? [readiness.code, readiness.body]
-        : [200, { ok: true, checked: 3, orchestrators: { '0x1': { receipts: 4 } } }]
+        : request.url === '/api/v1/summary' && !mayAsk
+          ? [401, {}]
+          : [200, { ok: true, checked: 3, orchestrators: { '0x1': { receipts: 4 } } }]
     response.writeHead(code, { 'content-type': 'application/json' }).end(JSON.stringify(body))
   })
   await listening(daemon)
@@ -61,6 +65,43 @@ describe('fisherman monitor', () => {
     expect(ran.out).toMatch(/^warning {2}http:\/\/127\.0\.0\.1:\d+ is not ready: no bond in the registry\./m)
     expect(ran.out).toMatch(/^critical http:\/\/127\.0\.0\.1:9 does not answer: .*start it again with the same data folder/m)
     expect(ran.out).toMatch(/^warning {2}0x7{40} has 0 ETH left for gas, less than 0\.005 ETH\. send it some/m)
+  })
+
+  it('asks a daemon on another machine with its token, and says so where it has none', async () => {
+    token = 'a-token-of-sixteen'
+    const file = await folder.file('token', `${token}\n`)
+    const [refusedUs, asked, typed] = [
+      await once('--daemon', urlOf(daemon)),
+      await once('--daemon', urlOf(daemon), '--token-file', file),
+      await once('--daemon', urlOf(daemon).replace('://', `://${token}@`)),
+    ]
+    token = undefined
+    expect(refusedUs.code).toBe(1)
+    expect(refusedUs.out).toMatch(/^warning {2}http:\/\/127\.0\.0\.1:\d+ does not let us ask \(401\).*--token-file\.$/m)
+    for (const ran of [asked, typed]) expect(ran.out).toMatch(/\nNothing is the matter\.\n$/)
+  })
+
+  it('sends after a restart what the webhook did not take before it', async () => {
+    const got: string[] = []
+    let [tries, status] = [0, 503]
+    const hook = createServer((request, response) => {
+      let body = ''
+      request.on('data', (chunk) => {
+        body += chunk
+      })
+      request.on('end', () => {
+        tries++
+        if (status === 200) got.push((JSON.parse(body) as { id: string }).id)
+        response.writeHead(status).end()
+      })
+    })
+    await listening(hook)
+    const flags = [...at, '--every', '1', '--webhook', urlOf(hook), '--state', `${folder.path}/away.json`]
+    await folder.killed(async () => tries > 0, 'monitor', ...flags)
+    status = 200
+    await folder.killed(async () => got.length > 0, 'monitor', ...flags)
+    hook.close()
+    expect(got[0]).toBe(`case-new:${faultId}`)
   })
 
   it('runs on: tells the webhook of a case that nobody ends, of a pause, and that both are over', async () => {
@@ -118,6 +159,17 @@ describe('fisherman monitor', () => {
   it('refuses what it cannot work with in one line', async () => {
     expect(refused(await folder.fisherman('monitor', '--once'))).toMatch(/say where to work: --config FILE, or --rpc URL/)
     expect(refused(await once('--daemon', 'localhost'))).toMatch(/--daemon 'localhost': must be an http or https URL/)
+    expect(refused(await once('--daemon', 'ftp://any:SECRET@host'))).toBe(
+      'fisherman monitor: --daemon: must be an http or https URL',
+    )
+    const open = await folder.file('open', 'a-token-of-sixteen\n', 0o644)
+    expect(refused(await once('--daemon', 'http://a', '--token-file', open))).toMatch(
+      /--token-file .*open: others can read it: chmod 600/,
+    )
+    expect(refused(await once('--daemon', 'http://a', '--token-file', 'x', 'y'))).toMatch(
+      /--token-file: name one for all daemons, or/,
+    )
+    expect(refused(await once('--webhook', 'http://any:SECRET@host'))).toMatch(/--webhook: must be without user and password/)
     expect(refused(await once('--account', '0x12'))).toMatch(/--account '0x12': must be an address/)
     expect(refused(await once('--every', 'x'))).toMatch(/--every 'x': must be a number from 1 to 86400/)
     expect(refused(await once('--webhook', 'http://a', '--webhook-file', 'b'))).toMatch(/--webhook or --webhook-file, not both/)

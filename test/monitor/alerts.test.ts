@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
+import { SILENT } from '../../src/base/log.ts'
 import type { CaseView } from '../../src/chain/types.ts'
 import { openAlertBook } from '../../src/monitor/alerts/book.ts'
 import { forecastAll, forecastOf } from '../../src/monitor/alerts/forecast.ts'
@@ -141,13 +142,14 @@ describe('the book of alerts', () => {
     alerts: alerts.map(alert),
     news: news.map(alert),
     memory: NO_MEMORY,
+    sight: new Map([['contracts', true]]),
   })
   const told = (notices: { state: string; alert: Alert }[]) => notices.map(({ state, alert }) => `${state} ${alert.id}`)
   const DAY = 86_400_000
 
   it('tells a trouble when it begins, once a day while it lasts, and when it is over, also over a restart', () => {
     const path = join(folder, 'book.json')
-    const open = () => openAlertBook({ path, scope: '1:0xa' })
+    const open = () => openAlertBook({ path, scope: '1:0xa', forwards: false }, { log: SILENT })
     let book = open()
     expect(told(book.take(round(['x'], ['n']), 1_000))).toEqual(['raised x', 'news n'])
     expect(told(book.take(round(['x'], ['n']), 2_000))).toEqual([])
@@ -161,10 +163,11 @@ describe('the book of alerts', () => {
 
   it('refuses a state of another network, and one that is damaged, in one line', () => {
     const path = join(folder, 'other.json')
-    openAlertBook({ path, scope: '1:0xa' }).take(round([]), 1)
-    expect(() => openAlertBook({ path, scope: '2:0xa' })).toThrow(/is of another network; choose another with --state/)
+    const open = (scope: string) => openAlertBook({ path, scope, forwards: false }, { log: SILENT })
+    open('1:0xa').take(round([]), 1)
+    expect(() => open('2:0xa')).toThrow(/is of another network; choose another with --state/)
     writeFileSync(path, readFileSync(path, 'utf8').slice(0, -9))
-    expect(() => openAlertBook({ path, scope: '1:0xa' })).toThrow(/it is damaged.*delete it to begin anew/)
+    expect(() => open('1:0xa')).toThrow(/it is damaged.*delete it to begin anew/)
     rmSync(folder, { recursive: true })
   })
 })

@@ -1,19 +1,17 @@
-import { z } from 'zod'
 import type { Hex } from '../../../proofs/types.ts'
-import { deadline } from '../../base/clock.ts'
 import { messageOf } from '../../base/errors.ts'
-import { httpGet, httpGetJson } from '../../base/http-get.ts'
 import { createMulticall } from '../../chain/multicall.ts'
 import type { Rpc } from '../../chain/rpc.ts'
 import type { Chain, Deployment } from '../../chain/types.ts'
 import { quantity } from '../../chain/wire.ts'
 import { networkViews, valuesOf } from '../views.ts'
-import type { DaemonLook, Observation } from './types.ts'
+import { lookAtDaemon } from './daemon.ts'
+import type { DaemonTarget } from './target.ts'
+import type { Observation } from './types.ts'
 
 export interface LookInit {
   deployment: Deployment
-  /** Base URLs of daemons. */
-  daemons: readonly string[]
+  daemons: readonly DaemonTarget[]
   /** Accounts whose gas is watched. */
   accounts: readonly Hex[]
 }
@@ -22,24 +20,21 @@ export interface LookDeps {
   chain: Pick<Chain, 'nowSec' | 'headAgeSec' | 'trouble' | 'cases' | 'alarms'>
   rpc: Rpc
   falseProofs(): Observation['falseProofs']
+  /** Undefined where it is not followed. */
+  gossip?(): Observation['gossip']
 }
-
-const TIMEOUT_MS = 5_000
-const summary = z.looseObject({
-  checked: z.number().optional(),
-  orchestrators: z.record(z.string(), z.looseObject({ receipts: z.number() })).optional(),
-})
 
 /** One round of looking. What cannot be read of the chain is its trouble, never a thrown error. */
 export async function lookAround(init: LookInit, deps: LookDeps, signal: AbortSignal): Promise<Observation> {
   const [read, daemons] = await Promise.all([
     readChain(init, deps.rpc, signal),
-    Promise.all(init.daemons.map((url) => lookAtDaemon(url, signal))),
+    Promise.all(init.daemons.map((target) => lookAtDaemon(target, signal))),
   ])
   const { chain } = deps
+  const gossip = deps.gossip?.()
   return {
     ...{ nowSec: chain.nowSec(), headAgeSec: chain.headAgeSec(), cases: chain.cases(), alarms: chain.alarms() },
-    ...{ daemons, falseProofs: deps.falseProofs() },
+    ...{ daemons, falseProofs: deps.falseProofs(), ...(gossip ? { gossip } : {}) },
     ...read,
     trouble: chain.trouble() ?? read.trouble,
   }
@@ -51,58 +46,21 @@ async function readChain(
   signal: AbortSignal,
 ): Promise<Pick<Observation, 'paused' | 'parameters' | 'balances' | 'trouble'>> {
   try {
-    const values = valuesOf(await createMulticall({ rpc }).read(networkViews(deployment), { signal }))
+    const { paused, parameters } = valuesOf(await createMulticall({ rpc }).read(networkViews(deployment), { signal }))
     const balances = await Promise.all(
       accounts.map(async (address) => ({
         address,
         wei: quantity(await rpc.send('eth_getBalance', [address, 'latest'], { signal }), 'balance'),
       })),
     )
-    const parameters = Object.fromEntries(Object.entries(values.parameters).map(([name, value]) => [name, value.toString()]))
-    return { paused: values.paused ?? false, parameters, balances, trouble: undefined }
+    return {
+      ...{ paused, balances },
+      parameters: Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, value.toString()])),
+      trouble: paused === undefined ? `the verifier ${deployment.verifier} does not tell whether it is paused` : undefined,
+    }
   } catch (error) {
     signal.throwIfAborted()
-    return { paused: false, parameters: {}, balances: [], trouble: messageOf(error) }
-  }
-}
-
-async function lookAtDaemon(url: string, signal: AbortSignal): Promise<DaemonLook> {
-  const options = { maxBytes: 4 << 20, timeoutMs: TIMEOUT_MS, signal }
-  try {
-    await httpGet(`${url}/healthz`, options)
-  } catch (error) {
-    signal.throwIfAborted()
-    return { url, state: 'down', says: messageOf(error) }
-  }
-  const reason = await notReady(url, signal)
-  const told = summary.safeParse(await httpGetJson(`${url}/api/v1/summary`, options).catch(() => undefined))
-  const counts = told.success
-    ? {
-        checked: told.data.checked ?? 0,
-        receipts: Object.values(told.data.orchestrators ?? {}).reduce((sum, { receipts }) => sum + receipts, 0),
-      }
-    : {}
-  return {
-    url,
-    state: reason === undefined ? 'ready' : 'not-ready',
-    ...(reason === undefined ? {} : { says: reason }),
-    ...counts,
-  }
-}
-
-/** The daemon's own line: /readyz answers 503 with it, which a plain GET would only call an error. */
-async function notReady(url: string, signal: AbortSignal): Promise<string | undefined> {
-  try {
-    const response = await fetch(`${url}/readyz`, {
-      redirect: 'error',
-      signal: deadline(TIMEOUT_MS, signal),
-    })
-    if (response.ok) return void (await response.body?.cancel())
-    const text = (await response.text()).slice(0, 2_000)
-    const parsed = z.looseObject({ reason: z.string() }).safeParse(JSON.parse(text))
-    return parsed.success ? parsed.data.reason : `it answered ${response.status}`
-  } catch (error) {
-    signal.throwIfAborted()
-    return messageOf(error)
+    const balances = accounts.map((address) => ({ address, wei: undefined }))
+    return { paused: undefined, parameters: {}, balances, trouble: messageOf(error) }
   }
 }

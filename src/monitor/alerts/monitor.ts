@@ -1,25 +1,26 @@
 import { setMaxListeners } from 'node:events'
 import { join } from 'node:path'
 import type { Hex } from '../../../proofs/types.ts'
-import { type Clock, repeat } from '../../base/clock.ts'
+import { type Clock, repeat, sleep } from '../../base/clock.ts'
 import { messageOf } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import { createChain } from '../../chain/chain.ts'
 import { loadDeployment } from '../../chain/deployment.ts'
 import { createRpc } from '../../chain/rpc.ts'
 import type { Deployment } from '../../chain/types.ts'
-import { watch } from '../watch/library.ts'
-import { type AlertBook, type Notice, openAlertBook } from './book.ts'
+import { type AlertBook, openAlertBook } from './book.ts'
 import { forecastAll } from './forecast.ts'
+import { followGossip } from './gossip.ts'
 import { lookAround } from './look.ts'
 import { judge } from './rules.ts'
-import type { Alert, Forecast, Observation, Thresholds } from './types.ts'
+import type { DaemonTarget } from './target.ts'
+import type { Alert, Forecast, Notice, Observation, Thresholds } from './types.ts'
 import { createWebhook } from './webhook.ts'
 
 export interface MonitorInit {
   deploymentFile: string
   rpcUrls: readonly string[]
-  daemons: readonly string[]
+  daemons: readonly DaemonTarget[]
   accounts: readonly Hex[]
   /** Fishermen whose gossip is followed for fraud proofs; none is fine. */
   peers: readonly string[]
@@ -49,8 +50,8 @@ export interface MonitorRound {
   observation: Observation
 }
 
-/** False proofs remembered between two rounds. */
-const FALSE_KEPT = 100
+/** Milliseconds that a single round waits for its webhook. */
+const ONCE_WAIT_MS = 3_600_000
 
 /**
  * Looks at the chain, the gossip and the daemons, round after round, and tells what is the matter. Holds no key and sends no transaction.
@@ -62,30 +63,21 @@ export async function runMonitor(init: MonitorInit, deps: MonitorDeps, outer: Ab
   const signal = AbortSignal.any([outer, ending.signal])
   setMaxListeners(0, signal)
   const deployment = loadDeployment(init.deploymentFile)
-  const book = openAlertBook({ path: stateFileOf(init.state, deployment), scope: `${deployment.chainId}:${deployment.anchor}` })
+  const scope = `${deployment.chainId}:${deployment.anchor}`
+  const forwards = init.webhook !== undefined
+  const book = openAlertBook({ path: stateFileOf(init.state, deployment), scope, forwards }, { log })
   const chain = await createChain({ rpcUrls: init.rpcUrls, deployment, signal }, { clock, log })
   const rpc = createRpc({ rpcUrls: init.rpcUrls, chainId: deployment.chainId }, { log })
   const source = `fisherman monitor of chain ${deployment.chainId}`
-  const hook = init.webhook === undefined ? undefined : createWebhook({ url: init.webhook, source }, { clock, log, signal })
-  const lies: { id: string; reason: string }[] = []
-  const gossip = followGossip()
-
-  async function followGossip(): Promise<void> {
-    if (init.peers.length === 0 || init.once) return
-    const proofs = watch({
-      ...{ chainId: deployment.chainId, anchor: deployment.anchor, peers: init.peers, signal },
-      onEvent(event) {
-        if (event.type === 'false') lies.push({ id: event.id, reason: event.reason })
-        if (lies.length > FALSE_KEPT) lies.shift()
-      },
-    })
-    // What is proven shows on the chain; here only what is false is of interest.
-    for await (const _ of proofs);
-  }
+  const hook =
+    init.webhook === undefined
+      ? undefined
+      : createWebhook({ url: init.webhook, source }, { clock, log, signal, onDone: book.delivered })
+  const gossip = followGossip({ deployment, peers: init.once ? [] : init.peers }, { clock, signal })
 
   async function round(): Promise<void> {
     const around = { deployment, daemons: init.daemons, accounts: init.accounts }
-    const observation = await lookAround(around, { chain, rpc, falseProofs: () => lies.splice(0) }, signal)
+    const observation = await lookAround(around, { chain, rpc, falseProofs: gossip.falseProofs, gossip: gossip.seen }, signal)
     const judged = judge(observation, book.memory(), init.thresholds)
     const notices = book.take(judged, clock.nowMs())
     for (const notice of notices) {
@@ -98,17 +90,18 @@ export async function runMonitor(init: MonitorInit, deps: MonitorDeps, outer: Ab
   }
 
   try {
-    gossip.catch((error: unknown) => {
-      if (!signal.aborted) log.warn('The gossip cannot be followed', { reason: messageOf(error) })
-    })
+    // What an earlier run could not deliver goes first.
+    for (const notice of book.undelivered()) hook?.send(notice)
     if (init.once) {
       await round()
-      await hook?.idle()
+      await Promise.race([hook?.idle(), sleep(ONCE_WAIT_MS, signal).catch(() => undefined)])
+      const left = book.undelivered().length
+      if (hook && left > 0) log.error('Not everything could be delivered', { reason: `the webhook did not take ${left} alerts` })
     } else
       await repeat(init.everyMs, round, { signal, onError: (error) => log.error('A round failed', { reason: messageOf(error) }) })
   } finally {
     ending.abort(new Error('the monitor stops'))
-    await gossip.catch(() => undefined)
+    await gossip.ended
     await chain.close()
     rpc.close()
   }

@@ -1,9 +1,11 @@
 import type { Hex } from '../../../proofs/types.ts'
 import { exact } from '../../base/amounts.ts'
 import { forecastAll } from './forecast.ts'
+import { newsOf, stageOf } from './news.ts'
+import { type Sight, sightOf } from './sources.ts'
 import type { Alert, DaemonLook, Forecast, Observation, Thresholds } from './types.ts'
 
-// Pure: what was seen -> what is the matter. An alert that is not here any more in the next round is over.
+// Pure: what was seen -> what is the matter. An alert that is not here any more in the next round is over, if its source could be read.
 
 /** Defaults, each with its reason. */
 export const THRESHOLDS: Thresholds = {
@@ -34,11 +36,16 @@ export interface Judged {
   /** What happened since the last round, and is told once. */
   news: Alert[]
   memory: Memory
+  /** What could be seen at all. */
+  sight: Sight
 }
 
 export function judge(seen: Observation, before: Memory, limits: Thresholds): Judged {
   const daemons = Object.fromEntries(
-    seen.daemons.map((look) => [look.url, progress(look, before.daemons[look.url], seen.nowSec)]),
+    seen.daemons.flatMap((look) => {
+      const made = progress(look, before.daemons[look.url], seen.nowSec)
+      return made ? [[look.url, made] as const] : []
+    }),
   )
   // Without a chain that can be followed nothing is said of what is on it.
   const blind = seen.trouble !== undefined
@@ -46,19 +53,20 @@ export function judge(seen: Observation, before: Memory, limits: Thresholds): Ju
     ...ofChain(seen, limits),
     ...(blind ? [] : forecastAll(seen.cases, seen.nowSec).flatMap((one) => ofCase(one, limits))),
     ...(seen.paused ? [pausedAlert()] : []),
+    ...(seen.gossip?.trouble === undefined ? [] : [ofGossip(seen.gossip.trouble)]),
     ...seen.daemons.flatMap((look) => ofDaemon(look, daemons[look.url], seen.nowSec, limits)),
-    ...seen.balances.flatMap(({ address, wei }) => ofBalance(address, wei, limits)),
+    ...seen.balances.flatMap(({ address, wei }) => (wei === undefined ? [] : ofBalance(address, wei, limits))),
   ]
   return {
     alerts,
-    news: [...(blind ? [] : newsOf(seen, before)), ...seen.alarms.map(ofAlarm), ...seen.falseProofs.map(ofFalse)],
+    news: newsOf(seen, before),
     memory: {
-      parameters: blind || Object.keys(seen.parameters).length === 0 ? before.parameters : seen.parameters,
+      // One that does not answer now has not become another.
+      parameters: blind ? before.parameters : { ...before.parameters, ...seen.parameters },
       daemons,
-      cases: blind
-        ? before.cases
-        : Object.fromEntries(seen.cases.map(({ faultId, state, appellant }) => [faultId, told(state, appellant)])),
+      cases: blind ? before.cases : Object.fromEntries(seen.cases.map((one) => [one.faultId, stageOf(one)])),
     },
+    sight: sightOf(seen),
   }
 }
 
@@ -100,7 +108,7 @@ function ofDaemon(look: DaemonLook, kept: Memory['daemons'][string] | undefined,
         do: 'start it again with the same data folder; its own log says why it ended',
       },
     ]
-  const alerts: Alert[] = []
+  const alerts: Alert[] = notTold(look)
   if (state === 'not-ready')
     alerts.push({
       ...{ id: `daemon-not-ready:${url}`, kind: 'daemon-not-ready', severity: 'warning', says: `${url} is not ready: ${says}` },
@@ -115,9 +123,37 @@ function ofDaemon(look: DaemonLook, kept: Memory['daemons'][string] | undefined,
   return alerts
 }
 
-/** When did this daemon last judge something? A restart of it begins anew. */
-function progress(look: DaemonLook, kept: Memory['daemons'][string] | undefined, nowSec: number): Memory['daemons'][string] {
-  const { checked = kept?.checked ?? 0, receipts = kept?.receipts ?? 0 } = look
+/** Without its counts a daemon that judges nothing looks like one that is well. */
+function notTold({ url, refused, unread }: DaemonLook): Alert[] {
+  const blind = 'whether it judges anything cannot be seen'
+  if (refused !== undefined)
+    return [
+      {
+        ...{ id: `daemon-refused:${url}`, kind: 'daemon-refused', severity: 'warning' },
+        says: `${url} does not let us ask (${refused}): ${blind}`,
+        do:
+          refused === 401
+            ? 'give the token of its http.tokenFile with --token-file'
+            : 'set http.tokenFile on that machine, and give the same token with --token-file',
+      },
+    ]
+  if (unread === undefined) return []
+  return [
+    {
+      ...{ id: `daemon-unread:${url}`, kind: 'daemon-unread', severity: 'warning' },
+      says: `${url} does not tell all: ${unread}; ${blind}`,
+      do: 'is it a fisherman of this version, asked by its address or by its http.host? its own log says more',
+    },
+  ]
+}
+
+/** When did this daemon last judge something? A restart of it begins anew; what it does not tell changes nothing. */
+function progress(
+  { checked, receipts = 0 }: DaemonLook,
+  kept: Memory['daemons'][string] | undefined,
+  nowSec: number,
+): Memory['daemons'][string] | undefined {
+  if (checked === undefined) return kept
   return kept && checked === kept.checked && receipts >= kept.receipts ? kept : { sinceSec: nowSec, checked, receipts }
 }
 
@@ -125,6 +161,13 @@ function ofBalance(address: Hex, wei: bigint, { minBalanceWei }: Thresholds): Al
   if (wei >= minBalanceWei) return []
   const says = `${address} has ${exact(wei, 'ETH')} left for gas, less than ${exact(minBalanceWei, 'ETH')}`
   return [{ id: `funds-low:${address}`, kind: 'funds-low', severity: 'warning', says, do: 'send it some of the native coin' }]
+}
+
+function ofGossip(trouble: string): Alert {
+  return {
+    ...{ id: 'gossip-trouble', kind: 'gossip-trouble', severity: 'warning', says: `the gossip cannot be followed: ${trouble}` },
+    do: 'check the addresses of --peer, and that those fishermen run; false proofs are not seen until then',
+  }
 }
 
 function pausedAlert(): Alert {
@@ -136,73 +179,6 @@ function pausedAlert(): Alert {
       says: 'new proofs are paused by the guardian; open cases still end',
     },
     do: 'ask the guardian why; a pause ends by itself or by its hand',
-  }
-}
-
-function newsOf(seen: Observation, before: Memory): Alert[] {
-  const news: Alert[] = []
-  const known = Object.keys(before.parameters).length > 0
-  for (const [name, value] of Object.entries(seen.parameters)) {
-    const old = before.parameters[name]
-    if (!known || old === value) continue
-    news.push({
-      ...{ id: `parameter-changed:${name}:${value}`, kind: 'parameter-changed', severity: 'critical' },
-      says: `the parameter ${name} of the contracts is now ${value}; it was ${old ?? 'not there'}`,
-      do: 'was this announced? type fisherman deploy --check to see whether the rules still hold',
-    })
-  }
-  for (const { faultId, faultClass, transcoder, state, appellant } of seen.cases) {
-    const now = told(state, appellant)
-    if (before.cases[faultId] === now) continue
-    // At the very first look what is over by now is no news.
-    if (Object.keys(before.cases).length === 0 && !['open', 'answered', 'appealed'].includes(now)) continue
-    const about = `case ${faultClass} ${faultId} against ${transcoder}`
-    const look = `type fisherman case show ${faultId}`
-    if (now === 'open')
-      news.push({ id: `case-new:${faultId}`, kind: 'case-new', severity: 'info', says: `${about} was opened`, do: look })
-    else if (now === 'convicted')
-      news.push({
-        id: `case-convicted:${faultId}`,
-        kind: 'case-convicted',
-        severity: 'info',
-        says: `${about} is convicted`,
-        do: look,
-      })
-    else if (now === 'appealed')
-      news.push({
-        ...{
-          id: `case-appealed:${faultId}`,
-          kind: 'case-appealed',
-          severity: 'warning',
-          says: `${about} is appealed by ${appellant}`,
-        },
-        do: 'the oracle must decide before its time is over',
-      })
-  }
-  return news
-}
-
-function told(state: string, appellant: Hex | undefined): string {
-  return state === 'convicted' && appellant ? 'appealed' : state
-}
-
-function ofAlarm({ kind, transcoder, because, tx }: Observation['alarms'][number]): Alert {
-  return {
-    ...{ id: `evasion:${kind}:${tx}`, kind: 'evasion', severity: 'critical' },
-    says: `${transcoder} moves what could be taken from it (${kind}) while ${because}`,
-    do: `look at transaction ${tx}; proofs that are ready should be brought now`,
-  }
-}
-
-function ofFalse({ id, reason }: Observation['falseProofs'][number]): Alert {
-  return {
-    ...{
-      id: `proof-false:${id}`,
-      kind: 'proof-false',
-      severity: 'warning',
-      says: `gossip brought a false proof ${id}: ${reason}`,
-    },
-    do: 'nothing follows from it; many of them are an attack on the topic',
   }
 }
 

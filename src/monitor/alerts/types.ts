@@ -18,9 +18,17 @@ export interface Alert {
 export type AlertKind =
   | ('case-idle' | 'case-new' | 'case-convicted' | 'case-appealed')
   | ('evasion' | 'parameter-changed' | 'paused')
-  | ('chain-stale' | 'chain-trouble')
-  | ('daemon-down' | 'daemon-not-ready' | 'daemon-stuck')
+  | ('chain-stale' | 'chain-trouble' | 'gossip-trouble')
+  | ('daemon-down' | 'daemon-not-ready' | 'daemon-stuck' | 'daemon-refused' | 'daemon-unread')
   | ('funds-low' | 'proof-false')
+
+/** What is told to people: a trouble begins, is still there after a day, or is over; news is told once. */
+export interface Notice {
+  state: 'raised' | 'still' | 'over' | 'news'
+  alert: Alert
+  /** Unix milliseconds at which it was raised. */
+  sinceMs: number
+}
 
 /** What comes next in a case, who can do it, and by when. */
 export interface Forecast {
@@ -39,10 +47,15 @@ export interface Forecast {
 
 /** One of the daemons that are watched, as its own server tells. */
 export interface DaemonLook {
+  /** Without credentials: it is told in alerts. */
   url: string
-  /** What it answered, or why it did not. */
-  state: 'ready' | 'not-ready' | 'down'
+  /** What it answered, or why it did not; `unknown`: it answers, and not whether it is ready. */
+  state: 'ready' | 'not-ready' | 'unknown' | 'down'
   says?: string
+  /** It answered that we may not ask: 401 without its token or with another one, 403 where it has none for other machines. */
+  refused?: 401 | 403
+  /** Why it could not be read whole, where it did not refuse. */
+  unread?: string
   /** Samples checked and receipts seen, where it tells. */
   checked?: number
   receipts?: number
@@ -53,14 +66,19 @@ export interface Observation {
   /** Unix seconds of chain time. */
   nowSec: number
   headAgeSec: number
+  /** Why the chain cannot be followed or read; what is told of it beside this is old, or not there. */
   trouble: string | undefined
   cases: readonly CaseView[]
   alarms: readonly Alarm[]
-  paused: boolean
+  /** Undefined where it could not be read. */
+  paused: boolean | undefined
   /** Name -> value, of all parameters that the contracts tell. */
   parameters: Readonly<Record<string, string>>
   daemons: readonly DaemonLook[]
-  balances: readonly { address: Hex; wei: bigint }[]
+  /** Undefined where it could not be read. */
+  balances: readonly { address: Hex; wei: bigint | undefined }[]
+  /** Where it is followed: why nobody brings it. */
+  gossip?: { trouble: string | undefined }
   /** Ids of false proofs that gossip brought, newest last. */
   falseProofs: readonly { id: string; reason: string }[]
 }
