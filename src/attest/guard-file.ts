@@ -18,7 +18,8 @@ interface Header {
   epoch: string
 }
 
-const LINE = /^(sealed|answer|vote|report) (0x[0-9a-f]{64}) (0x[0-9a-f]{64})$/
+/** Of every kind that the guard knows: what is written here is taken back. */
+const LINE = new RegExp(`^(${Object.keys(GUARDED).join('|')}) (0x[0-9a-f]{64}) (0x[0-9a-f]{64})$`)
 
 function fileError(code: string, message: string): FishermanError {
   return new FishermanError({ code, message, blame: 'ours' })
@@ -72,7 +73,7 @@ export async function readGuardFile(file: string): Promise<GuardFile> {
     // The last line is not part of what it vouches for, so each line is taken in only when another one follows.
     if (held !== undefined) digest.update(`${held}\n`)
     if (number === 1) header = headerOf(file, line)
-    else if (held !== undefined && number > 2 && !LINE.test(held)) throw broken(file, `line ${number - 1} is not one of its kind`)
+    else if (held !== undefined && number > 2 && !LINE.test(held)) throw unknownLine(file, number - 1, held)
     held = line
   }
   if (!header || number < 2 || held !== `sha256 ${digest.digest('hex')}`)
@@ -84,7 +85,7 @@ export async function readGuardFile(file: string): Promise<GuardFile> {
     async *said() {
       for await (const line of linesOf(file)) {
         const [, kind, id, signed] = LINE.exec(line) ?? []
-        if (kind && kind in GUARDED) yield { kind: kind as Guarded, id: id as Hex, digest: signed as Hex }
+        if (kind) yield { kind: kind as Guarded, id: id as Hex, digest: signed as Hex }
       }
     },
   }
@@ -110,6 +111,16 @@ function headerOf(file: string, line: string): Header {
     )
   if (!/^[1-9][0-9]{0,18}$/.test(String(header.epoch))) throw broken(file, 'its epoch is no number')
   return header as Header
+}
+
+/** A kind that is not known here was written by a newer program; anything else was never a line of such a file. */
+function unknownLine(file: string, number: number, line: string): FishermanError {
+  const [kind = ''] = /^[a-z]{1,20}(?= 0x)/.exec(line) ?? []
+  const [what, help] =
+    kind && !(kind in GUARDED)
+      ? [` ("${kind}")`, 'if a newer program exported it, import it with that one']
+      : ['', 'export it once more, and copy it unchanged']
+  return broken(file, `line ${number} is not one of its kind${what}; ${help}`)
 }
 
 function broken(file: string, why: string): FishermanError {

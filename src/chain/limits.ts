@@ -1,4 +1,5 @@
 import type { Hex } from '../../proofs/types.ts'
+import { maxOf } from '../base/bigints.ts'
 import { FishermanError } from '../base/errors.ts'
 import type { CaseView, Intent, IntentSummary } from './types.ts'
 
@@ -34,27 +35,43 @@ const DAY_MS = 86_400_000
 const TAKING: readonly Intent['action'][] = ['reveal', 'convict']
 const HOLDING: readonly CaseView['state'][] = ['open', 'answered']
 
-export function usageOf(intents: readonly IntentSummary[], cases: readonly CaseView[], me: Hex, nowMs: number): Usage {
+/**
+ * Of a day, and of all that can still be mined, whatever its age. `feeNow` in wei per gas is for new work: what waits in front of it is then
+ * counted at the fee that it takes to get it mined by now.
+ */
+export function usageOf(
+  intents: readonly IntentSummary[],
+  cases: readonly CaseView[],
+  me: Hex,
+  nowMs: number,
+  feeNow = 0n,
+): Usage {
   const since = nowMs - DAY_MS
   const sent = intents.filter(({ variants }) => variants.length > 0)
-  const recent = sent.filter(({ atMs }) => (atMs ?? 0) > since)
+  const counted = sent.filter(({ state, atMs, spentAtMs }) => state === 'signed' || (spentAtMs ?? atMs ?? 0) > since)
   const past = intents.flatMap((intent) => intent.past ?? []).filter(({ atMs }) => atMs > since)
   const known = new Set(cases.map(({ faultId }) => faultId))
   // A bond that is sent and not yet seen in a case is locked too.
   const coming = sent.filter(({ action, state, faultId }) => action === 'open' && isAlive(state) && !known.has(faultId))
   const held = cases.filter(({ opener, state }) => opener === me && HOLDING.includes(state))
   return {
-    gasWei: sum([...recent.map(costOf), ...past.map(({ wei }) => wei)]),
+    gasWei: sum([...counted.map((intent) => costOf(intent, feeNow)), ...past.map(({ wei }) => wei)]),
     bond: sum([...held, ...coming].map(({ bond }) => bond ?? 0n)),
-    slashes: recent.filter(({ action, state }) => TAKING.includes(action) && isAlive(state)).length,
+    slashes: counted.filter(({ action, state }) => TAKING.includes(action) && isAlive(state)).length,
   }
+}
+
+/** Why gas of `moreWei` may not be offered now beside what is counted already; undefined where it may. */
+export function refusalOfGas(limits: Limits, usage: Usage, moreWei: bigint): string | undefined {
+  const gas = usage.gasWei + moreWei
+  if (gas <= limits.gasPerDay) return undefined
+  return `gas of the last 24 hours and this transaction would cost ${inCoins(gas)}, more than limits.gasPerDay (${inCoins(limits.gasPerDay)}); wait, or raise it`
 }
 
 /** Why a transaction may not be sent now, in one line that says what to do; undefined where it may. */
 export function refusalByLimits(limits: Limits, usage: Usage, plan: Plan): string | undefined {
-  const gas = usage.gasWei + plan.gasWei
-  if (gas > limits.gasPerDay)
-    return `gas of the last 24 hours and this transaction would cost ${inCoins(gas)}, more than limits.gasPerDay (${inCoins(limits.gasPerDay)}); wait, or raise it`
+  const gas = refusalOfGas(limits, usage, plan.gasWei)
+  if (gas !== undefined) return gas
   const bond = usage.bond + (plan.bond ?? 0n)
   if (plan.bond !== undefined && bond > limits.bond)
     return `bonds in open cases would be ${inCoins(bond)} tokens, more than limits.bond (${inCoins(limits.bond)}); wait for cases to end, or raise it`
@@ -68,11 +85,16 @@ function isAlive(state: Intent['state']): boolean {
   return state === 'signed' || state === 'mined'
 }
 
-function costOf({ state, spent, variants }: IntentSummary): bigint {
+function costOf({ state, spent, variants }: IntentSummary, feeNow: bigint): bigint {
   if (spent !== undefined) return spent
   // Fees only rise from one variant to the next.
   const dearest = variants.at(-1)
-  return state === 'signed' && dearest ? dearest.gasLimit * dearest.maxFeePerGas : 0n
+  return state === 'signed' && dearest ? mostOf({ ...dearest, maxFeePerGas: maxOf(dearest.maxFeePerGas, feeNow) }) : 0n
+}
+
+/** Wei that an offer costs at most. */
+export function mostOf({ gasLimit, maxFeePerGas }: { gasLimit: bigint; maxFeePerGas: bigint }): bigint {
+  return gasLimit * maxFeePerGas
 }
 
 function sum(values: readonly bigint[]): bigint {

@@ -15,6 +15,8 @@ export interface Outbox {
   take(nonce: number | undefined): void
   /** Do later nonces wait behind this one? */
   isWaitedFor(nonce: number | undefined): boolean
+  /** Does this one wait behind an earlier nonce? Then no fee gets it mined. */
+  isBehind(nonce: number | undefined): boolean
   /** Its nonce is used up, or free again. */
   end(intent: Intent, state: 'mined' | 'refused' | 'replaced', signal: AbortSignal, by?: Receipt): Promise<void>
   /**
@@ -30,9 +32,10 @@ export interface OutboxDeps {
   intents: IntentStore
   writeAhead: WriteAhead
   log: Logger
+  nowMs(): number
 }
 
-export function createOutbox({ intents, writeAhead, log }: OutboxDeps): Outbox {
+export function createOutbox({ intents, writeAhead, log, nowMs }: OutboxDeps): Outbox {
   let queue: Promise<unknown> = Promise.resolve()
   /** Nonces that are signed and not used up, whoever follows them; from before a restart too. */
   const inFlight = new Set(
@@ -47,13 +50,17 @@ export function createOutbox({ intents, writeAhead, log }: OutboxDeps): Outbox {
     return [...inFlight].some((one) => one > nonce)
   }
 
+  function isBehind(nonce = 0): boolean {
+    return [...inFlight].some((one) => one < nonce)
+  }
+
   const recording = (intent: Intent, signal: AbortSignal) => async (): Promise<Intent> => {
     await intents.record(intent, { signal })
     return intent
   }
 
   async function end(intent: Intent, state: 'mined' | 'refused' | 'replaced', signal: AbortSignal, by?: Receipt): Promise<void> {
-    const told = by ? { spent: by.gasUsed * by.gasPrice, minedIn: by.blockNumber } : {}
+    const told = by ? { spent: by.gasUsed * by.gasPrice, spentAtMs: nowMs(), minedIn: by.blockNumber } : {}
     const ended = { ...intent, state, ...told }
     if (state === 'mined') await writeAhead.run('mined', intent.action, recording(ended, signal), () => undefined)
     else await intents.record(ended, { signal })
@@ -80,6 +87,7 @@ export function createOutbox({ intents, writeAhead, log }: OutboxDeps): Outbox {
     recording,
     take,
     isWaitedFor,
+    isBehind,
     end,
     async resume(known, by, signal) {
       const wasMined = known.state === 'mined'
@@ -104,6 +112,6 @@ export function createOutbox({ intents, writeAhead, log }: OutboxDeps): Outbox {
 }
 
 /** As it was before its end: what the end said of it is not true any more. */
-export function pending({ spent: _spent, minedIn: _minedIn, ...intent }: Intent): Intent {
+export function pending({ spent: _spent, spentAtMs: _spentAtMs, minedIn: _minedIn, ...intent }: Intent): Intent {
   return { ...intent, state: 'signed' }
 }

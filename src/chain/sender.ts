@@ -4,10 +4,11 @@ import { messageOf } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { WriteAhead } from '../base/write-ahead.ts'
 import type { Refusal } from './contracts.ts'
-import { type Limits, refusalByLimits, usageOf } from './limits.ts'
+import type { Limits } from './limits.ts'
 import { createOutbox, pending } from './outbox.ts'
 import { leftBehind, republish } from './recovery.ts'
 import { problem, type Rpc, RpcRefusal } from './rpc.ts'
+import { createSpending } from './spending.ts'
 import { type Ending, type TrackingInit, track } from './tracking.ts'
 import { createTransactor, refusalFrom, type Transactor } from './transactor.ts'
 import type { Action, CaseView, Head, Intent, IntentStore, TransactionSigner } from './types.ts'
@@ -70,8 +71,9 @@ const REPLACED_TRIES = 3
 export function createSender(init: SenderInit, deps: SenderDeps): Sender {
   const { rpc, clock, log, intents, signer, writeAhead } = deps
   const halted = () => deps.halted?.()
-  const outbox = createOutbox({ intents, writeAhead, log })
+  const outbox = createOutbox({ intents, writeAhead, log, nowMs: clock.nowMs })
   const running = new Map<string, Promise<SendResult>>()
+  const spending = createSpending(init.limits, deps)
 
   /** Everything up to the first broadcast, in turn: from here on the intent is on disk. */
   async function prepare(request: SendRequest, id: string, by: Transactor, signal: AbortSignal): Promise<Prepared> {
@@ -89,7 +91,8 @@ export function createSender(init: SenderInit, deps: SenderDeps): Sender {
       log.info('Transaction simulated, not signed', { action, faultId, to, data, gas })
       return { gas }
     }
-    const limit = await overLimit(request, gas, by, signal)
+    const offer = await by.offerOf(gas, signal)
+    const limit = spending.refusalOf(request, offer, by.from)
     if (limit !== undefined) return { refusal: { error: 'OwnLimit', reason: limit, args: {} } }
     const intent: Intent = {
       ...{ id, faultId, action, state: 'intended', to, data, variants: [], atMs: clock.nowMs() },
@@ -99,7 +102,7 @@ export function createSender(init: SenderInit, deps: SenderDeps): Sender {
     }
     const signed = await writeAhead.run('intend', action, outbox.recording(intent, signal), async () => {
       const nonce = await outbox.nextNonce(by, signal)
-      return await by.sign({ ...intent, nonce }, gas, signal)
+      return await by.sign({ ...intent, nonce }, offer)
     })
     const { nonce } = signed
     const sent = await writeAhead.run('broadcast', action, outbox.recording(signed, signal), () => {
@@ -112,28 +115,19 @@ export function createSender(init: SenderInit, deps: SenderDeps): Sender {
     return { intent: signed }
   }
 
-  async function overLimit(request: SendRequest, gas: bigint, by: Transactor, signal: AbortSignal): Promise<string | undefined> {
-    if (!init.limits) return undefined
-    const { action, bond } = request
-    const usage = usageOf(intents.all(), deps.cases?.() ?? [], by.from, clock.nowMs())
-    const plan = { action, gasWei: await by.costOf(gas, signal), ...(bond === undefined ? {} : { bond }) }
-    return refusalByLimits(init.limits, usage, plan)
-  }
-
   async function bump(intent: Intent, by: Transactor, signal: AbortSignal): Promise<Intent> {
     const { action, faultId, nonce } = intent
-    const raised = await by.raise(intent, signal)
-    if (!raised) {
-      // At the limit the old one is only published again: it may have been dropped from the node's memory.
+    const offer = await by.dearer(intent, signal)
+    if (!offer)
       log.warn('Transaction not mined in time, and its fee may not be raised', {
-        action,
-        faultId,
-        nonce,
-        limit: init.maxFeePerGas,
+        ...{ action, faultId, nonce, limit: init.maxFeePerGas },
       })
+    if (!offer || spending.holdsBack(intent, offer, by.from)) {
+      // At the limit the old one is only published again: it may have been dropped from the node's memory.
       await by.broadcast(intent, signal)
       return intent
     }
+    const raised = await by.sign(intent, offer)
     log.warn('Transaction not mined in time, sent again with a higher fee', { action, faultId, nonce })
     await writeAhead.run('broadcast', action, outbox.recording(raised, signal), () => by.broadcast(raised, signal))
     return raised
@@ -143,6 +137,7 @@ export function createSender(init: SenderInit, deps: SenderDeps): Sender {
     const tracking = {
       ...{ rpc, clock, log, halted: () => halted() !== undefined },
       bump: (one: Intent, inner: AbortSignal) => outbox.inTurn(() => bump(one, by, inner)),
+      isBehind: (one: Intent) => outbox.isBehind(one.nonce),
     }
     return track(init, tracking, intent, by, signal)
   }
@@ -152,6 +147,7 @@ export function createSender(init: SenderInit, deps: SenderDeps): Sender {
     const ending = await follow(intent, by, signal)
     const newest = (await intents.load(intent.id)) ?? intent
     await outbox.end(newest, ending.status, signal, ending.status === 'replaced' ? undefined : ending.receipt)
+    spending.forget(intent.id)
     if (ending.status === 'mined') return { status: 'mined', receipt: ending.receipt }
     const { action, faultId, nonce } = intent
     if (ending.status === 'refused') return { status: 'refused', refusal: ending.refusal }
@@ -225,7 +221,8 @@ export function createSender(init: SenderInit, deps: SenderDeps): Sender {
 /** What earlier tries cost stays known: the limit of a day counts them. */
 function pastOf(known: Intent | undefined): Pick<Intent, 'past'> {
   if (!known) return {}
-  const spent = known.spent !== undefined && known.atMs !== undefined ? [{ atMs: known.atMs, wei: known.spent }] : []
+  const atMs = known.spentAtMs ?? known.atMs
+  const spent = known.spent !== undefined && atMs !== undefined ? [{ atMs, wei: known.spent }] : []
   const past = [...(known.past ?? []), ...spent].slice(-PAST)
   return past.length > 0 ? { past } : {}
 }

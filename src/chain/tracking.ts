@@ -28,6 +28,8 @@ export interface TrackingDeps {
   log: Logger
   /** Publishes a dearer variant, or the same again where a limit forbids it; in turn with all others of our key. */
   bump(intent: Intent, signal: AbortSignal): Promise<Intent>
+  /** Does an earlier nonce keep this one from being mined? Then a dearer one would only tie up money. */
+  isBehind(intent: Intent): boolean
   /** While true nothing is published; what is out is still watched. */
   halted(): boolean
 }
@@ -46,7 +48,9 @@ export async function track(
   const { rpc, clock, log } = deps
   let intent = start
   const startedMs = clock.monotonicMs()
+  /** When it was published, and since when its fee could have got it mined. */
   let sentMs = startedMs
+  let offeredMs = startedMs
   let gone = 0
 
   async function look(): Promise<Ending | undefined> {
@@ -58,11 +62,20 @@ export async function track(
     const used = intent.nonce !== undefined && (await by.minedNonce(signal)) > intent.nonce
     gone = used ? gone + 1 : 0
     if (gone >= REPLACED_LOOKS) return { status: 'replaced' }
-    if (!used && !deps.halted() && clock.monotonicMs() - sentMs > init.resubmitMs) {
-      sentMs = clock.monotonicMs()
-      intent = await deps.bump(intent, signal)
-    }
+    if (!used && !deps.halted()) await publishAgain()
     return undefined
+  }
+
+  async function publishAgain(): Promise<void> {
+    const nowMs = clock.monotonicMs()
+    const isDue = (sinceMs: number): boolean => nowMs - sinceMs > init.resubmitMs
+    if (isDue(offeredMs) && !deps.isBehind(intent)) {
+      offeredMs = sentMs = nowMs
+      intent = await deps.bump(intent, signal)
+    } else if (isDue(sentMs)) {
+      sentMs = nowMs
+      await by.broadcast(intent, signal)
+    }
   }
 
   async function confirmed(receipt: Receipt): Promise<boolean> {
@@ -84,7 +97,7 @@ export async function track(
     }
     if (clock.monotonicMs() - startedMs > init.giveUpMs) {
       const seconds = Math.round(init.giveUpMs / 1000)
-      throw problem('tx-timeout', `a transaction is not mined after ${seconds} s; check fees and the RPC node`)
+      throw problem('tx-timeout', `a transaction is not mined after ${seconds} s; check fees, limits and the RPC node`)
     }
     await sleep(init.pollMs, signal)
   }

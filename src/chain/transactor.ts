@@ -9,6 +9,8 @@ import { bytes, parseHeader, parseReceipt, quantity, type Receipt, toQuantity } 
 
 type Variant = Intent['variants'][number]
 type Fee = Pick<Variant, 'maxFeePerGas' | 'maxPriorityFeePerGas'>
+/** What one variant would pay at most: looked at before it is signed. */
+export type Offer = Pick<Variant, 'gasLimit' | keyof Fee>
 /** What is to be done, without who pays and how. */
 type Work = Pick<Intent, 'to' | 'data'>
 
@@ -19,15 +21,15 @@ export interface Transactor {
   refusalOf(work: Work, signal: AbortSignal, block?: bigint): Promise<Refusal | undefined>
   /** Gas, with room above the estimate. Throws RpcRefusal when the chain would refuse. */
   gasFor(work: Work, signal: AbortSignal): Promise<bigint>
-  /** Wei that this much gas may cost now. */
-  costOf(gas: bigint, signal: AbortSignal): Promise<bigint>
+  /** This much gas at the fee of now. */
+  offerOf(gasLimit: bigint, signal: AbortSignal): Promise<Offer>
+  /** What nodes would take in the place of the newest variant; undefined where the limit of a fee forbids it. */
+  dearer(intent: Intent, signal: AbortSignal): Promise<Offer | undefined>
   pendingNonce(signal: AbortSignal): Promise<number>
   /** Number of our transactions in blocks: every smaller nonce is used up. */
   minedNonce(signal: AbortSignal): Promise<number>
-  /** Adds a first signed variant. */
-  sign(intent: Intent, gasLimit: bigint, signal: AbortSignal): Promise<Intent>
-  /** Adds a variant with a higher fee; undefined where the limit forbids it. */
-  raise(intent: Intent, signal: AbortSignal): Promise<Intent | undefined>
+  /** Adds a signed variant. */
+  sign(intent: Intent, offer: Offer): Promise<Intent>
   /** Sends the newest variant. What a node says about one that it already has, or that is mined, is no failure. */
   broadcast(intent: Intent, signal: AbortSignal): Promise<'sent' | 'nonce-used' | 'underpriced'>
   /** Receipt of whichever variant was mined. */
@@ -63,14 +65,6 @@ export function createTransactor(
     return { maxFeePerGas: minOf(2n * base + TIP, init.maxFeePerGas), maxPriorityFeePerGas: minOf(TIP, init.maxFeePerGas) }
   }
 
-  async function addVariant(intent: Intent, gasLimit: bigint, fee: Fee): Promise<Intent> {
-    if (intent.nonce === undefined) throw problem('tx-internal', 'a transaction without a nonce cannot be signed')
-    const { nonce, to, data } = intent
-    const raw = (await signer.signTransaction({ type: 2, chainId: init.chainId, nonce, to, data, gasLimit, ...fee })) as Hex
-    const variant: Variant = { hash: keccak256(raw) as Hex, raw, gasLimit, ...fee }
-    return { ...intent, state: 'signed', variants: [...intent.variants, variant] }
-  }
-
   return {
     from: init.from,
     async refusalOf(work, signal, block) {
@@ -84,11 +78,17 @@ export function createTransactor(
       }
     },
     gasFor: estimate,
-    costOf: async (gas, signal) => gas * (await marketFee(signal)).maxFeePerGas,
+    offerOf: async (gasLimit, signal) => ({ gasLimit, ...(await marketFee(signal)) }),
     pendingNonce: (signal) => nonce('pending', signal),
     minedNonce: (signal) => nonce('latest', signal),
-    sign: async (intent, gasLimit, signal) => addVariant(intent, gasLimit, await marketFee(signal)),
-    async raise(intent, signal) {
+    async sign(intent, offer) {
+      if (intent.nonce === undefined) throw problem('tx-internal', 'a transaction without a nonce cannot be signed')
+      const { nonce, to, data } = intent
+      const raw = (await signer.signTransaction({ type: 2, chainId: init.chainId, nonce, to, data, ...offer })) as Hex
+      const variant: Variant = { hash: keccak256(raw) as Hex, raw, ...offer }
+      return { ...intent, state: 'signed', variants: [...intent.variants, variant] }
+    },
+    async dearer(intent, signal) {
       const last = intent.variants.at(-1)
       if (!last) return undefined
       const market = await marketFee(signal)
@@ -99,7 +99,7 @@ export function createTransactor(
       if (fee.maxFeePerGas > init.maxFeePerGas) return undefined
       // Estimated anew, never lowered. An estimate that fails (the chain refuses by now) leaves the limit: the nonce must be used up.
       const gas = await estimate(intent, signal).catch(() => last.gasLimit)
-      return addVariant(intent, maxOf(last.gasLimit, gas), fee)
+      return { gasLimit: maxOf(last.gasLimit, gas), ...fee }
     },
     async broadcast(intent, signal) {
       const variant = intent.variants.at(-1)

@@ -161,6 +161,8 @@ export interface Intent {
   bond?: bigint
   /** Wei that its gas cost, once it was mined, well or not. */
   spent?: bigint
+  /** Unix milliseconds when that was seen: a transaction may wait for days. */
+  spentAtMs?: number
   /** Block that it was mined in. */
   minedIn?: bigint
   /** Wei that earlier tries of the same work cost. */

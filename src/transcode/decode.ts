@@ -279,20 +279,23 @@ async function inputOf(input: DecodeInput, picturePath: string, way?: DecodeWay)
   return { path: picturePath, options: pictureOptions(input.facts) }
 }
 
-/** Decodes one file alone, strictly; true only where every coded picture came out and nothing was complained about. */
+/**
+ * Decodes one file alone, strictly; true only where every coded picture came out and nothing was complained about. Where a trouble of
+ * the machine was named and is not there, it is asked again: what has passed does not come twice, what the media made does.
+ */
 export async function decodesCleanly(input: DecodeInput, run: DecodeRun): Promise<boolean> {
+  const first = await decodeStrictly(input, run)
+  return first.isClean || (first.trouble !== undefined && (await decodeStrictly(input, run)).isClean)
+}
+
+async function decodeStrictly(input: DecodeInput, run: DecodeRun): Promise<{ isClean: boolean; trouble: string | undefined }> {
   const job: FfmpegJob = {
     inputs: [{ path: input.path, options: ['-xerror', ...inputOptions(input.facts)] }],
     filter: `${loggedTrack(0)},scale=16:16:flags=fast_bilinear[o]`,
     outputs: [{ path: join(run.folder, 'strict'), options: ['-map', '[o]', ...RAW] }],
   }
-  const result = await runFfmpeg(run.wrapper, job, { wallMs: run.limits.wallMs, signal: run.signal })
-  const { timesMs, sizes } = frameTimes(result.lines, 1)
-  return (
-    result.ok &&
-    timesMs[0]?.length === input.facts.frames &&
-    input.facts.frames > 0 &&
-    sizes[0]?.size === 1 &&
-    !result.lines.some((line) => COMPLAINT.test(line))
-  )
+  const { ok, lines, trouble } = await runFfmpeg(run.wrapper, job, { wallMs: run.limits.wallMs, signal: run.signal })
+  const { timesMs, sizes } = frameTimes(lines, 1)
+  const isWhole = timesMs[0]?.length === input.facts.frames && input.facts.frames > 0 && sizes[0]?.size === 1
+  return { isClean: ok && isWhole && !lines.some((line) => COMPLAINT.test(line)), trouble }
 }

@@ -1,6 +1,8 @@
+import { dirname } from 'node:path'
 import ffmpeg from 'fluent-ffmpeg'
-import { FishermanError } from '../base/errors.ts'
 import { Slots } from '../base/slots.ts'
+import { endOf, exitOf, type RunEnd, unknown } from './exits.ts'
+import { requireSoundMachine } from './machine.ts'
 import type { Wrapper } from './sandbox.ts'
 
 /** Lines of ffmpeg's log that one run may produce; more than that is an attack on our memory. */
@@ -25,19 +27,10 @@ export interface FfmpegJob {
   outputs: readonly FfmpegOutput[]
 }
 
-export interface FfmpegResult {
-  /** False where ffmpeg ended with an error of its own; its lines say why. */
-  ok: boolean
+/** Not `ok` where ffmpeg ended with an error of its own, or an output is not whole; its lines say why. */
+export interface FfmpegResult extends RunEnd {
   lines: readonly string[]
 }
-
-/**
- * Exit codes with which a sandbox reports that ffmpeg died of a signal: ABRT, BUS, FPE, KILL, SEGV, TERM, XCPU, XFSZ. ffmpeg's own
- * are small, or the last byte of an error number: 183 for bad data, 234 for bad arguments.
- */
-const KILLED = new Set([134, 135, 136, 137, 139, 143, 152, 153])
-/** The sandbox speaks for itself in its own name. */
-const OWN_FAILURE = /^(bwrap|prlimit): /
 
 /**
  * The path of ffmpeg is a setting of the whole of fluent-ffmpeg, read a moment after a run was asked for: jobs start one after the
@@ -49,12 +42,10 @@ const START_MS = 20_000
 /** Milliseconds that a killed job may take to be gone. */
 const GRACE_MS = 5_000
 
-const ours = (code: string, message: string, cause?: unknown): FishermanError =>
-  new FishermanError({ code, message, blame: 'unknown', cause })
-
 /**
  * Runs ffmpeg once through the wrapper; the only place that touches fluent-ffmpeg. Resolves with `ok: false` for an ordinary
- * error exit; throws, with a blame that is never `theirs`, when it could not run, was killed, or ran into a limit.
+ * error exit on a machine that is well; throws, with a blame that is never `theirs`, when it could not run, was killed, ran into a
+ * limit, or this machine is in trouble. A `trouble` that it names all the same has passed, or is the media's own doing.
  */
 export async function runFfmpeg(
   wrapper: Wrapper,
@@ -87,7 +78,7 @@ export async function runFfmpeg(
     }
     const onAbort = (): void => stop(options.signal?.reason instanceof Error ? options.signal.reason : new Error('aborted'))
     const timer = setTimeout(
-      () => stop(ours('media-time-limit', `ffmpeg was stopped after ${options.wallMs} ms`)),
+      () => stop(unknown('media-time-limit', `ffmpeg was stopped after ${options.wallMs} ms`)),
       options.wallMs,
     )
     const settle = (finish: () => void): void => {
@@ -103,31 +94,28 @@ export async function runFfmpeg(
     })
     command.on('stderr', (line: string) => {
       if (lines.length < MAX_LOG_LINES) lines.push(line.slice(0, MAX_LINE))
-      else stop(ours('media-log-limit', `ffmpeg wrote more than ${MAX_LOG_LINES} log lines`))
+      else stop(unknown('media-log-limit', `ffmpeg wrote more than ${MAX_LOG_LINES} log lines`))
     })
-    command.on('end', () => settle(() => (failure ? reject(failure) : resolve({ ok: true, lines }))))
+    const ended = async (code: number): Promise<FfmpegResult> => {
+      const end = endOf(code, lines)
+      const [inputs, [output]] = [job.inputs.map(({ path }) => path), job.outputs]
+      if ((!end.ok || end.trouble !== undefined) && output)
+        await requireSoundMachine({ folder: dirname(output.path), inputs, trouble: end.trouble })
+      return { ...end, lines }
+    }
+    command.on('end', () => settle(() => (failure ? reject(failure) : resolve(ended(0)))))
     command.on('error', (error: Error) =>
       settle(() => {
-        const code = Number(/exited with code (\d+)/.exec(error.message)?.[1] ?? -1)
-        const ownFailure = lines.find((line) => OWN_FAILURE.test(line))
-        if (failure) reject(failure)
-        else if (KILLED.has(code)) reject(ours('media-killed', `ffmpeg was killed by signal ${code - 128}, probably by a limit`))
-        else if (ownFailure !== undefined) {
-          reject(new FishermanError({ code: 'sandbox-failed', message: `the sandbox failed: ${ownFailure}`, blame: 'ours' }))
-        } else if (code === 126 || code === 127) {
-          reject(new FishermanError({ code: 'ffmpeg-unusable', message: `cannot run ffmpeg: ${error.message}`, blame: 'ours' }))
-        } else if (code >= 0) resolve({ ok: false, lines })
-        else if (/signal/.test(error.message)) {
-          reject(ours('media-killed', `ffmpeg was killed, probably by a limit: ${error.message.split('\n')[0]}`, error))
-        } else
-          reject(new FishermanError({ code: 'ffmpeg-unusable', message: `cannot run ffmpeg: ${error.message}`, blame: 'ours' }))
+        const exit = failure ?? exitOf(error, lines)
+        if (typeof exit === 'number') resolve(ended(exit))
+        else reject(exit)
       }),
     )
     // The patience with a start begins when it is its turn, and ends with it: a timer left behind would keep a process alive.
     const start = async (): Promise<void> =>
       await new Promise<void>((begun) => {
         const patience = setTimeout(() => {
-          stop(ours('media-no-start', `ffmpeg did not start within ${START_MS} ms`))
+          stop(unknown('media-no-start', `ffmpeg did not start within ${START_MS} ms`))
           begun()
         }, START_MS)
         const done = (): void => {

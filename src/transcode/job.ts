@@ -1,5 +1,6 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { FishermanError } from '../base/errors.ts'
 import { type DecodedSet, type DecodeInput, type DecodeRun, decodeSet, decodesCleanly } from './decode.ts'
 import type { HardwareUse } from './hardware/types.ts'
 import { demux, readMedia } from './probe.ts'
@@ -82,9 +83,18 @@ export interface Outcome {
   indices: number[]
 }
 
+function unsteady(source: string): FishermanError {
+  return new FishermanError({
+    code: 'machine-trouble',
+    message: `${source} decoded a moment ago and does not now: look at the disk, the memory and the ffmpeg of this machine. Nobody is blamed`,
+    blame: 'ours',
+  })
+}
+
 /**
  * Decodes source and renditions together. Where anything is off, each file is decoded alone to find out whose fault it is, and
- * the clean ones are decoded together again. `again` asks a broken rendition a second time, so that one bad run accuses nobody.
+ * the clean ones are decoded together again. `again` asks a broken rendition a second time, and the source
+ * after it, so that no bad run and no bad machine accuses anybody.
  * `hardware` is for the first decoding of an everyday job: who is to blame is always found out in software.
  */
 export async function decodeJob(
@@ -106,6 +116,8 @@ export async function decodeJob(
   for (const rendition of renditions) {
     decodes.push((await decodesCleanly(rendition, run)) || (again && (await decodesCleanly(rendition, run))))
   }
+  // What accuses must show that the decoder is still what it was: the source came out of it a moment ago.
+  if (again && decodes.includes(false) && !(await decodesCleanly(source, run))) throw unsteady(source.path)
   const indices = all.filter((i) => decodes[i])
   const set = await decodeSet(
     source,

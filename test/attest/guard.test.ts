@@ -1,9 +1,12 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import { Level } from 'level'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type Guard, openGuard, type Said } from '../../src/attest/guard.ts'
+import { bytesToHex } from '../../proofs/signature.ts'
+import type { Hex } from '../../proofs/types.ts'
+import { GUARDED, type Guard, type Guarded, openGuard, type Said } from '../../src/attest/guard.ts'
 import { exportGuard, readGuardFile } from '../../src/attest/guard-file.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { createWriteAhead } from '../../src/base/write-ahead.ts'
@@ -85,6 +88,34 @@ describe('the signing guard', () => {
     await expect(other.admit(said(8, 99))).rejects.toMatchObject({ code: 'guard-refused' })
   })
 
+  it('takes back from a file whatever it wrote there, of every kind: of a fisherman and of a sidecar', async () => {
+    const kind = fc.constantFrom(...(Object.keys(GUARDED) as Guarded[]))
+    const bytes32 = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes): Hex => bytesToHex(bytes))
+    const each = Object.keys(GUARDED).map((name, i): Said => ({ kind: name as Guarded, id: hash(i), digest: hash(i + 1) }))
+    const things = fc.uniqueArray(fc.record({ kind, id: bytes32, digest: bytes32 }), {
+      selector: ({ kind, id }) => `${kind} ${id}`,
+      maxLength: 12,
+    })
+    let run = 0
+    await fc.assert(
+      fc.asyncProperty(things, async (some) => {
+        run++
+        const [from, to] = [await open(`from${run}`), await open(`to${run}`)]
+        const all = [...each, ...some]
+        for (const one of all) await from.admit(one)
+        expect(await exportGuard(from, join(dir, `file${run}`))).toBe(all.length)
+        const read = await readGuardFile(join(dir, `file${run}`))
+        expect(await to.absorb(read.said, 2n)).toBe(all.length)
+        for (const one of all) {
+          await to.admit(one)
+          await expect(to.admit({ ...one, digest: hash(0) })).rejects.toMatchObject({ code: 'guard-refused' })
+        }
+        await Promise.all([close(from), close(to)])
+      }),
+      { numRuns: 8 },
+    )
+  })
+
   it('takes nothing of a file that contradicts what was said here', async () => {
     const guard = await open()
     for (let n = 0; n < 10; n++) await guard.admit(said(n))
@@ -144,6 +175,17 @@ describe('fisherman guard', () => {
       'holds another line',
       async () => writeFile(file(), (await readFile(file(), 'utf8')).replace('\nanswer', '\nlie')),
       /line \d is not one of its kind/,
+    ],
+    [
+      'holds what only a newer program says',
+      async () => writeFile(file(), (await readFile(file(), 'utf8')).replace('\nanswer', '\nauction')),
+      /line \d is not one of its kind \("auction"\); if a newer program exported it, import it with that one\. Nothing was taken over/,
+    ],
+    [
+      'holds a line that was cut short',
+      async () =>
+        writeFile(file(), (await readFile(file(), 'utf8')).replace(/0\nanswer/, '\nanswer').replace(/\d\nvote/, '\nvote')),
+      /line \d is not one of its kind; export it once more, and copy it unchanged\. Nothing was taken over/,
     ],
   ])('refuses a file that %s, in one line, and writes nothing', async (_, spoil, line) => {
     await guardExportCommand(file(), { dataDir: a() })

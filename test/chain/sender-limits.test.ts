@@ -1,11 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Hex } from '../../proofs/types.ts'
+import { systemClock } from '../../src/base/clock.ts'
+import { memoryIntents } from '../../src/chain/intents.ts'
 import { type Limits, refusalByLimits, usageOf, weiOf } from '../../src/chain/limits.ts'
 import { tokens } from '../../src/chain/presets.ts'
+import { createSpending } from '../../src/chain/spending.ts'
 import type { CaseView, Intent } from '../../src/chain/types.ts'
 import { limitsFor, networkParams } from '../../src/pipeline/network.ts'
 import { hash } from '../helpers/fixtures.ts'
+import { silent } from './world.ts'
 
 const me: Hex = `0x${'11'.repeat(20)}`
 const NOW = 1_800_000_000_000
@@ -37,6 +41,23 @@ describe('what was spent and staked', () => {
   it('is what mined ones cost, and the most that those under way may cost', () => {
     expect(usage([intent(), intent({ state: 'refused', spent: 40n }), underWay()]).gasWei).toBe(100n + 40n + 300n)
     expect(usage([underWay({ variants: [], state: 'intended' })]).gasWei).toBe(0n)
+  })
+
+  it('counts whatever can still be mined, however old it is: its gas, and what it takes', () => {
+    expect(usage([underWay({ atMs: NOW - 25 * HOUR }), underWay({ atMs: NOW - 500 * HOUR })])).toMatchObject({
+      ...{ gasWei: 600n, slashes: 2 },
+    })
+  })
+
+  it('counts gas on the day that it was burned, however long the transaction had waited', () => {
+    expect(usage([intent({ atMs: NOW - 40 * HOUR, spentAtMs: NOW - HOUR })]).gasWei).toBe(100n)
+    expect(usage([intent({ atMs: NOW - 60 * HOUR, spentAtMs: NOW - 25 * HOUR })]).gasWei).toBe(0n)
+  })
+
+  it('asks of new work that all in front of it can pay the fee of now, and of nothing else', () => {
+    const intents = [underWay(), underWay({ atMs: NOW - 30 * HOUR }), intent()]
+    expect(usageOf(intents, [], me, NOW, 50n).gasWei).toBe(500n + 500n + 100n)
+    expect(usageOf(intents, [], me, NOW, 20n).gasWei).toBe(700n)
   })
 
   it('leaves out what is older than a day, and keeps what earlier tries of the same work cost', () => {
@@ -79,6 +100,47 @@ describe('what was spent and staked', () => {
         expect(more.gasWei >= less.gasWei && more.bond >= less.bond && more.slashes >= less.slashes).toBe(true)
       }),
     )
+  })
+})
+
+describe('twenty commits that are stuck', () => {
+  // What the public preset allows: 0.05 coins a day, 10 gwei; each is admitted at 0.14 gwei.
+  const [GAS, GWEI] = [650_000n, 1_000_000_000n]
+  const store = memoryIntents()
+  const said: Record<string, unknown>[] = []
+  const log = { ...silent, warn: (_: string, fields?: object) => void said.push({ ...fields }) }
+  const spending = createSpending(
+    { gasPerDay: weiOf(0.05), bond: 0n, slashesPerDay: 20 },
+    { intents: store, log, clock: systemClock },
+  )
+  const offer = (maxFeePerGas: bigint) => ({ gasLimit: GAS, maxFeePerGas, maxPriorityFeePerGas: 1n })
+  const stuck = Array.from({ length: 20 }, () => {
+    const variants = [{ hash: hash(1), raw: '0x' as const, ...offer((14n * GWEI) / 100n) }]
+    return underWay({ action: 'commit', atMs: Date.now(), variants })
+  })
+
+  it('are raised as far as the money of a day goes, and then told of once each', async () => {
+    for (const one of stuck) await store.record(one, { signal: new AbortController().signal })
+    for (let rounds = 0; rounds < 40; rounds++)
+      for (const { id } of stuck) {
+        const one = (await store.load(id))!
+        const last = one.variants.at(-1)!
+        const next = offer((last.maxFeePerGas * 115n) / 100n + 1n)
+        if (next.maxFeePerGas > 10n * GWEI || spending.holdsBack(one, next, me)) continue
+        await store.record(
+          { ...one, variants: [...one.variants, { ...last, ...next }] },
+          { signal: new AbortController().signal },
+        )
+      }
+    const most = usageOf(store.all(), [], me, Date.now()).gasWei
+    expect(most).toBeLessThanOrEqual(weiOf(0.05))
+    expect(most).toBeGreaterThan(weiOf(0.04))
+    expect(said.map(({ faultId }) => faultId).sort()).toEqual(stuck.map(({ faultId }) => faultId).sort())
+    expect(said[0]).toMatchObject({
+      action: 'commit',
+      nonce: 1,
+      reason: expect.stringMatching(/limits\.gasPerDay \(0\.05\); wait/),
+    })
   })
 })
 

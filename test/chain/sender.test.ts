@@ -5,7 +5,18 @@ import { memoryIntents } from '../../src/chain/intents.ts'
 import type { Limits } from '../../src/chain/limits.ts'
 import { tokens } from '../../src/chain/presets.ts'
 import type { Chain, IntentStore } from '../../src/chain/types.ts'
-import { type Accused, accusation, accused, asNew, conviction, createWorld, equivocation, options, type World } from './world.ts'
+import {
+  type Accused,
+  accusation,
+  accused,
+  asNew,
+  conviction,
+  createWorld,
+  equivocation,
+  options,
+  silent,
+  type World,
+} from './world.ts'
 
 // What a real chain does to transactions: it takes them back, drops them, lets others take their nonce, and asks for more than they pay.
 
@@ -273,6 +284,67 @@ describe('what the operator allows', () => {
     const refused = { status: 'refused', error: 'OwnLimit', reason: expect.stringMatching(/limits\.gasPerDay/) }
     expect(await accuse(again, await ownReceipt())).toMatchObject(refused)
     expect(await nonceOf(me())).toBe(start)
+  })
+
+  it('a daily gas cap on higher fees too: what is stuck waits as it is, is told of once, and rises when there is room', async () => {
+    const store = memoryIntents()
+    const told: { message: string; fields: Record<string, unknown> }[] = []
+    const log = { ...silent, warn: (message: string, fields?: object) => void told.push({ message, fields: { ...fields } }) }
+    const limits = { ...wide }
+    const chain = await connect({ resubmitMs: 400, intents: store, limits, log })
+    const start = await nonceOf(me())
+    await automine(false)
+    const result = accuse(chain, await ownReceipt())
+    await until(async () => (await pendingOf()).length === 1)
+    const [first] = store.all()
+    const [variant] = first!.variants
+    // Room for what is sent, and for less than one step more.
+    limits.gasPerDay = (variant!.gasLimit * variant!.maxFeePerGas * 110n) / 100n
+    const isHeld = ({ message }: { message: string }) => /money for a higher fee is refused/.test(message)
+    await until(() => told.some(isHeld))
+    await world.provider.send('anvil_dropAllTransactions', [])
+    // It is published again as it is, and nothing goes in front of it or behind it.
+    await until(async () => (await pendingOf()).some(({ hash }) => hash === variant!.hash))
+    const refused = { status: 'refused', error: 'OwnLimit', reason: expect.stringMatching(/limits\.gasPerDay/) }
+    expect(await accuse(chain, await ownReceipt())).toMatchObject(refused)
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    expect(told.filter(isHeld)).toEqual([
+      expect.objectContaining({
+        fields: {
+          ...{ action: 'open', faultId: first!.faultId, nonce: start },
+          reason: expect.stringMatching(/limits\.gasPerDay/),
+        },
+      }),
+    ])
+    expect(store.all().map(({ state, variants }) => [state, variants.length])).toEqual([['signed', 1]])
+    limits.gasPerDay = wide.gasPerDay
+    await until(() => store.all()[0]!.variants.length > 1)
+    await world.mine()
+    expect((await result).status).toBe('mined')
+    expect(await nonceOf(me())).toBe(start + 1)
+  })
+
+  it('money for a higher fee goes to the first of a queue: those behind it wait for it, and rise in their turn', async () => {
+    const store = memoryIntents()
+    const chain = await connect({ resubmitMs: 100, intents: store, limits: wide })
+    const start = await nonceOf(me())
+    await automine(false)
+    const works = [await ownReceipt(), await ownReceipt(), await ownReceipt()]
+    const results: ReturnType<typeof accuse>[] = []
+    for (const own of works) {
+      results.push(accuse(chain, own))
+      await until(async () => (await pendingOf()).length === results.length)
+    }
+    await until(() => store.all()[0]!.variants.length > 3)
+    expect(store.all().map(({ variants }) => variants.length > 1)).toEqual([true, false, false])
+    // Dropped ones come back all the same.
+    await world.provider.send('anvil_dropAllTransactions', [])
+    await until(async () => (await pendingOf()).length === 3)
+    await world.provider.send('anvil_setNextBlockBaseFeePerGas', ['0x3b9aca00'])
+    const timer = setInterval(() => void world.mine().catch(() => undefined), 100)
+    expect((await Promise.all(results)).map(({ status }) => status)).toEqual(['mined', 'mined', 'mined'])
+    clearInterval(timer)
+    expect(await nonceOf(me())).toBe(start + 3)
   })
 
   it('a cap on bonds at stake: open cases count, ended ones do not', async () => {
