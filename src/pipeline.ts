@@ -190,6 +190,9 @@ export function createPipeline(bench: Bench): Pipeline {
         const { kind, bytes } = payload as { kind: string; bytes: Hex }
         if (kind === 'answer') opened.add((decodeStatement('answer', hexToBytes(bytes)).body as Answer).sampleId)
       }
+      const agreed = new Set<string>()
+      for (const { payload } of await bench.log.find({ kind: 'withheld', sinceMs }))
+        agreed.add((payload as { sampleId: string }).sampleId)
       const verdicts = (await bench.log.find({ kind: 'verdict', sinceMs })).map(
         ({ payload }) => payload as unknown as VerdictRecord,
       )
@@ -200,7 +203,8 @@ export function createPipeline(bench: Bench): Pipeline {
       for (const record of verdicts) {
         if (!record.again) inHand.set(record.sampleId, 'started')
         if (record.cost) bench.budget.spend(record.cost.atSec, record.cost)
-        await answers.resume(record, opened.has(record.sampleId))
+        const isAgreed = agreed.has(record.sampleId)
+        await answers.resume(record, { isOpened: opened.has(record.sampleId), isAgreed })
       }
     },
   }

@@ -11,7 +11,7 @@ const address = z
   .transform((text) => text as Hex)
 const next = z.string().nullable()
 const orchestrators = z.object({
-  items: z.array(z.object({ address, receipts: count, pass: count, fail: count, inconclusive: count, withheld: count })),
+  items: z.array(z.object({ address, receipts: count, pass: count, fail: count, inconclusive: count, withheldAgreed: count })),
   next,
 })
 const scores = z.object({ items: z.array(z.object({ address, trips: count })) })
@@ -42,7 +42,9 @@ export async function evidenceAt(url: string, signal: AbortSignal): Promise<Evid
     }
   }
   await pages('/orchestrators', orchestrators, ({ items }) => {
-    for (const { address: node, ...counts } of items) Object.assign(rowOf(node), counts)
+    // What only we could not have may be a fault of our own network.
+    for (const { address: node, withheldAgreed: withheld, ...counts } of items)
+      Object.assign(rowOf(node), { ...counts, withheld })
   })
   await pages('/cases', cases, ({ items }) => {
     for (const { orchestrator, faultClass, state } of items)

@@ -12,6 +12,7 @@ import type { Opinions } from './opinions.ts'
 import { createPatience } from './patience.ts'
 import { createSealBook } from './seals.ts'
 import { createVerdictWriter, ownFinding, type VerdictRecord } from './verdicts.ts'
+import { createWithheld } from './withheld.ts'
 
 /** Seals what we found, opens it later, and reads what others sealed and opened. */
 export interface AnswerStage {
@@ -27,8 +28,8 @@ export interface AnswerStage {
   about(sampleId: Hex): { member: Hex; deadlineSec: number; isReplay: boolean; isTrusted: boolean; outcome?: Outcome }[]
   /** Seals of a sample, by member. */
   sealsOf(sampleId: Hex): ReadonlyMap<Hex, Statement<'sealed'>>
-  /** Takes up verdicts of an earlier run whose answer was never opened. */
-  resume(record: VerdictRecord, opened: boolean): Promise<void>
+  /** Takes up verdicts of an earlier run: answers that were never opened, and missing bytes in which others did or did not agree. */
+  resume(record: VerdictRecord, known: { isOpened: boolean; isAgreed: boolean }): Promise<void>
 }
 
 export interface AnswerStageDeps {
@@ -57,6 +58,7 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
   const { opinions } = deps
   const book = createSealBook(bench)
   const patiently = createPatience(bench)
+  const withheld = createWithheld(bench)
   const write = createVerdictWriter(bench, judged)
   bench.ledger.onForget(({ digest, rendition }) => bench.court.forgetSample(digest, rendition))
   let orphans: { answer: Statement<'answer'>; sinceSec: number }[] = []
@@ -68,6 +70,7 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
 
   /** The verdict is on disk and counts: now it is said. */
   async function judged({ task }: CheckResult, record: VerdictRecord, answer: Answer): Promise<void> {
+    if (record.outcome === 'withheld' && !task.again) withheld.own(record, answer)
     if (bench.identity && !task.again) await speak(bench.identity, record, answer)
     else if (bench.address && task.again) bench.court.recordOwn(ownFinding(bench.address, record, answer))
   }
@@ -87,6 +90,7 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
     // We know it now, whenever others do: a case about it is credible to us from here on.
     const finding = ownFinding(me, record, answer)
     bench.court.recordOwn(finding)
+    withheld.heard(finding)
     if (record.drawProof === '0x') compare(sampleId, record.outcome)
     const open = async () => {
       if (finding.faultClass) await deps.freeze(finding)
@@ -141,6 +145,7 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
       completedAt: Number(receipt.completedAt),
     }
     bench.court.record(finding)
+    withheld.heard(finding)
     bench.later(0, 'answer', () => weigh(known, finding, sealed, body))
     return true
   }
@@ -193,11 +198,12 @@ export function createAnswerStage(bench: Bench, deps: AnswerStageDeps): AnswerSt
     return cover
   }
 
-  async function resume(record: VerdictRecord, wasOpened: boolean): Promise<void> {
-    if (!record.again) bench.scores?.check(record)
-    if (!bench.address || !record.answer) return
-    const answer = structFromJson('Answer', record.answer)
-    if (wasOpened || record.again) bench.court.recordOwn(ownFinding(bench.address, record, answer))
+  async function resume(record: VerdictRecord, { isOpened, isAgreed }: { isOpened: boolean; isAgreed: boolean }): Promise<void> {
+    const answer = record.answer && structFromJson('Answer', record.answer)
+    if (!record.again && record.outcome !== 'withheld') bench.scores?.check(record)
+    else if (!record.again && answer) withheld.own(record, answer, isAgreed)
+    if (!bench.address || !answer) return
+    if (isOpened || record.again) bench.court.recordOwn(ownFinding(bench.address, record, answer))
     else
       bench.onSigning(async () => {
         const { identity } = bench

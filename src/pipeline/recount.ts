@@ -1,6 +1,7 @@
 import type { Entry } from '../prooflog/entry.ts'
 import type { Bench } from './bench.ts'
 import type { VerdictRecord } from './verdicts.ts'
+import type { WithheldRecord } from './withheld.ts'
 
 /** Numbers of the log that are looked through at once: memory stays flat, however long it is. */
 const STRIDE = 1_000
@@ -13,7 +14,13 @@ const STRIDE = 1_000
 export async function recount({ log, tally }: Pick<Bench, 'log' | 'tally'>, sinceMs: number): Promise<void> {
   const kept = tally.countedBelow()
   const fromMs = kept === undefined ? Math.max(sinceMs, await prunedBeforeMs(log)) : 0
-  for await (const { at, payload } of verdictsFrom(log, kept ?? 0)) {
+  for await (const { at, kind, payload } of verdictsFrom(log, kept ?? 0)) {
+    if (kind === 'withheld') {
+      const record = payload as unknown as WithheldRecord
+      if (at < fromMs) tally.oldAgreed(record)
+      else tally.agreed(record)
+      continue
+    }
     const record = payload as unknown as VerdictRecord
     if (record.again) continue
     if (at < fromMs) tally.oldVerdict(record)
@@ -22,10 +29,15 @@ export async function recount({ log, tally }: Pick<Bench, 'log' | 'tally'>, sinc
   tally.caughtUp()
 }
 
-/** Verdicts with this number or a higher one, oldest first. */
+/** Verdicts, and what others agreed to, with this number or a higher one; oldest first. */
 async function* verdictsFrom(log: Bench['log'], from: number): AsyncGenerator<Entry> {
   const { size } = log.head()
-  for (let at = from; at < size; at += STRIDE) yield* await log.find({ kind: 'verdict', from: at, below: at + STRIDE })
+  for (let at = from; at < size; at += STRIDE) {
+    const [verdicts, agreed] = await Promise.all(
+      (['verdict', 'withheld'] as const).map((kind) => log.find({ kind, from: at, below: at + STRIDE })),
+    )
+    yield* [...(verdicts ?? []), ...(agreed ?? [])].sort((a, b) => a.seq - b.seq)
+  }
 }
 
 /** Passes that were written before it may be gone, in Unix milliseconds. */

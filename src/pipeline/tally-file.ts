@@ -21,7 +21,7 @@ const hash = z.string().regex(/^0x[0-9a-f]{64}$/)
 const sums = z.record(
   z.string().regex(/^0x[0-9a-f]{40}$/),
   z.object({
-    ...{ pass: count, fail: count, inconclusive: count, withheld: count },
+    ...{ pass: count, fail: count, inconclusive: count, withheld: count, withheldAgreed: count },
     evidence: z
       .object({
         ...{ value: z.number().min(0), day: count },

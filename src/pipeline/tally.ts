@@ -10,6 +10,8 @@ export interface NodeTally {
   fail: number
   inconclusive: number
   withheld: number
+  /** Of the withheld: what members enough could not have either. Only these speak against the node. */
+  withheldAgreed: number
   /** CUSUM of bad against good samples; 14 is the alarm. */
   evidenceScore: number
 }
@@ -28,6 +30,7 @@ const DAY_SECONDS = 86_400
 
 /** What is kept of a node over restarts: its verdicts, and the evidence against it where there is any. */
 export interface NodeSums extends Record<Outcome, number> {
+  withheldAgreed: number
   evidence?: {
     value: number
     /** Days since 1970 of its newest sample, by chain time. */
@@ -55,6 +58,10 @@ export interface Tally {
   verdict(counted: Counted, expected?: object): void
   /** One of the log, too old for a just score: what else was said of its node then is not known any more. */
   oldVerdict(counted: Counted): void
+  /** Enough members could not have the bytes of a withheld verdict of ours: now it is evidence. `expected` as for a verdict. */
+  agreed(counted: Counted, expected?: object): void
+  /** The same of the log, too old for a just score. */
+  oldAgreed(counted: Counted): void
   /** Verdicts in entries below this number are counted from the start; undefined where nothing was kept. */
   countedBelow(): number | undefined
   /** Now all verdicts of the log are counted. */
@@ -78,7 +85,8 @@ export function createTally(keep?: TallyKeep): Tally {
   const nodeOf = (transcoder: Hex): NodeTally => {
     const known = nodes.get(transcoder)
     if (known) return known
-    const fresh: NodeTally = { receipts: 0, checked: 0, pass: 0, fail: 0, inconclusive: 0, withheld: 0, evidenceScore: 0 }
+    const none = { receipts: 0, checked: 0, pass: 0, fail: 0, inconclusive: 0, withheld: 0, withheldAgreed: 0 }
+    const fresh: NodeTally = { ...none, evidenceScore: 0 }
     nodes.set(transcoder, fresh)
     return fresh
   }
@@ -123,10 +131,19 @@ export function createTally(keep?: TallyKeep): Tally {
     verdict(counted, expected) {
       if (expected) awaited.delete(expected)
       number(counted)
-      // Doubt is no evidence either way.
-      if (counted.outcome !== 'inconclusive') count(counted)
+      // Doubt is no evidence either way, and missing bytes are none before others miss them too.
+      if (counted.outcome === 'pass' || counted.outcome === 'fail') count(counted)
     },
     oldVerdict: number,
+    agreed(counted, expected) {
+      if (expected) awaited.delete(expected)
+      nodeOf(counted.transcoder).withheldAgreed++
+      count({ ...counted, outcome: 'withheld' })
+    },
+    oldAgreed(counted) {
+      nodeOf(counted.transcoder).withheldAgreed++
+      keep?.save(sums)
+    },
     countedBelow: () => keep?.loaded?.size,
     caughtUp() {
       awaited.delete(totals)
@@ -143,10 +160,10 @@ export function createTally(keep?: TallyKeep): Tally {
 }
 
 function sumsOf(
-  { pass, fail, inconclusive, withheld }: NodeTally,
+  { pass, fail, inconclusive, withheld, withheldAgreed }: NodeTally,
   known: { score: EvidenceScore; day: number } | undefined,
 ): NodeSums {
-  const counts = { pass, fail, inconclusive, withheld }
+  const counts = { pass, fail, inconclusive, withheld, withheldAgreed }
   if (!known) return counts
   const { value, struckStreams, strikesByRequester } = known.score
   return {

@@ -88,7 +88,7 @@ export function createVerdictWriter(
     const { receipt } = task.known.receipt
     if (!task.again) {
       bench.tally.verdict(record, result)
-      bench.scores?.check(record)
+      if (outcome !== 'withheld') bench.scores?.check(record)
       bench.metrics.verdict(outcome, bench.chain.nowSec() - record.completedAt)
     }
     bench.logger.info(task.again ? 'Looked again for a case' : 'Checked', {

@@ -12,6 +12,7 @@ export const ENTRY_KINDS = [
   'tx-seen',
   'case',
   'receipt',
+  'withheld',
   'self-test',
   'start',
   'prune',

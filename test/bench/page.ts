@@ -8,7 +8,7 @@ const NODES = 1_000
 const GOALS = { 'first content': 1_000, interaction: 100, '/metrics': 50 }
 
 const addressOf = (i: number) => `0x${i.toString(16).padStart(40, '0')}`
-const tally = { receipts: 9, checked: 100, pass: 100, fail: 0, inconclusive: 0, withheld: 0, evidenceScore: 0 }
+const tally = { receipts: 9, checked: 100, pass: 100, fail: 0, inconclusive: 0, withheld: 0, withheldAgreed: 0, evidenceScore: 0 }
 const nodes = Object.fromEntries(Array.from({ length: NODES }, (_, i) => [addressOf(i), { ...tally, evidenceScore: i % 13 }]))
 const site = await openSite({ orchestrators: () => nodes, requests: { burst: 100_000, everyMs: 1 } })
 for (let done = 0; done < VERDICTS; done += 1_000)

@@ -61,7 +61,16 @@ describe('who earns without working', () => {
   })
 
   it('counts what a daemon saw, and is published so that anybody derives it again', async () => {
-    const tally = { receipts: 50, checked: 40, pass: 40, fail: 0, inconclusive: 0, withheld: 0, evidenceScore: 0 }
+    const tally = {
+      receipts: 50,
+      checked: 40,
+      pass: 40,
+      fail: 0,
+      inconclusive: 0,
+      withheld: 0,
+      withheldAgreed: 0,
+      evidenceScore: 0,
+    }
     const site = await openSite({ orchestrators: () => ({ [node(1)]: tally }) })
     const dataDir = mkdtempSync(join(home, 'data-'))
     writeFileSync(join(dataDir, 'daemon.json'), JSON.stringify({ pid: process.pid, address: null, http: site.url, gossip: [] }))

@@ -24,7 +24,7 @@ export async function openSite(
 ): Promise<{ url: string; routes: ReturnType<typeof siteRoutes>; log: ProofLog; idleDir: string; stop(): Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), 'fisherman-test-site-'))
   const log = await openProofLog({ folder: join(folder, 'log'), identity: 'site' }, { clock: systemClock })
-  const tally = { receipts: 9, checked: 3, pass: 2, fail: 1, inconclusive: 0, withheld: 0, evidenceScore: 4.5 }
+  const tally = { receipts: 9, checked: 3, pass: 2, fail: 1, inconclusive: 0, withheld: 0, withheldAgreed: 0, evidenceScore: 4.5 }
   const routes = siteRoutes({
     ...{
       bundleDir: join(folder, 'bundles'),

@@ -43,6 +43,8 @@ const counted = (outcome: Outcome, stream: number) => ({
   ...{ transcoder: node, outcome, streamId: hash(stream), requester: addressOf(wallet(stream)) },
   completedAt: Math.floor(nowMs / 1000),
 })
+/** Enough others could not have the bytes either. */
+const writeAgreed = (stream: number) => log.append('withheld', { ...counted('withheld', stream), sampleId: hash(stream) })
 const write = (outcome: Outcome, stream = 1) => log.append('verdict', { ...counted(outcome, stream), sampleId: hash(stream) })
 
 /** A start of the daemon: what was kept, and the log. */
@@ -81,6 +83,8 @@ describe('a start', () => {
     }
     await check('fail', 1)
     await check('withheld', 2)
+    await writeAgreed(2)
+    first.tally.agreed(counted('withheld', 2))
     nowMs += 20 * DAY_MS
     await check('fail', 3)
     const { outcome: _, ...heard } = counted('pass', 4)
@@ -132,10 +136,12 @@ describe('a start', () => {
     await write('fail')
     nowMs += 20 * DAY_MS
     await write('withheld', 2)
+    await writeAgreed(2)
+    await write('withheld', 4)
     await write('pass', 3)
     const { of } = await start()
     expect(warned).toEqual([expect.stringContaining('counting from the log')])
-    expect(of()).toMatchObject({ checked: 3, fail: 1, withheld: 1 })
+    expect(of()).toMatchObject({ checked: 4, fail: 1, withheld: 2, withheldAgreed: 1 })
     expect(of()?.evidenceScore).toBeCloseTo(3.51 - 0.00975)
   })
 

@@ -21,15 +21,19 @@ describe('tally', () => {
     expect(tally.totals()).toMatchObject({ checked: 5 })
   })
 
-  it('scores evidence: one strike a stream and day, missing bytes as bad as wrong ones, doubt as nothing', () => {
+  it('scores evidence: one strike a stream and day, bytes that several miss as bad as wrong ones, doubt as nothing', () => {
     const tally = createTally()
     const score = () => tally.nodes()[node]?.evidenceScore
     tally.verdict(counted('inconclusive'))
     expect(score()).toBe(0)
     for (let i = 0; i < 5; i++) tally.verdict(counted('fail'))
     expect(score()).toBeCloseTo(3.51)
+    // What we alone could not have may be our own network.
     tally.verdict(counted('withheld', 2))
+    expect(score()).toBeCloseTo(3.51)
+    tally.agreed(counted('withheld', 2))
     expect(score()).toBeCloseTo(7.02)
+    expect(tally.nodes()[node]).toMatchObject({ withheld: 1, withheldAgreed: 1 })
     tally.verdict(counted('fail', 1, 1))
     expect(score()).toBeCloseTo(10.53)
     tally.verdict(counted('pass', 1, 1))

@@ -50,7 +50,7 @@ export interface Endpoint {
 }
 
 const MAX_SHEET = 32 << 20
-const NONE = { receipts: 0, checked: 0, pass: 0, fail: 0, inconclusive: 0, withheld: 0, evidenceScore: 0 }
+const NONE = { receipts: 0, checked: 0, pass: 0, fail: 0, inconclusive: 0, withheld: 0, withheldAgreed: 0, evidenceScore: 0 }
 
 export function endpointsOf(source: ApiSource): Endpoint[] {
   const { reads } = source

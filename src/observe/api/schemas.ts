@@ -44,6 +44,9 @@ export const summary = z
 export const orchestrator = z.object({
   ...{ address, receipts: z.number(), checked: z.number(), pass: z.number(), fail: z.number(), inconclusive: z.number() },
   withheld: z.number(),
+  withheldAgreed: z
+    .number()
+    .describe('Of the withheld: what enough other members could not have either; only these speak against a node'),
   evidenceScore: z.number().describe('CUSUM of bad against good samples; 14 is the alarm'),
 })
 export const orchestrators = z.object({ items: z.array(orchestrator), next })
