@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -36,10 +36,10 @@ afterAll(async () => {
 })
 
 /** The daemon of a member, which may send. */
-async function start(port = 0): Promise<Daemon> {
+async function start(port = 0, http: Record<string, unknown> = {}): Promise<Daemon> {
   const config = configSchema.parse({
     ...{ mode: 'active', dataDir, rpc: [world.anvil.rpcUrl], deployment: at('deployment.json'), hardware: 'off' },
-    ...{ key: { file: at('key.json'), passwordFile: at('password') }, http: { port } },
+    ...{ key: { file: at('key.json'), passwordFile: at('password') }, http: { port, ...http } },
     gossip: { listen: ['/ip4/127.0.0.1/tcp/0'] },
   })
   running = await startDaemon(config, silent, { firstStart: true })
@@ -58,6 +58,16 @@ describe('a start', () => {
     const { url } = await start(port)
     expect(new URL(url).port).toBe(String(port))
     expect(existsSync(join(dataDir, 'daemon.json'))).toBe(true)
+  })
+
+  it.each<[string, number | undefined, RegExp]>([
+    ['that others can read', 0o644, /^http\.tokenFile .*token: others can read it: chmod 600$/],
+    ['that is not there', undefined, /^http\.tokenFile .*no such file/],
+  ])('with a token %s ends before log, guard or network are opened', async (_, mode, says) => {
+    const tokenFile = at(`${count}-token`)
+    if (mode !== undefined) writeFileSync(tokenFile, 'sixteen-characters-and-more', { mode })
+    await expect(start(0, { tokenFile })).rejects.toThrow(says)
+    expect(readdirSync(dataDir)).toEqual([])
   })
 
   it('that ended in order can be repeated, and left no word that it runs', async () => {
