@@ -117,6 +117,7 @@ stay, pictures are drawn for playback --sheet alone. src/playback/README.md has 
 Stop the daemon, install, start it: data folders of earlier versions are brought forward at the start, and the log keeps its history and its
 root (its layout is 4 now; an older program does not open a newer layout, so keep a copy of the folder until you are content, and never run both).
 A new verdict version speaks on topics of its own: update within days, or your answers are heard by few. fisherman net doctor says when most
-peers speak a newer one. Renamed since 0.1: FISHERMAN_PASSWORD_FILE is FISHERMAN_KEY_PASSWORD_FILE now.`,
+peers speak a newer one. Renamed since 0.1: FISHERMAN_PASSWORD_FILE is FISHERMAN_KEY_PASSWORD_FILE now.
+The systemd units set FISHERMAN_DATA_DIR no longer: before you copy new ones, write dataDir: /var/lib/fisherman into the file.`,
   },
 }

@@ -2,9 +2,10 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createPasswordFile, importKeystore } from '../../src/attest/keys.ts'
 import { serialiseDeployment } from '../../src/chain/deployment.ts'
+import { pauseCommand } from '../../src/cli/pause.ts'
 import { configSchema } from '../../src/config/schema.ts'
 import { type Daemon, startDaemon } from '../../src/daemon.ts'
 import { createWorld, silent, type World } from '../chain/world.ts'
@@ -75,6 +76,16 @@ describe('a start', () => {
     expect(existsSync(join(dataDir, 'daemon.json'))).toBe(false)
     const { url } = await start()
     expect((await fetch(`${url}/healthz`)).status).toBe(200)
+  })
+})
+
+describe('a pause', () => {
+  it('of a daemon that runs is told without a doubt', async () => {
+    await start()
+    const [out, err] = [vi.spyOn(console, 'log').mockReturnValue(), vi.spyOn(console, 'error').mockReturnValue()]
+    expect(await pauseCommand({ dataDir }, new AbortController().signal)).toBe(0)
+    expect([out.mock.calls, err.mock.calls]).toEqual([[['Paused: nothing new is checked until fisherman resume.']], []])
+    vi.restoreAllMocks()
   })
 })
 
