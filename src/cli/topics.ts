@@ -19,8 +19,10 @@ bond, signs answers and votes, and sends what the contracts take from a member a
 
 A key signs in one place. The first start takes --first-start, your word that it signs nowhere else; later starts wait until another
 fisherman returned the last head of your log. A copy of the folder, or a second daemon, stops the signing for good and says so.
-To another machine: stop it there, then guard export FILE and keys export KEY there; guard import FILE and keys import KEY --password-file FILE
-here. The password lies beside the keystore (PURPOSE.password): carry it apart from it. keys export copies the key that the configuration names.`,
+To another machine: stop it there and type fisherman guard export FILE; fisherman keys export KEY does the same for the key. Here
+  fisherman guard import FILE
+  fisherman keys import KEY --password-file PASSWORD
+The password lies beside the keystore (PURPOSE.password); carry it apart from it. keys export copies the key that the configuration names.`,
   },
   money: {
     about: 'what it may spend, lock and earn',
