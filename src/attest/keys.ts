@@ -54,16 +54,23 @@ export async function createKeystore(init: KeyPlace): Promise<{ address: Hex }> 
 
 /** Writes a raw private key (64 hex digits) as a keystore. Never overwrites, and no error holds the key. */
 export async function importKeystore(init: KeyPlace & { privateKey: string }): Promise<{ address: Hex }> {
-  const digits = /^\s*(?:0x)?([0-9a-fA-F]{64})\s*$/.exec(init.privateKey)?.[1]
+  return await writeKeystore(walletOf(init.privateKey), init)
+}
+
+/** Throws `key-format` where a text is no raw private key; the error does not hold it. */
+export function checkRawKey(privateKey: string): void {
+  walletOf(privateKey)
+}
+
+function walletOf(privateKey: string): Wallet {
+  const digits = /^\s*(?:0x)?([0-9a-fA-F]{64})\s*$/.exec(privateKey)?.[1]
   if (digits === undefined) throw keyError('key-format', 'a raw key is 64 hex digits, with or without 0x')
-  let wallet: Wallet
   try {
-    wallet = new Wallet(`0x${digits}`)
+    return new Wallet(`0x${digits}`)
   } catch {
     // The cause is dropped on purpose: ethers quotes its arguments.
     throw keyError('key-format', 'these 64 hex digits are no private key: it is zero or beyond the order of the curve')
   }
-  return await writeKeystore(wallet, init)
 }
 
 /** Writes a file with a new password of 192 random bits. Never overwrites. */
@@ -109,7 +116,11 @@ async function readKeystore(file: string): Promise<string> {
 async function readPassword(file: string): Promise<string> {
   const message = `cannot read the password file ${file}; check key.passwordFile`
   const password = (await readPrivateFile(file, { code: 'password-missing', message })).replace(/\r?\n$/, '')
-  if (password.length === 0) throw keyError('password-empty', `the password file ${file} is empty`)
+  if (password.length === 0)
+    throw keyError(
+      'password-empty',
+      `the password file ${file} is empty; delete it to get a new one, or write the password into it`,
+    )
   return password
 }
 

@@ -84,7 +84,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   declareInit(program, (options) => ends(async () => (await import('./init.ts')).initCommand(options))())
   declareKeys(program, {
     create: (options) => ends(async () => (await import('./keys.ts')).keysNewCommand(options))(),
-    import: (options) => ends(async () => (await import('./keys.ts')).keysImportCommand(options))(),
+    import: (keystore, options) => ends(async () => (await import('./keys.ts')).keysImportCommand(keystore, options))(),
     list: (options) => ends(async () => (await import('./keys.ts')).keysListCommand(options))(),
     export: (file, options) => ends(async () => (await import('./keys.ts')).keysExportCommand(file, options))(),
   })

@@ -1,7 +1,15 @@
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type KeyFiles, readKeyPlaces } from '../config/key-places.ts'
-import { exportKey, type KeyListed, listKeys, makeKey, readRawKey } from '../operator/keys.ts'
+import {
+  besideKey,
+  exportKey,
+  type KeyListed,
+  type KeyRequest,
+  listKeys,
+  makeKey,
+  readRawKey,
+  takeKey,
+} from '../operator/keys.ts'
 import { columns } from './chain-view.ts'
 import { complain, usage } from './complain.ts'
 import type { KeysOptions } from './keys.options.ts'
@@ -15,13 +23,27 @@ export async function keysNewCommand(options: KeysOptions): Promise<number> {
 }
 
 /** `fisherman keys import`. */
-export async function keysImportCommand(options: KeysOptions): Promise<number> {
+export async function keysImportCommand(keystore: string | undefined, options: KeysOptions): Promise<number> {
   return await run('import', async () => {
+    if (keystore !== undefined) return tellMade(options, await importKeystore(keystore, options))
     if (!options.unsafeRaw)
-      throw usage('a raw key lies open to whoever sees its file; when that is meant, add --unsafe-raw. A keystore is just copied')
+      throw usage(
+        'say which keystore: fisherman keys import FILE --password-file FILE. A raw key lies open to whoever sees its file; when that is meant, add --unsafe-raw',
+      )
     const raw = options.from === undefined ? await standardInput() : await readRawKey(options.from)
     return tellMade(options, await makeKey(requestOf(options), raw))
   })
+}
+
+async function importKeystore(file: string, options: KeysOptions) {
+  // What was typed is not repeated: it may be a key.
+  if (/^(0x)?[0-9a-fA-F]{64}$/.test(file))
+    throw usage('a raw key is never an argument, where every user of this machine can read it; this one is known now')
+  if (options.unsafeRaw || options.from !== undefined)
+    throw usage('import takes a keystore, or a raw key with --unsafe-raw; not both')
+  // Of the keystore that is read: the one that is written gets its own.
+  const { passwordFile = besideKey(file), ...request } = requestOf(options)
+  return await takeKey(request, { file, passwordFile })
 }
 
 /** `fisherman keys list`. */
@@ -47,7 +69,8 @@ export async function keysExportCommand(to: string, options: KeysOptions): Promi
   return await run('export', async () => {
     const from = sourceOf(options)
     const address = await exportKey(from, to, options.unsafeRaw === true)
-    const what = options.unsafeRaw ? 'the RAW key, open to whoever reads it,' : 'the keystore, still encrypted,'
+    const closed = `the keystore, still encrypted with the password in ${from.passwordFile},`
+    const what = options.unsafeRaw ? 'the RAW key, open to whoever reads it,' : closed
     if (options.json) console.log(JSON.stringify({ address, file: to, raw: options.unsafeRaw === true }))
     else
       console.log(
@@ -62,7 +85,7 @@ function placesOf({ config, folder }: KeysOptions): { folder: string; key?: KeyF
   return { ...places, folder: folder ?? join(places.dataDir, 'keys') }
 }
 
-function requestOf(options: KeysOptions) {
+function requestOf(options: KeysOptions): KeyRequest {
   const { purpose = 'answers', file, passwordFile } = options
   return {
     ...{ purpose, folder: placesOf(options).folder },
@@ -71,13 +94,14 @@ function requestOf(options: KeysOptions) {
   }
 }
 
+/** What a flag names, else what the configuration names, else what lies in the folder. */
 function sourceOf(options: KeysOptions): KeyFiles {
   const { folder, key, sender } = placesOf(options)
   const { purpose = 'answers' } = options
   const named = purpose === 'answers' ? key : sender
   const usual = join(folder, `${purpose}.json`)
-  const file = options.file ?? (named && !existsSync(usual) ? named.file : usual)
-  const beside = named?.file === file ? named.passwordFile : `${file.replace(/\.json$/, '')}.password`
+  const file = options.file ?? (options.folder === undefined ? named?.file : undefined) ?? usual
+  const beside = named?.file === file ? named.passwordFile : besideKey(file)
   return { file, passwordFile: options.passwordFile ?? beside }
 }
 
@@ -88,9 +112,8 @@ function tellMade(options: KeysOptions, made: Awaited<ReturnType<typeof makeKey>
   }
   const name = options.purpose === 'money' ? 'sender' : 'key'
   console.log(`${made.address}`)
-  console.log(
-    `keystore ${made.file}, password ${made.passwordFile}${made.madePassword ? ' (new; keep a copy of both elsewhere)' : ''}`,
-  )
+  const password = `${made.passwordFile} (${made.madePassword ? 'new' : 'from before'}; keep a copy of both elsewhere)`
+  console.log(`keystore ${made.file}, password ${password}`)
   console.log('in the configuration:')
   console.log(`${name}: { file: ${JSON.stringify(made.file)}, passwordFile: ${JSON.stringify(made.passwordFile)} }`)
   return 0

@@ -14,7 +14,8 @@ export function declarePause(program: Command, run: PauseCommands): void {
       'after',
       `
 Takes effect at once and outlives restarts. Other members take over what this one would have checked. It works by a file called PAUSE in
-the data folder; one called STOP there stops all sending to the chain instead.`,
+the data folder; one called STOP there stops all sending to the chain instead. Where no fisherman answers in that folder, it says so: a daemon that
+was started with another folder (FISHERMAN_DATA_DIR goes before dataDir of the file) is not paused.`,
     )
     .action((options: NetOptions) => run.pause(options))
   where(program.command('resume').description('end a pause')).action((options: NetOptions) => run.resume(options))

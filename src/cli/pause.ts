@@ -1,6 +1,8 @@
 import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { messageOf } from '../base/errors.ts'
 import { PLACES } from '../config/paths.ts'
+import { readNetwork } from '../monitor/net/ask.ts'
 import { usage } from './complain.ts'
 import type { NetOptions } from './net.options.ts'
 import { within } from './net.ts'
@@ -15,6 +17,7 @@ export async function pauseCommand(options: NetOptions, signal: AbortSignal = un
     console.log(
       was ? 'It is paused already; fisherman resume ends that.' : 'Paused: nothing new is checked until fisherman resume.',
     )
+    await doubt('pause', 'lies there for the next one that starts', dataDir, signal)
     return 0
   })
 }
@@ -26,7 +29,17 @@ export async function resumeCommand(options: NetOptions, signal: AbortSignal = u
     const was = existsSync(file)
     rmSync(file, { force: true })
     console.log(was ? 'It checks again.' : 'It was not paused.')
+    await doubt('resume', 'lies there no longer', dataDir, signal)
     return 0
+  })
+}
+
+/** Says where nobody works in this folder: a daemon that was started with another one goes on as before. */
+async function doubt(name: string, mark: string, dataDir: string, signal: AbortSignal): Promise<void> {
+  await readNetwork(dataDir, { signal }).catch((error: unknown) => {
+    signal.throwIfAborted()
+    const asks = 'is another folder meant? See --config and --data-dir'
+    console.error(`fisherman ${name}: ${messageOf(error)}. The file ${PLACES.pause} ${mark}; ${asks}`)
   })
 }
 

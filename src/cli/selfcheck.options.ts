@@ -3,7 +3,7 @@ import { type PlaceOptions, withPlaceOptions } from './place.options.ts'
 
 export interface SelfCheckOptions extends PlaceOptions {
   transcoder?: string
-  network: string
+  network?: string
   receipts: string
   json?: boolean
 }
@@ -18,15 +18,15 @@ export function declareSelfCheck(program: Command, run: (url: string, options: S
     .option('--transcoder <address>', 'the node; by default the one that the key belongs to')
     .option(
       '--network <name>',
-      'whose windows hold, where no configuration says it: local, arbitrum-sepolia, arbitrum-one',
-      'local',
+      'whose windows hold, where no configuration says it: local, arbitrum-sepolia, arbitrum-one; else that of the chain',
     )
     .option('--receipts <n>', 'receipts whose pictures are looked at', '5')
     .addHelpText(
       'after',
       `
 The key asks for bytes: the node's own, or a registered fisherman's. Without one only what is signed is looked at.
-Exit code: 0 nothing to complain of, 1 fishermen would count it as failed or accuse it, 2 our own error, 3 doubts only.`,
+What goes wrong on this machine is no fault of the node: it is a doubt, or our own error, as with fishermen.
+Exit code: 0 nothing to complain of, 1 fishermen would count it as failed or accuse it, 2 our own error, 3 doubts only, or nothing was looked at.`,
     )
     .action(run)
 }

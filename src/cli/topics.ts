@@ -19,7 +19,10 @@ bond, signs answers and votes, and sends what the contracts take from a member a
 
 A key signs in one place. The first start takes --first-start, your word that it signs nowhere else; later starts wait until another
 fisherman returned the last head of your log. A copy of the folder, or a second daemon, stops the signing for good and says so.
-To another machine: fisherman guard export FILE there, guard import FILE here, then keys export and keys import.`,
+To another machine: stop it there and type fisherman guard export FILE; fisherman keys export KEY does the same for the key. Here
+  fisherman guard import FILE
+  fisherman keys import KEY --password-file PASSWORD
+The password lies beside the keystore (PURPOSE.password); carry it apart from it. keys export copies the key that the configuration names.`,
   },
   money: {
     about: 'what it may spend, lock and earn',
@@ -116,6 +119,7 @@ stay, pictures are drawn for playback --sheet alone. src/playback/README.md has 
 Stop the daemon, install, start it: data folders of earlier versions are brought forward at the start, and the log keeps its history and its
 root (its layout is 4 now; an older program does not open a newer layout, so keep a copy of the folder until you are content, and never run both).
 A new verdict version speaks on topics of its own: update within days, or your answers are heard by few. fisherman net doctor says when most
-peers speak a newer one. Renamed since 0.1: FISHERMAN_PASSWORD_FILE is FISHERMAN_KEY_PASSWORD_FILE now.`,
+peers speak a newer one. Renamed since 0.1: FISHERMAN_PASSWORD_FILE is FISHERMAN_KEY_PASSWORD_FILE now.
+The systemd units set FISHERMAN_DATA_DIR no longer: before you copy new ones, write dataDir: /var/lib/fisherman into the file.`,
   },
 }

@@ -37,11 +37,12 @@ export interface SiteParts {
   hardware: Tools['hardware']
 }
 
-/** What the operator's files say of the feeds for gateways; read before anything is opened, since each may be wrong. */
+/** What the operator's files say of who may ask, and of the feeds for gateways; read before anything is opened, since each may be wrong. */
 export type SiteFiles = ReturnType<typeof readSiteFiles>
 
 export function readSiteFiles({ config }: Pick<Frame, 'config'>) {
   return {
+    token: readToken(config.http.tokenFile),
     presets: readWeights(config.scores.weightsFile),
     postSecret: readSecret(config.scores.postSecretFile, 'scores.postSecretFile'),
   }
@@ -70,7 +71,7 @@ export async function serveSite(frame: Frame, files: SiteFiles, parts: SiteParts
     port: config.http.port,
     routes: siteRoutes({
       ...{ bundleDir: bench.bundleDir, idleDir: at(PLACES.idle), version, metrics, log, clock, logger, ready },
-      http: { host: config.http.host, showPrivate: config.http.showPrivate, ...readToken(config.http.tokenFile) },
+      http: { host: config.http.host, showPrivate: config.http.showPrivate, ...files.token },
       orchestrators: tally.nodes,
       scores: scoresOf(frame, files, parts),
       evidenceHash(sampleId) {

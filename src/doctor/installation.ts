@@ -2,6 +2,8 @@ import type { Clock } from '../base/clock.ts'
 import { messageOf } from '../base/errors.ts'
 import type { Config } from '../config/schema.ts'
 import { readNetwork } from '../monitor/net/ask.ts'
+import { beaconCheckUp } from './beacon.ts'
+import { filesCheckUp } from './files.ts'
 import { chainCheckUp, contractsCheckUp } from './on-chain.ts'
 import { keysCheckUp, logCheckUp, settingsCheckUp } from './own.ts'
 import { feedsCheckUp, peersCheckUp, portsCheckUp } from './reach.ts'
@@ -28,6 +30,7 @@ export interface InstallationCheckUp {
 /** From what lies on this machine to what lies far away. */
 export const INSTALLATION: readonly InstallationCheckUp[] = [
   settingsCheckUp,
+  filesCheckUp,
   keysCheckUp,
   dataCheckUp,
   logCheckUp,
@@ -35,6 +38,7 @@ export const INSTALLATION: readonly InstallationCheckUp[] = [
   chainCheckUp,
   contractsCheckUp,
   feedsCheckUp,
+  beaconCheckUp,
   peersCheckUp,
 ]
 

@@ -30,11 +30,13 @@ export const settingsCheckUp: InstallationCheckUp = {
 export const keysCheckUp: InstallationCheckUp = {
   name: 'key',
   look: async ({ config }) => {
-    if (!config.key && !config.sender) return [{ name: 'key', state: 'ok', says: `mode ${config.mode} needs none` }]
-    return [
-      ...(config.key ? [await opened('key', config.key)] : []),
-      ...(config.sender ? [await opened('sender', config.sender)] : []),
-    ]
+    const { key, sender, probe } = config
+    const findings: Finding[] = key || sender ? [] : [{ name: 'key', state: 'ok', says: `mode ${config.mode} needs none` }]
+    if (key) findings.push(await opened('key', key))
+    if (sender) findings.push(await opened('sender', sender))
+    // A daemon that probes nobody opens none of them.
+    if (probe.perDay > 0 || probe.burst > 0) for (const one of probe.keys) findings.push(await opened('probe key', one))
+    return findings
   },
 }
 

@@ -1,10 +1,15 @@
+import { STATEMENT_KINDS } from '../../proofs/codec.ts'
+import { OUTCOMES } from '../../proofs/types.ts'
+import type { ActionResult, AlarmKind } from '../chain/types.ts'
+import type { TrustFault } from '../court/trust.ts'
+
 /** One metric as `/metrics` tells it. */
 export interface MetricSpec {
   name: string
   kind: 'counter' | 'gauge' | 'histogram'
   help: string
-  /** Label -> what its values are; each comes from a bounded set. */
-  labels?: Readonly<Record<string, string>>
+  /** Label -> its values where the program knows them all, else what they are; each comes from a bounded set. */
+  labels?: Readonly<Record<string, string | readonly string[]>>
   /** Upper bounds of a histogram's buckets, in the metric's unit. */
   buckets?: readonly number[]
 }
@@ -12,8 +17,35 @@ export interface MetricSpec {
 /** Orchestrators that get series of their own at most, those under the most suspicion first: a feed list may be long, a scrape may not. */
 export const ORCHESTRATORS_SHOWN = 200
 
-const OUTCOME = 'pass, fail, inconclusive, withheld'
-const KIND = 'kind of statement: window, sealed, answer, vote, head, fraud-proof'
+/** Work that may be left undone, and what a member may have done to lose our trust. */
+const DROPS = [
+  ...(['sample', 'window', 'paused', 'sample-over-budget', 'replay-over-budget', 'check-failed'] as const),
+  ...(['answer-unlike-its-seal', 'answer-not-drawn'] as const),
+  ...membersOf<`trust-${TrustFault}`>({
+    'trust-copied': true,
+    'trust-wrong-fingerprint': true,
+    'trust-never-opened': true,
+    'trust-framing': true,
+  }),
+]
+export type Drop = (typeof DROPS)[number]
+
+const ALARMS = membersOf<AlarmKind>({
+  unbond: true,
+  'transfer-bond': true,
+  thawing: true,
+  'signer-delegated': true,
+  'signer-revoked': true,
+})
+/** What the daemon does on the chain by itself. */
+const ACTIONS = ['open', 'reveal', 'convict', 'reject', 'draw', 'settle', 'expire', 'silent', 'anchor']
+const STATUSES = membersOf<ActionResult['status']>({ mined: true, already: true, simulated: true, refused: true })
+
+/** All members of a union, in this order: one that is forgotten here does not compile. */
+function membersOf<T extends string>(all: Readonly<Record<T, true>>): T[] {
+  return Object.keys(all) as T[]
+}
+
 /** The name that livepeer-exporter gives to the same thing. */
 const ORCHESTRATOR = `address of the orchestrator, 0x and 40 lower-case hex digits; at most ${ORCHESTRATORS_SHOWN}, highest evidence score first`
 
@@ -51,12 +83,17 @@ export const CATALOG = {
     kind: 'counter',
     help: 'Samples that this fisherman was drawn for since the start',
   },
-  verdicts: { name: 'fisherman_verdicts_total', kind: 'counter', help: 'Verdicts since the start', labels: { outcome: OUTCOME } },
+  verdicts: {
+    name: 'fisherman_verdicts_total',
+    kind: 'counter',
+    help: 'Verdicts since the start',
+    labels: { outcome: OUTCOMES },
+  },
   checkSeconds: {
     name: 'fisherman_check_duration_seconds',
     kind: 'histogram',
     help: 'Wall seconds of a check, fetching included',
-    labels: { depth: 'check, prove' },
+    labels: { depth: ['check', 'prove'] },
     // A 2 s segment takes about 1 s at check and 7 s at prove on two cores; a slow feed may take 3 x 15 s a blob.
     buckets: [0.5, 1, 2, 4, 8, 15, 30, 60, 120],
   },
@@ -71,7 +108,7 @@ export const CATALOG = {
     name: 'fisherman_orchestrator_verdicts',
     kind: 'gauge',
     help: 'Verdicts of our own on one orchestrator, by the whole log',
-    labels: { orchestrator: ORCHESTRATOR, outcome: OUTCOME },
+    labels: { orchestrator: ORCHESTRATOR, outcome: OUTCOMES },
   },
   evidenceScore: {
     name: 'fisherman_orchestrator_evidence_score',
@@ -83,7 +120,7 @@ export const CATALOG = {
     name: 'fisherman_dropped_total',
     kind: 'counter',
     help: 'Work that was left undone, by what it was',
-    labels: { what: 'sample, window, paused, sample-over-budget, replay-over-budget, check-failed, answer-unlike-its-seal' },
+    labels: { what: DROPS },
   },
   waiting: { name: 'fisherman_samples_waiting', kind: 'gauge', help: 'Samples that wait for a check' },
   running: { name: 'fisherman_checks_running', kind: 'gauge', help: 'Checks that run now' },
@@ -130,13 +167,13 @@ export const CATALOG = {
     name: 'fisherman_statements_total',
     kind: 'counter',
     help: 'Statements of our own and of others',
-    labels: { direction: 'sent, received', kind: KIND },
+    labels: { direction: ['sent', 'received'], kind: STATEMENT_KINDS },
   },
   gossip: {
     name: 'fisherman_gossip_messages_total',
     kind: 'counter',
     help: 'Gossip messages by what the rules said',
-    labels: { kind: KIND, result: 'accepted, ignored, rejected' },
+    labels: { kind: STATEMENT_KINDS, result: 'accepted, ignored, rejected' },
   },
   heldBack: {
     name: 'fisherman_gossip_held_back_total',
@@ -171,13 +208,13 @@ export const CATALOG = {
     name: 'fisherman_transactions_total',
     kind: 'counter',
     help: 'Chain actions since the start',
-    labels: { action: 'open, commit, reveal, convict, ...', status: 'mined, simulated, refused' },
+    labels: { action: ACTIONS, status: STATUSES },
   },
   alarms: {
     name: 'fisherman_alarms_total',
     kind: 'counter',
     help: 'Moves of stake or keys by suspects since the start',
-    labels: { kind: 'a kind of ours' },
+    labels: { kind: ALARMS },
   },
   balance: {
     name: 'fisherman_account_balance_coins',
@@ -202,10 +239,20 @@ export const CATALOG = {
 
 export type MetricKey = keyof typeof CATALOG
 
+/** Labels of every series that a metric may have; none where it has no labels, or the values of one are not known before they come. */
+export function knownSeries({ labels = {} }: MetricSpec): Record<string, string>[] {
+  let series: Record<string, string>[] = [{}]
+  for (const [label, values] of Object.entries(labels))
+    series = typeof values === 'string' ? [] : series.flatMap((one) => values.map((value) => ({ ...one, [label]: value })))
+  return Object.keys(labels).length === 0 ? [] : series
+}
+
 /** The reference of all metrics, in Markdown. */
 export function metricsReference(): string {
   const rows = Object.values<MetricSpec>(CATALOG).map(({ name, kind, help, labels = {} }) => {
-    const told = Object.entries(labels).map(([label, values]) => `\`${label}\`: ${values}`)
+    const told = Object.entries(labels).map(
+      ([label, values]) => `\`${label}\`: ${typeof values === 'string' ? values : values.join(', ')}`,
+    )
     return `| \`${name}\` | ${kind} | ${help} | ${told.join('; ')} |`
   })
   return ['| name | kind | what it says | labels |', '|---|---|---|---|', ...rows].join('\n')

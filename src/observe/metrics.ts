@@ -1,5 +1,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import { CATALOG, type MetricKey, type MetricSpec } from './catalog.ts'
+import type { StatementKind } from '../../proofs/codec.ts'
+import type { Outcome } from '../../proofs/types.ts'
+import type { ActionResult, AlarmKind } from '../chain/types.ts'
+import { CATALOG, type Drop, knownSeries, type MetricKey, type MetricSpec } from './catalog.ts'
 
 /** Value of one series; labels by name. */
 export interface Reading {
@@ -14,14 +17,14 @@ export type Readings = Partial<Record<MetricKey, number | readonly Reading[]>>
 export interface Metrics {
   drawn(samples: number): void
   receipts(count: number): void
-  verdict(outcome: string, delaySec?: number): void
-  checkMs(depth: string, ms: number): void
-  dropped(what: string): void
+  verdict(outcome: Outcome, delaySec?: number): void
+  checkMs(depth: 'check' | 'prove', ms: number): void
+  dropped(what: Drop): void
   badFeed(code: string): void
-  statement(direction: 'sent' | 'received', kind: string): void
-  transaction(action: string, status: string): void
+  statement(direction: 'sent' | 'received', kind: StatementKind): void
+  transaction(action: string, status: ActionResult['status']): void
   /** A suspect moved stake or keys. */
-  alarm(kind: string): void
+  alarm(kind: AlarmKind): void
   /** Says what is read at each scrape; must be quick, and what it throws shows as a scrape that failed. */
   readings(read: () => Readings): void
   /** Prometheus text. */
@@ -37,9 +40,16 @@ export function createMetrics(): Metrics {
     return { name, help, labelNames: Object.keys(labels), registers: [registry], ...(buckets ? { buckets: [...buckets] } : {}) }
   }
   const counters = new Map<MetricKey, Counter>()
+  // A series that begins with its first event hides that event from whoever asks for an increase.
   const counter = (key: MetricKey) => {
     const made = new Counter(of(key))
+    for (const labels of knownSeries(CATALOG[key])) made.inc(labels, 0)
     counters.set(key, made)
+    return made
+  }
+  const histogram = (key: MetricKey) => {
+    const made = new Histogram(of(key))
+    for (const labels of knownSeries(CATALOG[key])) made.zero(labels)
     return made
   }
   const drawn = counter('drawn')
@@ -50,8 +60,8 @@ export function createMetrics(): Metrics {
   const statements = counter('statements')
   const transactions = counter('transactions')
   const alarms = counter('alarms')
-  const seconds = new Histogram(of('checkSeconds'))
-  const delays = new Histogram(of('verdictDelay'))
+  const seconds = histogram('checkSeconds')
+  const delays = histogram('verdictDelay')
   const counted = new Set<MetricKey>([...counters.keys(), 'checkSeconds', 'verdictDelay'])
   /** All others are read when somebody asks; a total that somebody else counts is shown as the counter that it is. */
   const read = new Map(

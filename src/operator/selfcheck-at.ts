@@ -7,6 +7,7 @@ import { systemClock } from '../base/clock.ts'
 import { FishermanError } from '../base/errors.ts'
 import { SILENT } from '../base/log.ts'
 import { createChain } from '../chain/chain.ts'
+import { chainPreset } from '../chain/presets.ts'
 import { programPath } from '../config/paths.ts'
 import { NETWORKS } from '../config/schema.ts'
 import { createJudge } from '../judge.ts'
@@ -19,8 +20,8 @@ export interface SelfCheckRequest extends PlaceFlags {
   url: string
   /** @default the key's own address */
   transcoder?: string
-  /** Where no configuration says it. */
-  network: string
+  /** Where no configuration says it. @default the network of the deployment's chain */
+  network?: string
   receipts: number
 }
 
@@ -31,8 +32,8 @@ export async function selfCheckAt(
   signal: AbortSignal,
 ): Promise<SelfCheck> {
   const place = placeOf(request)
-  const network = place.network ?? networkOf(request.network)
   const deployment = await readDeployment(place.deploymentFile)
+  const network = place.network ?? networkOf(request.network, deployment.chainId)
   const signer = place.key && (await loadKeystore(place.key.file, place.key.passwordFile))
   const transcoder = (request.transcoder?.toLowerCase() ?? signer?.address) as Hex | undefined
   if (transcoder === undefined || !/^0x[0-9a-f]{40}$/.test(transcoder))
@@ -66,10 +67,16 @@ export async function selfCheckAt(
   }
 }
 
-function networkOf(name: string): (typeof NETWORKS)[number] {
-  const known = NETWORKS.find((one) => one === name)
+/** The chain of networks on one machine, as Anvil numbers it. */
+const LOCAL_CHAIN = 31_337n
+
+/** The network that is named, else the one of the chain: whose windows are of another length shows none. Throws `bad-usage`. */
+export function networkOf(name: string | undefined, chainId: bigint): (typeof NETWORKS)[number] {
+  const known = NETWORKS.find((one) => (name === undefined ? chainPreset(one).chainId === chainId : one === name))
   if (known) return known
-  throw bad(`--network '${name}': must be one of ${NETWORKS.join(', ')}`)
+  if (name !== undefined) throw bad(`--network '${name}': must be one of ${NETWORKS.join(', ')}`)
+  if (chainId === LOCAL_CHAIN) return 'local'
+  throw bad(`chain ${chainId} is of no network that this program knows; say whose windows hold: --network ${NETWORKS.join('|')}`)
 }
 
 function bad(message: string): FishermanError {

@@ -1,7 +1,8 @@
 import { ZERO_HASH } from '../../proofs/digest.ts'
 import type { BlobRequest, Domain, Hex, Outcome } from '../../proofs/types.ts'
 import type { Clock } from '../base/clock.ts'
-import { isFishermanError, messageOf } from '../base/errors.ts'
+import { messageOf } from '../base/errors.ts'
+import { outcomeOfFetch, outcomeOfJudge } from '../base/failures.ts'
 import { SILENT } from '../base/log.ts'
 import { createBlobCache } from '../fetch/blobs.ts'
 import type { Judge } from '../judge.ts'
@@ -43,12 +44,14 @@ export interface SelfVerdict {
   outcome: Outcome
   faultClass?: 'D2' | 'D3' | 'Q'
   reasons: readonly Reason[]
-  /** Why its bytes were not to be had. */
+  /** Why its bytes were not to be had, or why no verdict on them came. */
   missing?: string
 }
 
 export interface SelfCheck {
   transcoder: Hex
+  /** Length of a window, as it was read. */
+  windowSeconds: number
   windows: number
   receipts: number
   /** What keeps windows from being read: nobody can check such a feed, and what it holds counts as withheld. */
@@ -78,7 +81,10 @@ export async function selfCheck(init: SelfCheckInit, deps: SelfCheckDeps, signal
     ...receipts.flatMap((receipt) => finder.look(receipt)),
   ]
   const faults = found.map(({ fault: { faultClass, receiptDigest } }) => ({ faultClass, receiptDigest }))
-  const base = { transcoder: init.feed.transcoder, windows: windows.length, receipts: receipts.length, broken, faults }
+  const base = {
+    ...{ transcoder: init.feed.transcoder, windowSeconds: init.windowSeconds },
+    ...{ windows: windows.length, receipts: receipts.length, broken, faults },
+  }
   if (!deps.authorize) return base
   return { ...base, ...(await judgeAll(init, { ...deps, authorize: deps.authorize }, spread(receipts, init.receipts), signal)) }
 }
@@ -149,26 +155,53 @@ async function judgeAll(
       const { width = 0, height = 0 } = renditions[rendition] ?? {}
       return { receiptDigest: digest, streamId: receipt.streamId, seq: receipt.seq, rendition, width, height }
     }
-    try {
+    const without = (none: NoVerdict): SelfVerdict[] => renditions.map((_, n) => ({ ...about(n), ...none, reasons: [] }))
+    const fetchAll = async () => {
       const source = await get(receipt.sourceHash, mostSourceBytes(order))
       const files: string[] = []
       for (const { contentHash, byteLength } of renditions) files.push(await get(contentHash, byteLength))
-      const asked = renditions.map((leaf, n) => ({
-        path: files[n] as string,
-        ...(profiles[n] ? { profile: profiles[n] } : {}),
-        leaf: { width: leaf.width, height: leaf.height, frames: leaf.frames, durationMs: leaf.durationMs },
-        // Any draw does: nobody is told of the fingerprint.
-        draw: { beacon: ZERO_HASH, sampleId: digest, fisherman: init.feed.transcoder },
-      }))
-      const judged = await deps.judge.judge({ source, renditions: asked, depth: 'check' }, { signal })
+      return { source, files }
+    }
+    // The feed has just been read: whoever is silent now is not silent because of our network.
+    const fetched = await tried(fetchAll(), (error) => outcomeOfFetch(error, true), signal)
+    if ('outcome' in fetched) {
+      verdicts.push(...without(fetched))
+      continue
+    }
+    const asked = renditions.map((leaf, n) => ({
+      path: fetched.files[n] as string,
+      ...(profiles[n] ? { profile: profiles[n] } : {}),
+      leaf: { width: leaf.width, height: leaf.height, frames: leaf.frames, durationMs: leaf.durationMs },
+      // Any draw does: nobody is told of the fingerprint.
+      draw: { beacon: ZERO_HASH, sampleId: digest, fisherman: init.feed.transcoder },
+    }))
+    const request = { source: fetched.source, renditions: asked, depth: 'check' } as const
+    const judged = await tried(deps.judge.judge(request, { signal }), outcomeOfJudge, signal)
+    if ('outcome' in judged) verdicts.push(...without(judged))
+    else
       for (const [n, { verdict, faultClass, reasons }] of judged.renditions.entries())
         verdicts.push({ ...about(n), outcome: verdict, ...(faultClass ? { faultClass } : {}), reasons })
-    } catch (error) {
-      signal.throwIfAborted()
-      if (!isFishermanError(error) || error.blame === 'ours') throw error
-      for (const n of renditions.keys())
-        verdicts.push({ ...about(n), outcome: 'withheld', reasons: [], missing: messageOf(error) })
-    }
   }
   return { verdicts, slowestBlobMs: Math.round(slowestBlobMs) }
+}
+
+/** What a failure says of the node, and in words why; a failure of this machine is thrown on. */
+interface NoVerdict {
+  outcome: 'withheld' | 'inconclusive'
+  missing: string
+}
+
+async function tried<T>(
+  work: Promise<T>,
+  outcomeOf: (error: unknown) => NoVerdict['outcome'] | undefined,
+  signal: AbortSignal,
+): Promise<T | NoVerdict> {
+  try {
+    return await work
+  } catch (error) {
+    signal.throwIfAborted()
+    const outcome = outcomeOf(error)
+    if (!outcome) throw error
+    return { outcome, missing: messageOf(error) }
+  }
 }

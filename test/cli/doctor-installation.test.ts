@@ -1,17 +1,19 @@
 import { chmodSync, mkdirSync, readdirSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
+import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { Wallet } from 'ethers'
 import { Level } from 'level'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { timeOfRound } from '../../src/attest/drand.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { serialiseDeployment } from '../../src/chain/deployment.ts'
 import { readConfig } from '../../src/config/load.ts'
-import { examineInstallation } from '../../src/doctor/installation.ts'
+import { examineInstallation, INSTALLATION } from '../../src/doctor/installation.ts'
 import { clockOf, contractFindings } from '../../src/doctor/on-chain.ts'
 import { openProofLog } from '../../src/prooflog/log.ts'
 import { createWorld, type World } from '../chain/world.ts'
+import { ROUNDS } from '../helpers/drand.ts'
 import { createNet, type Net } from '../node/net.ts'
 import { type CliFolder, createCliFolder } from './site.ts'
 
@@ -120,6 +122,35 @@ describe('the doctor of an installation', () => {
     })
   })
 
+  it('opens each file that a start reads, and says what mends it', async () => {
+    const open = await folder.file('open-token', 'sixteen-characters-and-more', 0o644)
+    const missing = join(folder.path, 'no-secret')
+    const weights = await folder.file('weights.yaml', 'presets: { sport: { speed: 2 } }')
+    const { findings } = await look({
+      ...{ http: { port: 0, tokenFile: open }, scores: { weightsFile: weights, postSecretFile: missing } },
+      probe: { perDay: 1, keys: [{ file: join(folder.path, 'no-key.json'), passwordFile: join(folder.path, 'password') }] },
+    })
+    expect(findings.filter(({ name }) => name === 'files')).toEqual([
+      {
+        ...{ name: 'files', state: 'failed', mend: `chmod 600 ${open}` },
+        says: `http.tokenFile ${open}: others can read it: chmod 600`,
+      },
+      {
+        ...{ name: 'files', state: 'failed', says: expect.stringMatching(/sport: success must weigh more than 0/) },
+        mend: 'correct it, or take scores.weightsFile out of the configuration',
+      },
+      {
+        ...{ name: 'files', state: 'failed', says: expect.stringMatching(/^scores\.postSecretFile .*no such file/) },
+        mend: `(umask 077; openssl rand -hex 24 > ${missing})`,
+      },
+    ])
+    expect(findings.find(({ name }) => name === 'probe key')).toMatchObject({
+      ...{ state: 'failed', says: expect.stringMatching(/no-key\.json/) },
+    })
+    const good = await look({ http: { port: 0, tokenFile: await folder.file('token', 'sixteen-characters-and-more') } })
+    expect(good.of('files')).toMatchObject({ state: 'ok', says: expect.stringMatching(/^http\.tokenFile .*token can be read$/) })
+  })
+
   it('does not trust other contracts, nor an RPC that is not there', async () => {
     const text = serialiseDeployment({ ...world.deployment, verifier: world.deployment.anchor })
     const { findings } = await look({ deployment: await folder.file('strange.json', text) })
@@ -139,6 +170,57 @@ describe('the doctor of an installation', () => {
     expect(checks.at(-1)).toMatchObject({
       ...{ name: 'configuration', state: 'failed', mend: 'fisherman config reference names every key' },
       says: expect.stringMatching(/netwrok.*did you mean network\?/),
+    })
+  })
+})
+
+describe('the beacon', () => {
+  const [round] = ROUNDS
+  const relays: Server[] = []
+  afterAll(() => {
+    for (const relay of relays) relay.close().closeAllConnections()
+  })
+
+  /** What the doctor says half a minute after a round that drand published, of relays that answer so. */
+  async function ask(...answers: ((response: ServerResponse) => unknown)[]) {
+    const urls: string[] = []
+    for (const answer of answers) {
+      const relay = createServer((request, response) =>
+        request.url?.endsWith(`/public/${round?.round}`) ? answer(response) : response.writeHead(404).end(),
+      )
+      relays.push(relay.listen(0, '127.0.0.1'))
+      await new Promise((resolve) => relay.once('listening', resolve))
+      urls.push(`http://127.0.0.1:${(relay.address() as AddressInfo).port}`)
+    }
+    const { config } = readConfig({ file: (await installed({ network: 'arbitrum-one', beacon: { urls } })).file, env: {} })
+    const clock = { ...systemClock, nowMs: () => (timeOfRound(round?.round ?? 0) + 30) * 1_000 }
+    const signal = new AbortController().signal
+    const checkUps = INSTALLATION.filter(({ name }) => name === 'beacon')
+    return await examineInstallation({ config, file: undefined, clock, signal }, { checkUps })
+  }
+  const honest = (response: ServerResponse) => response.end(JSON.stringify({ signature: round?.signature.slice(2) }))
+  const away = (response: ServerResponse) => response.writeHead(503).end()
+
+  it('is there where a relay gives a round that was signed', async () => {
+    const says = '2 of 2 relays give a round that drand signed'
+    expect(await ask(honest, honest)).toEqual([{ name: 'beacon', state: 'ok', says }])
+  })
+
+  it('warns of a relay that is away, and of one that lies', async () => {
+    const lie = (response: ServerResponse) => response.end(JSON.stringify({ signature: ROUNDS[1]?.signature.slice(2) }))
+    const found = await ask(honest, away, lie)
+    expect(found.map(({ state, says }) => [state, says])).toEqual([
+      ['warning', expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\S* answered 503$/)],
+      ['warning', expect.stringMatching(/ gave what drand never signed as round 657413$/)],
+      ['warning', '1 of 3 relays give a round that drand signed'],
+    ])
+    expect(found[0]?.mend).toBe('replace it in beacon.urls')
+  })
+
+  it('fails where no relay answers: nothing can be drawn', async () => {
+    expect((await ask(away, (response) => response.destroy())).at(-1)).toEqual({
+      ...{ name: 'beacon', state: 'failed', says: '0 of 2 relays give a round that drand signed: nothing can be drawn' },
+      mend: 'open the way out to them in the firewall, or name relays that can be reached in beacon.urls',
     })
   })
 })

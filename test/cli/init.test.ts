@@ -1,7 +1,8 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
+import { createKeystore, createPasswordFile, loadKeystore } from '../../src/attest/keys.ts'
 import { initCommand } from '../../src/cli/init.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { fisherman } from '../monitor/watch-world.ts'
@@ -61,6 +62,16 @@ describe('fisherman init', { timeout: 60_000 }, () => {
     expect(readFileSync(file, 'utf8')).toBe(before)
   })
 
+  it('can be begun again where it was stopped while the key was made', async () => {
+    const begun = ['init', '--yes', '--mode', 'attest', '--config', at('stopped', 'f.yaml'), '--data-dir', at('stopped')]
+    mkdirSync(at('stopped', 'keys'), { recursive: true, mode: 0o700 })
+    writeFileSync(at('stopped', 'keys', 'answers.password'), 'from-an-earlier-try\n', { mode: 0o600 })
+    const again = await run(...begun)
+    expect([again.code, again.err]).toEqual([0, ''])
+    const { key } = loadConfig(at('stopped', 'f.yaml'), {}, {})
+    expect((await loadKeystore(key!.file, key!.passwordFile)).address).toMatch(/^0x/)
+  })
+
   it('asks five questions, again after a wrong answer, and takes defaults', async () => {
     const said = ['', 'actve', 'attest', '', '', 'none']
     const asked: string[] = []
@@ -100,6 +111,14 @@ describe('fisherman init', { timeout: 60_000 }, () => {
 describe('fisherman keys', { timeout: 60_000 }, () => {
   const RAW = 'ab'.repeat(32)
 
+  /** A key as `keys new` makes it, but for the second of work. */
+  async function quickKey(folder: string, name: string) {
+    const key = { file: at(folder, `${name}.json`), passwordFile: at(folder, `${name}.password`) }
+    mkdirSync(at(folder), { recursive: true, mode: 0o700 })
+    await createPasswordFile(key.passwordFile)
+    return { ...key, ...(await createKeystore({ ...key, light: true })) }
+  }
+
   it('makes a key, lists it, copies it and never overwrites', async () => {
     const made = await run('keys', 'new', '--purpose', 'money', '--folder', at('k'), '--json')
     expect([made.code, made.err]).toEqual([0, ''])
@@ -138,6 +157,78 @@ describe('fisherman keys', { timeout: 60_000 }, () => {
     expect(JSON.parse(piped.out).address).toBe(good.out.split('\n')[0])
     for (const { out, err } of [...ran, good, { out: piped.out, err: piped.err }]) expect(out + err).not.toContain(RAW)
     expect(existsSync(at('i1'))).toBe(false)
+  })
+
+  it('makes nothing of a wrong raw key, and takes the right one at the same place', async () => {
+    const wrong = await run('keys', 'import', '--unsafe-raw', '--folder', at('r1'))
+    expect([wrong.code, existsSync(at('r1'))]).toEqual([2, false])
+    writeFileSync(at('right'), RAW, { mode: 0o600 })
+    const right = await run('keys', 'import', '--unsafe-raw', '--folder', at('r1'), '--from', at('right'))
+    expect([right.code, right.err]).toEqual([0, ''])
+  })
+
+  it('goes on where a command was stopped between password and key, and says what to do with an empty one', async () => {
+    mkdirSync(at('r2'), { mode: 0o700 })
+    writeFileSync(at('r2', 'answers.password'), 'from-an-earlier-try\n', { mode: 0o600 })
+    const made = await run('keys', 'new', '--folder', at('r2'))
+    expect([made.code, made.err]).toEqual([0, ''])
+    expect(made.out).not.toContain('from-an-earlier-try')
+    const opened = await loadKeystore(at('r2', 'answers.json'), at('r2', 'answers.password'))
+    expect(opened.address).toBe(made.out.split('\n')[0])
+    expect(readFileSync(at('r2', 'answers.password'), 'utf8')).toBe('from-an-earlier-try\n')
+
+    writeFileSync(at('r2', 'money.password'), '', { mode: 0o600 })
+    const empty = await run('keys', 'new', '--purpose', 'money', '--folder', at('r2'))
+    expect(empty.code).toBe(2)
+    expect(empty.err).toMatch(/money\.password is empty; delete it/)
+  })
+
+  it('goes to another machine: what was exported is imported with its password, which is proven first', async () => {
+    const { address, passwordFile: password } = await quickKey('m1', 'answers')
+    expect((await run('keys', 'export', at('moved.json'), '--folder', at('m1'))).code).toBe(0)
+    writeFileSync(at('other.password'), 'not-the-one\n', { mode: 0o600 })
+    const into = (name: string, ...args: string[]) => run('keys', 'import', at('moved.json'), '--folder', at(name), ...args)
+    const refused = [
+      await into('m2', '--password-file', at('other.password')),
+      await into('m2'),
+      await into('m2', '--password-file', password, '--unsafe-raw'),
+      await run('keys', 'import', RAW, '--folder', at('m2')),
+    ]
+    expect(refused.map(({ code }) => code)).toEqual([2, 2, 2, 2])
+    expect(refused[0]?.err).toMatch(/the password in .*other\.password does not open .*moved\.json/)
+    expect(refused[1]?.err).toMatch(/moved\.password is not there.*--password-file/)
+    expect(refused[2]?.err).toMatch(/a keystore, or a raw key with --unsafe-raw; not both/)
+    expect(refused[3]?.err).toMatch(/never an argument/)
+    expect(existsSync(at('m2'))).toBe(false)
+
+    const there = await into('m2', '--password-file', password)
+    expect([there.code, there.err, there.out.split('\n')[0]]).toEqual([0, '', address])
+    const kept = { file: at('m2', 'answers.json'), passwordFile: at('m2', 'answers.password') }
+    expect([mode(kept.file), mode(kept.passwordFile)]).toEqual([0o600, 0o600])
+    expect((await loadKeystore(kept.file, kept.passwordFile)).address).toBe(address)
+    const again = await into('m2', '--password-file', password)
+    expect(again.code).toBe(2)
+    expect(again.err).toMatch(/m2.answers\.json exists already and is not overwritten; choose another place with --file/)
+    for (const { out, err } of [...refused, there, again])
+      for (const secret of [RAW, 'not-the-one', readFileSync(password, 'utf8').trim()]) expect(out + err).not.toContain(secret)
+  })
+
+  it('copies the key that the configuration names, whatever else lies in the folder', async () => {
+    const dataDir = at('c1')
+    await quickKey('c1/keys', 'answers')
+    const { address, ...key } = await quickKey('c2', 'used')
+    writeFileSync(at('deployment.json'), '{}')
+    const config = { mode: 'attest', dataDir, rpc: ['http://127.0.0.1:9'], deployment: at('deployment.json'), key }
+    writeFileSync(at('used.yaml'), JSON.stringify(config), { mode: 0o600 })
+    const copied = await run('keys', 'export', at('backup.json'), '--config', at('used.yaml'), '--json')
+    expect([copied.code, copied.err]).toEqual([0, ''])
+    expect(JSON.parse(copied.out).address).toBe(address)
+    expect(readFileSync(at('backup.json'), 'utf8')).toBe(readFileSync(key.file, 'utf8'))
+    const other = await run('keys', 'export', at('other.json'), '--config', at('used.yaml'), '--folder', join(dataDir, 'keys'))
+    expect([other.code, readFileSync(at('other.json'), 'utf8')]).toEqual([
+      0,
+      readFileSync(join(dataDir, 'keys', 'answers.json'), 'utf8'),
+    ])
   })
 
   it('finds what cannot be used: junk, work without end, open to others', async () => {

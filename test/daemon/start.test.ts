@@ -1,11 +1,12 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createPasswordFile, importKeystore } from '../../src/attest/keys.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { serialiseDeployment } from '../../src/chain/deployment.ts'
+import { pauseCommand } from '../../src/cli/pause.ts'
 import { configSchema } from '../../src/config/schema.ts'
 import { type Daemon, startDaemon } from '../../src/daemon.ts'
 import { openProofLog, type ProofLog } from '../../src/prooflog/log.ts'
@@ -38,10 +39,10 @@ afterAll(async () => {
 })
 
 /** The daemon of a member, which may send. */
-async function start(port = 0): Promise<Daemon> {
+async function start(port = 0, http: Record<string, unknown> = {}): Promise<Daemon> {
   const config = configSchema.parse({
     ...{ mode: 'active', dataDir, rpc: [world.anvil.rpcUrl], deployment: at('deployment.json'), hardware: 'off' },
-    ...{ key: { file: at('key.json'), passwordFile: at('password') }, http: { port } },
+    ...{ key: { file: at('key.json'), passwordFile: at('password') }, http: { port, ...http } },
     gossip: { listen: ['/ip4/127.0.0.1/tcp/0'] },
   })
   running = await startDaemon(config, silent, { firstStart: true })
@@ -60,6 +61,16 @@ describe('a start', () => {
     const { url } = await start(port)
     expect(new URL(url).port).toBe(String(port))
     expect(existsSync(join(dataDir, 'daemon.json'))).toBe(true)
+  })
+
+  it.each<[string, number | undefined, RegExp]>([
+    ['that others can read', 0o644, /^http\.tokenFile .*token: others can read it: chmod 600$/],
+    ['that is not there', undefined, /^http\.tokenFile .*no such file/],
+  ])('with a token %s ends before log, guard or network are opened', async (_, mode, says) => {
+    const tokenFile = at(`${count}-token`)
+    if (mode !== undefined) writeFileSync(tokenFile, 'sixteen-characters-and-more', { mode })
+    await expect(start(0, { tokenFile })).rejects.toThrow(says)
+    expect(readdirSync(dataDir)).toEqual([])
   })
 
   it('that ended in order can be repeated, and left no word that it runs', async () => {
@@ -113,6 +124,16 @@ describe('what was counted', () => {
     const nowMs = systemClock.nowMs()
     await withLog(0, (log) => log.prune({ beforeMs: nowMs, forgetIdsBeforeMs: nowMs }))
     expect(await told((await start()).url)).toEqual(expected)
+  })
+})
+
+describe('a pause', () => {
+  it('of a daemon that runs is told without a doubt', async () => {
+    await start()
+    const [out, err] = [vi.spyOn(console, 'log').mockReturnValue(), vi.spyOn(console, 'error').mockReturnValue()]
+    expect(await pauseCommand({ dataDir }, new AbortController().signal)).toBe(0)
+    expect([out.mock.calls, err.mock.calls]).toEqual([[['Paused: nothing new is checked until fisherman resume.']], []])
+    vi.restoreAllMocks()
   })
 })
 

@@ -25,6 +25,23 @@ describe('metrics', () => {
     expect(text).toContain('fisherman_verdict_delay_seconds_bucket{le="60"} 1')
   })
 
+  it('begin at 0 for each value that the program knows, so that no first event is missed', async () => {
+    const text = await createMetrics().render()
+    for (const series of [
+      'fisherman_verdicts_total{outcome="fail"}',
+      'fisherman_dropped_total{what="check-failed"}',
+      'fisherman_dropped_total{what="trust-framing"}',
+      'fisherman_alarms_total{kind="signer-revoked"}',
+      'fisherman_statements_total{direction="received",kind="fraud-proof"}',
+      'fisherman_transactions_total{action="convict",status="already"}',
+      'fisherman_check_duration_seconds_count{depth="prove"}',
+    ])
+      expect(text).toContain(`${series} 0\n`)
+    // What only a stranger's answer names has no series before it is there.
+    expect(text).not.toMatch(/^fisherman_feed_errors_total/m)
+    expect(text.split('\n').filter((line) => line.startsWith('fisherman_')).length).toBeLessThan(200)
+  })
+
   it('are read anew at each scrape; what is not known has no series, and a node that is gone leaves none', async () => {
     const metrics = createMetrics()
     const series = (text: string) =>
@@ -104,6 +121,7 @@ describe('what is made of them', () => {
     const run = (...args: string[]) => execFileSync(promtool ?? '', args, options).toString()
     expect(run('check', 'rules', 'alerts.yml')).toMatch(/SUCCESS: \d+ rules found/)
     expect(run('check', 'config', 'prometheus.yml')).toContain('SUCCESS')
+    expect(run('test', 'rules', join(root, 'test/observe/alerts.test.yml'))).toContain('SUCCESS')
     const metrics = createMetrics()
     metrics.verdict('pass', 1)
     metrics.checkMs('check', 900)

@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
+import { type Blame, FishermanError } from '../../src/base/errors.ts'
 import { exitCodeOf, selfCheckLines } from '../../src/cli/selfcheck.ts'
 import type { Behaviour } from '../../src/devnet/work.ts'
 import { createJudge } from '../../src/judge.ts'
-import { type SelfCheck, selfCheck } from '../../src/operator/selfcheck.ts'
+import { type SelfCheck, type SelfCheckDeps, selfCheck } from '../../src/operator/selfcheck.ts'
+import { networkOf } from '../../src/operator/selfcheck-at.ts'
 import { type Clips, drawSegments } from '../devnet/clips.ts'
 import { bench, MEMBER } from '../devnet/orchestrators.ts'
 import { DOMAIN } from '../helpers/fixtures.ts'
@@ -23,23 +25,33 @@ afterAll(async () => {
 })
 
 /** A node that has worked for two segments, as its own operator sees it. */
-async function check(behaviour: Behaviour, init: { key?: boolean; url?: string; stranger?: boolean } = {}): Promise<SelfCheck> {
+async function check(
+  behaviour: Behaviour,
+  init: {
+    key?: boolean
+    url?: string
+    stranger?: boolean
+    idle?: boolean
+    windowSeconds?: number
+    judge?: SelfCheckDeps['judge']
+  } = {},
+): Promise<SelfCheck> {
   const node = await bench(behaviour)
   try {
-    for (const segment of clips.segments) await node.send(segment)
+    if (!init.idle) for (const segment of clips.segments) await node.send(segment)
     if (behaviour === 'equivocate') await new Promise((resolve) => setTimeout(resolve, 1000))
     await node.closeWindow()
     const { signer, ledger } = node
     const scratchDir = join(folder, behaviour)
     return await selfCheck(
       {
-        ...{ domain: DOMAIN, windowSeconds: 4, receipts: 2, scratchDir },
+        ...{ domain: DOMAIN, windowSeconds: init.windowSeconds ?? 4, receipts: 2, scratchDir },
         feed: { transcoder: init.stranger ? MEMBER.address : signer.address, url: init.url ?? node.node.url },
       },
       {
         ...{ clock: systemClock, nowSec: () => Number(ledger.now()), round: async () => 7n },
         isSigner: async (transcoder, key) => transcoder === key,
-        judge: createJudge({ scratchDir: join(scratchDir, 'judge'), maxJobs: 1 }),
+        judge: init.judge ?? createJudge({ scratchDir: join(scratchDir, 'judge'), maxJobs: 1 }),
         ...(init.key === false
           ? {}
           : {
@@ -91,5 +103,49 @@ describe('fisherman selfcheck', { timeout: 120_000 }, () => {
     const other = await check('honest', { stranger: true })
     expect(other.broken).toEqual([expect.stringMatching(/a window is of another node/)])
     expect(exitCodeOf(other)).toBe(1)
+  })
+
+  it.each<Blame>(['unknown', 'theirs'])(
+    'has doubts where the judge fails by fault of %s, as a fisherman has, and never a fail',
+    async (blame) => {
+      const late = new FishermanError({ code: 'job-timeout', message: 'ffmpeg took more than 60 s', blame })
+      const found = await check('honest', { judge: { judge: async () => await Promise.reject(late) } })
+      expect(found.verdicts?.map(({ outcome }) => outcome)).toEqual(Array(4).fill('inconclusive'))
+      expect(exitCodeOf(found)).toBe(3)
+      expect(selfCheckLines(found).join('\n')).toMatch(/INCONCLUSIVE .*\n {4}- ffmpeg took more than 60 s/)
+    },
+  )
+
+  it('says what is our own fault as that, of no node', async () => {
+    const full = new FishermanError({ code: 'scratch', message: 'the disk is full', blame: 'ours' })
+    await expect(check('honest', { judge: { judge: async () => await Promise.reject(full) } })).rejects.toThrow(
+      'the disk is full',
+    )
+  })
+
+  it('says that nothing was looked at, and why that may be, where there is no receipt', async () => {
+    const found = await check('honest', { idle: true })
+    expect([found.receipts, found.broken, exitCodeOf(found)]).toEqual([0, [], 3])
+    const lines = selfCheckLines(found).join('\n')
+    expect(lines).toMatch(/^nothing +was looked at: /m)
+    expect(lines).toMatch(/windows of 4 s.*--network/)
+    expect(lines).not.toMatch(/none that signatures prove|name a key/)
+    // Read with the windows of a faster network, a feed seems to have none of late.
+    const other = await check('honest', { windowSeconds: 1 })
+    expect([other.receipts, exitCodeOf(other)]).toEqual([0, 3])
+  })
+})
+
+describe('the network of a self-check', () => {
+  it('follows from the chain', () => {
+    expect(networkOf(undefined, 42_161n)).toBe('arbitrum-one')
+    expect(networkOf(undefined, 421_614n)).toBe('arbitrum-sepolia')
+    expect(networkOf(undefined, 31_337n)).toBe('local')
+    expect(networkOf('local', 42_161n)).toBe('local')
+  })
+
+  it('must be said where the chain is of none', () => {
+    expect(() => networkOf(undefined, 777n)).toThrow(/chain 777 .*--network/)
+    expect(() => networkOf('arbitrum', 42_161n)).toThrow(/--network 'arbitrum': must be one of local/)
   })
 })

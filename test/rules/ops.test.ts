@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
+import { readConfig } from '../../src/config/load.ts'
+import { configText } from '../../src/config/template.ts'
 
 // What an operator copies: files that name each other must not drift apart.
 
@@ -32,6 +34,18 @@ describe('the compose file', () => {
     }
   })
 
+  it('lets others come in at the port that it opens, with what init writes', () => {
+    const text = configText({
+      ...{ network: 'local', mode: 'observe', dataDir: '/data', rpc: ['http://a'], deployment: '/config/deployment.json' },
+      ...{ feeds: [], bootstrap: [], httpPort: 7936 },
+    })
+    const { environment, ports } = services.fisherman ?? {}
+    const { gossip, http } = readConfig({ file: '/config/fisherman.yaml', text, env: environment ?? {} }).config
+    expect(ports).toContain('7935:7935')
+    expect(gossip.listen).toEqual(['/ip4/0.0.0.0/tcp/7935'])
+    expect([http.host, http.port]).toEqual(['0.0.0.0', 7936])
+  })
+
   it('is scraped where it listens', () => {
     const { scrape_configs } = parse(read('ops/prometheus/prometheus.yml')) as {
       scrape_configs: { job_name: string; static_configs: { targets: string[] }[] }[]
@@ -42,6 +56,9 @@ describe('the compose file', () => {
   })
 })
 
+/** What a unit puts before the file of the configuration; commands that are typed beside it do not have it. */
+const variablesOf = (unit: string) => [...unit.matchAll(/^Environment=(.*)$/gm)].flatMap(([, all = '']) => all.split(' '))
+
 describe('the systemd unit', () => {
   const unit = read('ops/systemd/fisherman.service')
   it('starts the program that there is, with room to end, as the least urgent work and without rights', () => {
@@ -51,6 +68,12 @@ describe('the systemd unit', () => {
     expect(Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)?.[1])).toBeGreaterThanOrEqual(30)
     expect(unit).toMatch(/^NoNewPrivileges=yes$/m)
     expect(unit).toMatch(/^Nice=10$/m)
+  })
+  it.each(['fisherman', 'fisherman-idle'])('%s works where the file says, as commands beside it do', (name) => {
+    const text = read(`ops/systemd/${name}.service`)
+    expect(variablesOf(text).filter((one) => one.startsWith('FISHERMAN_'))).toEqual([])
+    expect(text).toMatch(/^ReadWritePaths=\/var\/lib\/fisherman$/m)
+    expect(text).toMatch(/^#.*--data-dir \/var\/lib\/fisherman|^#.*dataDir: \/var\/lib\/fisherman/m)
   })
   it('has a timer beside it that publishes who earns without working, with options that there are', () => {
     const service = read('ops/systemd/fisherman-idle.service')
