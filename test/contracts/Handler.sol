@@ -362,9 +362,10 @@ contract Handler is Court {
         if (seed % 2 == 0) return spoil(!accuse(member(seed % MEMBERS), i, salt), "a case opened twice");
         // Of other inputs: only after a case that convicted nobody.
         FishermanVerifier.CaseState state = stateOf(faultId);
-        versionsMore[salt]++;
+        if (rungOf[salt] + 1 == RUNGS) return;
+        rungOf[salt]++;
         bool ok = accuse(member(seed % MEMBERS), i, salt);
-        if (!ok) versionsMore[salt]--;
+        if (!ok) rungOf[salt]--;
         bool ended = state >= FishermanVerifier.CaseState.Rejected || state == FishermanVerifier.CaseState.Expired;
         spoil(!ok || ended, "a case opened over another");
     }
