@@ -93,6 +93,33 @@ contract CasesTest is Court {
         isTrue(!deposit.isFrozen(node(0)), "not frozen");
     }
 
+    /// @dev It thaws in store, cheats, and wants to leave before anybody accuses it.
+    function test_whoever_thawed_in_store_cannot_leave_before_the_first_case() public {
+        vm.prank(node(0));
+        deposit.thaw(1000 * TOKEN);
+        pass(30 days);
+        toRound(FIRST_ROUND + 40);
+        Digests.TranscodeReceipt memory receipt = receiptOf(0, 1);
+        receipt.renditionsRoot = rootOf(rungHashes(1));
+        eq(deposit.securityOf(node(0)), 1000 * TOKEN, "what stands behind its work");
+        vm.prank(node(0));
+        fails(SecurityDeposit.ThawLapsed.selector);
+        deposit.withdraw();
+        vm.prank(node(0));
+        deposit.thaw(1000 * TOKEN);
+        // The statute's last moment: the receipt can be accused, and the deposit is there until the case ends.
+        toRound(receipt.round + 14);
+        give(member(0), 25 * TOKEN);
+        vm.prank(member(0));
+        token.approve(address(verifier), 25 * TOKEN);
+        vm.prank(member(0));
+        callOpen(D2, receipt, signReceipt(nodeKeys[0], receipt), 1);
+        pass(7 days);
+        vm.prank(node(0));
+        fails(SecurityDeposit.DepositFrozen.selector);
+        deposit.withdraw();
+    }
+
     // ------------------------------------------------------------------------------------------------------------------ versions
 
     function openWith(uint32 version, uint256 salt) internal view returns (bytes memory data) {
