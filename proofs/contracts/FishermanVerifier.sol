@@ -163,6 +163,8 @@ contract FishermanVerifier is IConvictions, IBondHold, Parameters, ReentrancyGua
     error MalformedEvidence();
     /// @notice The votes name other inputs than the case.
     error WrongEvidence(bytes32 inVotes, bytes32 inCase);
+    /// @notice Members judge by another version of the verdict's lines: nobody could reject such a case.
+    error VerdictVersionNotInForce(uint32 version);
     error AlreadyAppealed(bytes32 faultId);
     /// @notice Not the signers of this conviction, or they were penalised before.
     error WrongSigners(bytes32 faultId);
@@ -171,8 +173,9 @@ contract FishermanVerifier is IConvictions, IBondHold, Parameters, ReentrancyGua
         Wiring memory wiring,
         Times memory times,
         Roles memory roles,
-        Amounts memory amounts
-    ) Parameters(times, roles, amounts) {
+        Amounts memory amounts,
+        uint32 verdictVersion_
+    ) Parameters(times, roles, amounts, verdictVersion_) {
         token = wiring.token;
         registry = wiring.registry;
         deposit = wiring.deposit;
@@ -213,15 +216,16 @@ contract FishermanVerifier is IConvictions, IBondHold, Parameters, ReentrancyGua
     /// case of a class at a time, each has the whole time to answer, its own bond, and votes about these inputs only (older votes name
     /// others); nobody is accused twice of the same inputs; a conviction, also an overturned one, is the last; and the statute ends it all.
     /// @param leaf the rendition that the verdict is about, and its path to the receipt's renditionsRoot.
-    /// @param verdictVersion version of the lines that it was judged by; with it the contract names the inputs, for the accused to find
-    /// the bundle and for the votes to mean the same.
+    /// @param version version of the lines that it was judged by, one in force; with it the contract names the inputs, for the accused to
+    /// find the bundle and for the votes to mean the same. All else that names them is under the accused's signature. A case that is open
+    /// when its version goes out of force is decided as any other.
     function open(
         uint8 faultClass,
         Digests.TranscodeReceipt calldata receipt,
         bytes calldata signature,
         Digests.Rendition calldata leaf,
         bytes32[] calldata path,
-        uint32 verdictVersion
+        uint32 version
     ) external whenNotPaused nonReentrant {
         if (registry.activeWeightOf(msg.sender) == 0) revert NotMember(msg.sender);
         (IFaultVerifier.Fault memory fault, bytes32 evidenceHash) = faultVerifier.checkAccusation(
@@ -230,8 +234,9 @@ contract FishermanVerifier is IConvictions, IBondHold, Parameters, ReentrancyGua
             signature,
             leaf,
             path,
-            verdictVersion
+            version
         );
+        if (!isInForce(version)) revert VerdictVersionNotInForce(version);
         _open(fault, faultClass, evidenceHash);
     }
 

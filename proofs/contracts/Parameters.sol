@@ -11,6 +11,10 @@ import {TakeLimits} from "./TakeLimits.sol";
 /// value of the few things below and apply it after `timelockSeconds`. The guardian can pause new proofs, nothing else. Neither can take
 /// anything from anybody.
 abstract contract Parameters is TakeLimits {
+    /// @notice Seconds for which the version before the newest still opens cases, so that members need not all update at once. With the
+    /// longest case after it, still shorter than the statute: a sham that fewer and fewer members could judge outlasts no receipt.
+    uint48 public constant VERDICT_OVERLAP = 3 days;
+
     /// @dev All times in seconds, all amounts in 10^-18 tokens.
     struct Times {
         uint48 minCommitAge;
@@ -55,7 +59,12 @@ abstract contract Parameters is TakeLimits {
     bool public paused;
     /// @notice Unix seconds of the newest conviction by votes; 0 before the first. In the same slot, so that it costs the least.
     uint48 public lastVerdictAt;
+    /// @notice Version of the verdict's lines that members judge by. In the same slot, since every `open` compares with it.
+    uint32 public verdictVersion;
     IDecoderOracle public oracle;
+    /// @notice The version before, and until when (Unix seconds) it opens cases too; zero before the first change.
+    uint32 public earlierVersion;
+    uint48 public earlierUntil;
 
     struct Change {
         uint256 value;
@@ -69,6 +78,7 @@ abstract contract Parameters is TakeLimits {
 
     error InvalidTimes();
     error ZeroAddress();
+    error ZeroVerdictVersion();
     error OnlyGovernor();
     error OnlyGuardian();
     error UnknownParameter(bytes32 name);
@@ -78,7 +88,7 @@ abstract contract Parameters is TakeLimits {
     /// @notice The guardian has paused new proofs; open cases still end as they would.
     error IsPaused();
 
-    constructor(Times memory times, Roles memory roles, Amounts memory amounts) {
+    constructor(Times memory times, Roles memory roles, Amounts memory amounts, uint32 verdictVersion_) {
         // An answer window that outlives its case would make every conviction impossible.
         if (
             times.minCommitAge == 0 ||
@@ -88,6 +98,7 @@ abstract contract Parameters is TakeLimits {
             times.appealSeconds == 0
         ) revert InvalidTimes();
         if (roles.governor == address(0) || roles.guardian == address(0) || roles.treasury == address(0)) revert ZeroAddress();
+        if (verdictVersion_ == 0) revert ZeroVerdictVersion();
         minCommitAge = times.minCommitAge;
         maxCommitAge = times.maxCommitAge;
         answerSeconds = times.answerSeconds;
@@ -101,6 +112,7 @@ abstract contract Parameters is TakeLimits {
         appealBond = amounts.appealBond;
         dailyCap = amounts.dailyCap;
         minimumTake = amounts.minimumTake;
+        verdictVersion = verdictVersion_;
     }
 
     modifier whenNotPaused() {
@@ -116,8 +128,8 @@ abstract contract Parameters is TakeLimits {
     }
 
     /// @notice Announces a new value (addresses as numbers). Names: governor, guardian, treasury, openBond, appealBond, dailyCap, minimumTake,
-    /// faultVerifier, objectiveSlasher, oracle; each as bytes32 of its ASCII text. What could not be applied as it was announced is refused
-    /// here: unknown names, zero addresses, and numbers that the parameter cannot hold.
+    /// faultVerifier, objectiveSlasher, oracle, verdictVersion; each as bytes32 of its ASCII text. What could not be applied as it was
+    /// announced is refused here: unknown names, zero addresses, no version, and numbers that the parameter cannot hold.
     function announce(bytes32 name, uint256 value) external {
         if (msg.sender != governor) revert OnlyGovernor();
         _checkChange(name, value);
@@ -136,15 +148,26 @@ abstract contract Parameters is TakeLimits {
         else if (name == "appealBond") appealBond = uint96(change.value);
         else if (name == "dailyCap") dailyCap = uint128(change.value);
         else if (name == "minimumTake") minimumTake = uint128(change.value);
+        else if (name == "verdictVersion") _applyVersion(uint32(change.value));
         else _applyAddress(name, address(uint160(change.value)));
+    }
+
+    /// @notice Whether cases are opened about verdicts of this version: no other has members that could judge them.
+    function isInForce(uint32 version) public view returns (bool) {
+        return version == verdictVersion || (version == earlierVersion && block.timestamp < earlierUntil);
     }
 
     function _checkChange(bytes32 name, uint256 value) private pure {
         bool isBond = name == "openBond" || name == "appealBond";
         bool isAmount = name == "dailyCap" || name == "minimumTake";
-        uint256 most = isBond ? type(uint96).max : isAmount ? type(uint128).max : type(uint160).max;
+        bool isVersion = name == "verdictVersion";
+        uint256 most = isBond
+            ? type(uint96).max
+            : isAmount ? type(uint128).max : isVersion ? type(uint32).max : type(uint160).max;
         if (value > most) revert ValueTooLarge(name, value, most);
         if (isBond || isAmount) return;
+        if (isVersion && value == 0) revert ZeroVerdictVersion();
+        if (isVersion) return;
         if (
             name != "governor" &&
             name != "guardian" &&
@@ -154,6 +177,12 @@ abstract contract Parameters is TakeLimits {
             name != "oracle"
         ) revert UnknownParameter(name);
         if (value == 0) revert ZeroAddress();
+    }
+
+    /// @dev The one before opens cases a while longer.
+    function _applyVersion(uint32 version) private {
+        (earlierVersion, earlierUntil) = (verdictVersion, uint48(block.timestamp) + VERDICT_OVERLAP);
+        verdictVersion = version;
     }
 
     /// @dev Its name is one of these: the announcement was checked.

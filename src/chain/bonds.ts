@@ -29,11 +29,13 @@ export interface BondView {
 /** An orchestrator's security deposit. */
 export interface DepositView {
   address: Hex
-  /** Everything held, thawing included. */
+  /** Everything held, thawing included: what a conviction can reach. */
   amount: bigint
+  /** On its way out, so no security any more; what was not withdrawn in time is none of it. */
   thawing: bigint
-  /** From then on the thawing part can be withdrawn. */
+  /** The thawing part can be withdrawn from then on, and until then; while a case is open it cannot, and the end is put off. */
   thawedAtSec: number
+  lapsesAtSec: number
   openCases: number
   thawSec: number
 }
@@ -78,13 +80,19 @@ export async function bondOf(site: Site, address: Hex): Promise<BondView> {
 
 export async function depositOf(site: Site, address: Hex): Promise<DepositView> {
   const { deposit } = site.deployment
-  const [amount, thawing, thawedAt, freezes] = (await site.reads.call(deposit, depositInterface, 'accounts', [
+  const ask = async (name: string, values: readonly unknown[] = []) =>
+    (await site.reads.call(deposit, depositInterface, name, values))[0] as bigint
+  const [amount = 0n, , thawedAt = 0n, freezes] = (await site.reads.call(deposit, depositInterface, 'accounts', [
     address,
   ])) as bigint[]
-  const [thawSec] = await site.reads.call(deposit, depositInterface, 'thawSeconds', [])
+  const [security, thawSec, withdrawSec] = await Promise.all([
+    ask('securityOf', [address]),
+    ask('thawSeconds'),
+    ask('WITHDRAW_SECONDS'),
+  ])
   return {
-    ...{ address, amount: amount ?? 0n, thawing: thawing ?? 0n, thawedAtSec: Number(thawedAt) },
-    ...{ openCases: Number(freezes), thawSec: Number(thawSec) },
+    ...{ address, amount, thawing: amount - security, thawedAtSec: Number(thawedAt) },
+    ...{ lapsesAtSec: Number(thawedAt + withdrawSec), openCases: Number(freezes), thawSec: Number(thawSec) },
   }
 }
 
@@ -191,7 +199,7 @@ export async function planDepositWithdraw(site: Site, tooEarly: Waits, options: 
   if (view.thawing === 0n)
     throw problem(
       'deposit-not-thawing',
-      `nothing of the deposit of ${view.address} thaws; type fisherman bond exit --orchestrator first`,
+      `nothing of the deposit of ${view.address} thaws; type fisherman bond exit --orchestrator first${view.thawedAtSec === 0 ? '' : ' (what thawed before was not withdrawn in time)'}`,
     )
   if (view.openCases > 0)
     throw problem(

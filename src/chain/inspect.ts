@@ -8,7 +8,7 @@ import { type Roles, registryValues, timesOf } from './plan.ts'
 import type { ChainPreset } from './presets.ts'
 import type { Rpc } from './rpc.ts'
 import { RpcRefusal } from './rpc.ts'
-import { brokenRules, STATUTE_ROUNDS } from './rules.ts'
+import { brokenRules, STATUTE_ROUNDS, VERDICT_OVERLAP_SEC } from './rules.ts'
 import type { Deployment, Waiting } from './types.ts'
 import { bytes } from './wire.ts'
 
@@ -115,6 +115,7 @@ function expectations(deployment: Deployment, preset: ChainPreset, roles: Partia
       ...{ objectiveSlasher: depositSlasher, governor: roles.governor, guardian: roles.guardian },
       ...whole(timesOf(preset)),
       ...{ openBond, appealBond, dailyCap, minimumTake, paused: false },
+      ...{ verdictVersion: BigInt(preset.verdictVersion), VERDICT_OVERLAP: BigInt(VERDICT_OVERLAP_SEC) },
     },
   }
 }
@@ -153,6 +154,7 @@ function asFound(preset: ChainPreset, values: ReadonlyMap<string, Value>): Chain
     appealBond: big('verifier.appealBond', preset.appealBond),
     dailyCap: big('verifier.dailyCap', preset.dailyCap),
     minimumTake: big('verifier.minimumTake', preset.minimumTake),
+    verdictVersion: count('verifier.verdictVersion', preset.verdictVersion),
   }
 }
 

@@ -104,6 +104,7 @@ function valuesOf(preset: ChainPreset, roles: Roles, places: Plan['places']): Re
       timesOf(preset),
       { governor, guardian, treasury },
       { openBond, appealBond, dailyCap, minimumTake },
+      preset.verdictVersion,
     ],
   }
 }

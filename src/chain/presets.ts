@@ -1,4 +1,4 @@
-import type { Hex } from '../../proofs/types.ts'
+import { type Hex, VERDICT_VERSION } from '../../proofs/types.ts'
 import { FishermanError } from '../base/errors.ts'
 import { brokenRules } from './rules.ts'
 
@@ -30,6 +30,8 @@ export interface ChainPreset {
   minimumTake: bigint
   /** Length of a sampling window; registration becomes active after two of them. */
   windowSec: number
+  /** Version of the verdict's lines that cases may be opened about; later ones come into force by the governor. */
+  verdictVersion: number
 }
 
 const DAY_SEC = 86_400
@@ -54,6 +56,7 @@ const LOCAL: ChainPreset = {
   dailyCap: tokens(1_000_000),
   minimumTake: tokens(1),
   windowSec: 4,
+  verdictVersion: VERDICT_VERSION,
 }
 
 const PUBLIC = {
@@ -81,6 +84,7 @@ const PUBLIC = {
   dailyCap: tokens(50),
   minimumTake: tokens(1),
   windowSec: 60,
+  verdictVersion: VERDICT_VERSION,
 }
 
 const ARBITRUM_ONE: ChainPreset = {

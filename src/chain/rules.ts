@@ -14,6 +14,8 @@ export interface BrokenRule {
 
 /** Statute, as FaultVerifier has it: two unbonding periods of Livepeer. */
 export const STATUTE_ROUNDS = 14
+/** Seconds for which the version of the verdict before the newest still opens cases, as Parameters has them. */
+export const VERDICT_OVERLAP_SEC = 3 * 86_400
 /** Fewest people who can convict. */
 export const QUORUM_MEMBERS = 3
 const NOTHING: Side = ['nothing', 0]
@@ -56,6 +58,7 @@ export function rulesOf(p: ChainPreset): Rule[] {
   const answer: Side = ['answerSec', p.answerSec]
   const appeal: Side = ['appealSec', p.appealSec]
   const whole: Side = ['caseSec', p.caseSec]
+  const foreign: Side = ['three days + caseSec', VERDICT_OVERLAP_SEC + p.caseSec]
   const activation: Side = ['registry.activationSec', r.activationSec]
   const exit: Side = ['registry.exitSec', r.exitSec]
   const silent: Side = ['registry.silentSec', r.silentSec]
@@ -78,7 +81,14 @@ export function rulesOf(p: ChainPreset): Rule[] {
     time('appeal-positive', appeal, '>', NOTHING, 'money would leave before anybody looked'),
     open(time('appeal-long', appeal, '>=', ['two weeks', 14 * DAY_SEC], 'people could not look at an appeal in time')),
     open(
-      time('case-statute', whole, '<', statute, 'a case about something sham would shield its receipt until the statute is over'),
+      time(
+        'case-statute',
+        // A case may be about the version before, which fewer and fewer members can judge.
+        foreign,
+        '<',
+        statute,
+        'a case about something sham would shield its receipt until the statute is over',
+      ),
     ),
     open(time('timelock-case', ['timelockSec', p.timelockSec], '>=', whole, 'rules would change under an open case')),
     time(
@@ -119,6 +129,7 @@ export function rulesOf(p: ChainPreset): Rule[] {
     money('open-bond', ['openBond', p.openBond], '<=', bond, 'a member could not afford to accuse'),
     money('appeal-bond-positive', ['appealBond', p.appealBond], '>', NOTHING, 'every conviction would be appealed'),
     money('appeal-bond', ['appealBond', p.appealBond], '<=', bond, 'an innocent node could not afford to object'),
+    rule('verdict-version', 'count', ['verdictVersion', p.verdictVersion], '>', NOTHING, 'no case could be opened'),
     money('minimum-take', ['minimumTake', p.minimumTake], '<=', ['dailyCap', p.dailyCap], 'nothing could ever be taken'),
     open(money('quorum-money', bought, '<=', quorum, 'a bought quorum would take more than it can lose')),
   ]

@@ -27,9 +27,9 @@ export interface OrchestratorRow {
   totalStake: bigint
   /** Own bond with what it has earned on it; undefined where there is no Livepeer. */
   ownBond?: bigint
-  /** Security deposit, without what was taken. */
+  /** Security deposit: without what was taken, and without what is on its way out. */
   deposit: bigint
-  /** Part of the deposit that was asked back. */
+  /** What is on its way out; a conviction reaches it until it has left. */
   thawing: bigint
   /** An open case holds the deposit. */
   frozen: boolean
@@ -114,8 +114,9 @@ async function livepeerTable(
     bonding('pendingStake', node, round ?? 0n),
     view(livepeer.serviceRegistry, serviceInterface, 'getServiceURI', node),
     view(init.deployment.deposit, depositInterface, 'accounts', node),
+    view(init.deployment.deposit, depositInterface, 'securityOf', node),
   ]
-  const width = 6
+  const width = 7
   const answers = await multicall.read(nodes.flatMap(each), { signal, block })
 
   const since = head.timestampSec - init.rounds * init.roundSec
@@ -127,10 +128,10 @@ async function livepeerTable(
     signal,
   )
   const rows = nodes.map((address, i): OrchestratorRow => {
-    const [total, transcoder, delegator, pending, uri, account] = answers.slice(i * width, (i + 1) * width)
+    const [total, transcoder, delegator, pending, uri, account, security] = answers.slice(i * width, (i + 1) * width)
     // What is earned and not claimed yet is claimed by a slash, so it can be taken too.
     const ownBond = (pending?.[0] ?? delegator?.[0] ?? 0n) as bigint
-    const deposit = depositOf(account)
+    const deposit = depositOf(account, security)
     const rewardCalls = counts.rewards.get(address) ?? 0
     const tickets = counts.tickets.get(address) ?? 0
     return {
@@ -138,7 +139,7 @@ async function livepeerTable(
       totalStake: (total?.[0] ?? 0n) as bigint,
       ownBond,
       ...deposit,
-      slashable: ownBond + deposit.deposit,
+      slashable: ownBond + deposit.deposit + deposit.thawing,
       serviceUri: textOf(uri),
       lastRewardRound: (transcoder?.[0] ?? 0n) as bigint,
       rewardCalls,
@@ -178,25 +179,27 @@ async function depositTable(
   const list = [...nodes]
   const views = list.flatMap((node): View[] => [
     { to: deployment.deposit, contract: depositInterface, name: 'accounts', values: [node] },
+    { to: deployment.deposit, contract: depositInterface, name: 'securityOf', values: [node] },
     { to: deployment.serviceRegistry, contract: serviceRegistryInterface, name: 'getServiceURI', values: [node] },
   ])
   const answers = await multicall.read(views, { signal, block: toQuantity(head.number) })
   const rows = list.map((address, i): OrchestratorRow => {
-    const deposit = depositOf(answers[2 * i])
+    const deposit = depositOf(answers[3 * i], answers[3 * i + 1])
     return {
       address,
       totalStake: deposit.deposit,
       ...deposit,
-      slashable: deposit.deposit,
-      serviceUri: textOf(answers[2 * i + 1]),
+      slashable: deposit.deposit + deposit.thawing,
+      serviceUri: textOf(answers[3 * i + 2]),
     }
   })
   return { source: 'deposits', block: head.number, rows }
 }
 
-function depositOf(account: ViewResult): Pick<OrchestratorRow, 'deposit' | 'thawing' | 'frozen'> {
-  const [amount, thawing, , freezes] = account ?? []
-  return { deposit: (amount ?? 0n) as bigint, thawing: (thawing ?? 0n) as bigint, frozen: ((freezes ?? 0n) as bigint) > 0n }
+function depositOf(account: ViewResult, security: ViewResult): Pick<OrchestratorRow, 'deposit' | 'thawing' | 'frozen'> {
+  const [amount = 0n, , , freezes = 0n] = (account ?? []) as readonly bigint[]
+  const deposit = (security?.[0] ?? 0n) as bigint
+  return { deposit, thawing: amount - deposit, frozen: freezes > 0n }
 }
 
 /** Anybody may write anything into the registry: cut to what fits a line, without control characters. */

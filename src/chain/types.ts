@@ -237,6 +237,7 @@ export interface Chain {
   /** Hash of the first block with timestamp >= t; undefined while there is none. */
   beaconAt(timestampSec: number, options: Waiting): Promise<{ hash: Hex; blockNumber: bigint } | undefined>
   members(): Promise<Member[]>
+  /** What a conviction can reach, also of what is on its way out: no measure of security. */
   deposit(transcoder: Hex): Promise<{ amount: bigint; frozen: boolean }>
   isSigner(transcoder: Hex, signer: Hex, round: bigint): Promise<boolean>
   serviceUri(transcoder: Hex): Promise<string>

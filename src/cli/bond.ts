@@ -52,9 +52,13 @@ export function statusLines({ bond, deposit, purse }: BondStatus): string[] {
   else
     rows.push([
       'deposit',
-      `${lpt(deposit.amount)}${deposit.openCases > 0 ? `, held while ${deposit.openCases} case is open` : ''}; leaving takes ${span(deposit.thawSec)}`,
+      `${lpt(deposit.amount - deposit.thawing)}${deposit.openCases > 0 ? `, held while ${deposit.openCases} case is open` : ''}; leaving takes ${span(deposit.thawSec)}`,
     ])
-  if (deposit.thawing > 0n) rows.push(['thawing', `${lpt(deposit.thawing)}, can be withdrawn ${when(deposit.thawedAtSec)}`])
+  if (deposit.thawing > 0n)
+    rows.push([
+      'thawing',
+      `${lpt(deposit.thawing)}, can be withdrawn ${when(deposit.thawedAtSec)}, until ${moment(deposit.lapsesAtSec)}`,
+    ])
   return rows.map(([name, text]) => `${name.padEnd(9)} ${text}`)
 }
 

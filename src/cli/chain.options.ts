@@ -38,8 +38,8 @@ Exit code: 0 all is well, 1 something needs attention (paused, no funds, an old 
     .addHelpText(
       'after',
       `
-SLASHABLE is what a conviction can reach: the own bond and the security deposit, never what others delegated. "rewarded, no
-tickets" is no proof of anything: tickets are a lottery, and whether the service URI answers is not looked at here.`,
+DEPOSIT is without what thaws: that is on its way out. SLASHABLE is what a conviction can reach: the own bond and the security
+deposit, thawing included, never what others delegated. "rewarded, no tickets" is no proof of anything: tickets are a lottery, and whether the service URI answers is not looked at here.`,
     )
     .action((options: ChainTableOptions) => run.orchestrators(options))
 }

@@ -99,6 +99,7 @@ export function quoteLines(quote: Quote, preset: ChainPreset): string[] {
       'times',
       `answer ${preset.answerSec} s, case ${preset.caseSec} s, appeal ${preset.appealSec} s, timelock ${preset.timelockSec} s`,
     ],
+    ['verdict', `version ${preset.verdictVersion}`],
     ['leaving', `fisherman ${r.exitSec} s, deposit ${preset.thawSec} s`],
     ...quote.creations.map(({ contract, address }, i): [string, string] => [
       i < quote.done ? 'is there' : 'creates',

@@ -1,6 +1,6 @@
 import type { Wallet } from 'ethers'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { Hex } from '../../proofs/types.ts'
+import { type Hex, VERDICT_VERSION } from '../../proofs/types.ts'
 import { commitmentOf } from '../../src/chain/build.ts'
 import { CASE_STATES } from '../../src/chain/contracts.ts'
 import { tokens } from '../../src/chain/presets.ts'
@@ -66,10 +66,13 @@ describe('a case is opened', () => {
   })
 
   it('only with a rendition that the node signed, and a version of the verdict', async () => {
-    const why = (change: Partial<Accused>, version = 1) =>
+    const why = (change: Partial<Accused>, version = VERDICT_VERSION) =>
       world.why('verifier', 'open', opening({ ...own, ...change }, 18, version), opener())
     expect(await why({})).toBe('ok')
     expect(await why({}, 0)).toBe('ZeroVerdictVersion')
+    // A friend's sham: no member judges by it, so none could reject the case.
+    for (const version of [VERDICT_VERSION - 1, VERDICT_VERSION + 1, 99])
+      expect(await why({}, version), String(version)).toBe('VerdictVersionNotInForce')
     expect(await why({ path: [] })).toBe('NotUnderRoot')
     expect(await why({ path: [...own.path, unique()] })).toBe('NotUnderRoot')
     for (const field of Object.keys(own.leaf) as (keyof typeof own.leaf)[]) {

@@ -10,6 +10,7 @@ import {
   accusation,
   accused,
   asNew,
+  bothRungs,
   conviction,
   createWorld,
   equivocation,
@@ -203,9 +204,13 @@ describe('actions', () => {
 
   it('accuses again of other inputs after a case that convicted nobody, and never of the same', async () => {
     const [sham, chain] = [await connect({ signer: world.fishermen[1]! }), await connect()]
-    const own = await ownReceipt()
+    const [lower, own] = await bothRungs(world, node())
     const { faultId } = await conviction(world, own)
-    const other = { ...accusation(own), verdictVersion: 999 }
+    const other = accusation(lower)
+    // A version that nobody judges by would be such inputs too, and nobody could reject the case.
+    expect(await sham.openCase({ ...accusation(own), verdictVersion: 999 }, options)).toMatchObject({
+      ...{ status: 'refused', error: 'VerdictVersionNotInForce' },
+    })
     expect((await sham.openCase(other, options)).status).toBe('mined')
     await until(() => chain.cases()[0]?.state === 'open')
     expect(await accuse(chain, own)).toEqual({ status: 'already' })

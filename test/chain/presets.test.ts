@@ -16,7 +16,7 @@ const DAY = 86_400
 
 /** One change that breaks the rule (others may break with it), and the nearest one that keeps it. */
 const RULES: [name: string, breaks: Change, keeps: Change][] = [
-  ['round-positive', { roundSec: 0 }, { roundSec: 43_201 }],
+  ['round-positive', { roundSec: 0 }, { roundSec: 61_715 }],
   ['window-positive', { windowSec: 0 }, { windowSec: 1 }],
   ['commit-positive', { minCommitAgeSec: 0 }, { minCommitAgeSec: 5 }],
   ['commit-order', { minCommitAgeSec: 10, maxCommitAgeSec: 10 }, { minCommitAgeSec: 10, maxCommitAgeSec: 11 }],
@@ -30,8 +30,8 @@ const RULES: [name: string, breaks: Change, keeps: Change][] = [
   // 14 rounds of 76,524 s are 1,071,336 s.
   [
     'case-statute',
-    { caseSec: 1_071_336, timelockSec: 14 * DAY, thawSec: 30 * DAY, registry: { exitSec: 30 * DAY } },
-    { caseSec: 1_071_335, timelockSec: 14 * DAY, thawSec: 30 * DAY, registry: { exitSec: 30 * DAY } },
+    { caseSec: 1_071_336 - 3 * DAY, timelockSec: 14 * DAY, thawSec: 30 * DAY, registry: { exitSec: 30 * DAY } },
+    { caseSec: 1_071_335 - 3 * DAY, timelockSec: 14 * DAY, thawSec: 30 * DAY, registry: { exitSec: 30 * DAY } },
   ],
   ['timelock-case', { timelockSec: 7 * DAY - 1 }, { timelockSec: 7 * DAY }],
   ['activation-windows', { registry: { activationSec: 119 } }, { registry: { activationSec: 120 } }],
@@ -49,6 +49,7 @@ const RULES: [name: string, breaks: Change, keeps: Change][] = [
   ['open-bond', { openBond: tokens(250) + 1n }, { openBond: tokens(250) }],
   ['appeal-bond-positive', { appealBond: 0n }, { appealBond: 1n }],
   ['appeal-bond', { appealBond: tokens(250) + 1n }, { appealBond: tokens(250) }],
+  ['verdict-version', { verdictVersion: 0 }, { verdictVersion: 1 }],
   ['minimum-take', { minimumTake: tokens(50) + 1n }, { minimumTake: tokens(50) }],
   // 14 x 60 = 3 x 280.
   [

@@ -83,8 +83,8 @@ describe('the table of orchestrators', () => {
     expect(rows.map(({ address }) => address).sort()).toEqual(world.orchestrators.map(addressOf).sort())
     expect(rows.find(({ address }) => address === addressOf(world.orchestrators[1]!))).toEqual({
       address: addressOf(world.orchestrators[1]!),
-      totalStake: tokens(1000),
-      deposit: tokens(1000),
+      totalStake: tokens(600),
+      deposit: tokens(600),
       thawing: tokens(400),
       frozen: false,
       slashable: tokens(1000),

@@ -15,6 +15,7 @@ import {
   type StructName,
   type Structs,
   type TranscodeReceipt,
+  VERDICT_VERSION,
 } from '../../proofs/types.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import type { Logger } from '../../src/base/log.ts'
@@ -325,9 +326,20 @@ export interface Accused extends SignedReceipt {
 }
 
 export async function accused(world: World, by: Wallet, change: Partial<TranscodeReceipt> = {}, signer = by): Promise<Accused> {
+  return (await bothRungs(world, by, change, signer))[1]
+}
+
+/** The two renditions of one receipt: cases about them are about one fault, and about other inputs. */
+export async function bothRungs(
+  world: World,
+  by: Wallet,
+  change: Partial<TranscodeReceipt> = {},
+  signer = by,
+): Promise<[Accused, Accused]> {
   const leaves = [rendition(0), rendition(1)]
   const { signed: own, path } = await receiptOver(signer, world.domain, leaves, change, by)
-  return { ...own, leaf: leaves[1]!, path: path(1) }
+  const rung = (i: number): Accused => ({ ...own, leaf: leaves[i]!, path: path(i) })
+  return [rung(0), rung(1)]
 }
 
 /** What `openCase` of the chain client takes. */
@@ -335,16 +347,16 @@ export const accusation = ({ leaf, ...own }: Accused) => ({
   faultClass: 'D2' as const,
   ...own,
   rendition: leaf,
-  verdictVersion: 1,
+  verdictVersion: VERDICT_VERSION,
 })
 
 /** Arguments of `open`. */
-export function opening(own: Accused, faultClass = 18, verdictVersion = 1): unknown[] {
+export function opening(own: Accused, faultClass = 18, verdictVersion = VERDICT_VERSION): unknown[] {
   return [faultClass, own.receipt, own.signature, own.leaf, own.path, verdictVersion]
 }
 
 /** Names the inputs of a verdict on this rendition. */
-export function inputsOf(world: World, own: Accused, verdictVersion = 1): Hex {
+export function inputsOf(world: World, own: Accused, verdictVersion = VERDICT_VERSION): Hex {
   const { contentHash, profileHash, index } = own.leaf
   const receiptDigest = digestOf(world.domain, 'TranscodeReceipt', own.receipt)
   const { sourceHash } = own.receipt
@@ -408,7 +420,7 @@ export async function conviction(world: World, own: SignedReceipt, setup: VoteSe
     evidenceHash: 'leaf' in own ? inputsOf(world, own as Accused) : unique('evidence'),
     workCommit: `0x${'0'.repeat(64)}`,
     finder: addressOf(world.fishermen[1]!),
-    verdictVersion: 1,
+    verdictVersion: VERDICT_VERSION,
     deadline: 4_000_000_000n,
     ...setup.change,
   }

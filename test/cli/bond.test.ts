@@ -112,6 +112,9 @@ describe("an orchestrator's deposit", () => {
     )
     expect((await own('exit', '10')).out).toMatch(/thawing +10 LPT, can be withdrawn in (1 min|59 s), on/)
     expect(refused(await own('withdraw'))).toMatch(/10 LPT can be withdrawn in/)
+    // What is on its way out is no security.
+    const halfway = await bond('status', ...at, '--address', (world.orchestrators[0] as { address: string }).address)
+    expect(halfway.out).toMatch(/deposit +1000\.25 LPT; .*\nthawing +10 LPT, .*, until \d{4}-\d\d-\d\d \d\d:\d\d UTC$/m)
     expect(refused(await own('exit', '1001'))).toMatch(
       /1001 LPT cannot be asked back: 1000\.25 LPT of .* are deposited and not thawing/,
     )
@@ -119,6 +122,13 @@ describe("an orchestrator's deposit", () => {
     const all = await own('exit')
     expect(all.out).toMatch(/asks for 1000\.25 LPT .* back; the 10 LPT that thaw already wait anew with it/)
     await world.pass(61)
+    const beforeLapse = await world.snapshot()
+    await world.pass(3 * 86_400)
+    expect(refused(await own('withdraw'))).toMatch(
+      /nothing of the deposit .* thaws; .* \(what thawed before was not withdrawn in time\)/,
+    )
+    expect((await own('exit', '10.25')).out).toMatch(/deposit +1000 LPT; .*\nthawing +10\.25 LPT/)
+    await world.revert(beforeLapse)
     expect((await own('withdraw')).out).toMatch(/pays 1010\.25 LPT out.*\n(.*\n)*deposit +none/)
     const status = await bond('status', ...at, '--address', (world.orchestrators[0] as { address: string }).address, '--json')
     expect(JSON.parse(status.out)).toMatchObject({

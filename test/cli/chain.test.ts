@@ -187,7 +187,7 @@ describe('fisherman chain orchestrators', () => {
     const json = JSON.parse((await fisherman(['orchestrators', '--config', file, '--json'])).out)
     expect(json.source).toBe('deposits')
     expect(json.rows.map((row: { totalStake: string }) => row.totalStake)).toEqual(
-      [1500, 1000, 1000, 1000].map((n) => tokens(n).toString()),
+      [1500, 1000, 1000, 600].map((n) => tokens(n).toString()),
     )
   })
 

@@ -12,6 +12,8 @@ import {Court} from "./Court.sol";
 /// @title The life of a case, and where its money goes
 contract CasesTest is Court {
     address internal finder = address(0xf1);
+    /// @dev where the version stands in the data of `open`: behind length, selector and 23 words.
+    uint256 private constant VERSION_AT = 32 + 4 + 23 * 32;
 
     // ----------------------------------------------------------------------------------------------------------------- opening
 
@@ -89,6 +91,132 @@ contract CasesTest is Court {
         vm.expectRevert();
         callOpen(D2, receipt, signature, 1);
         isTrue(!deposit.isFrozen(node(0)), "not frozen");
+    }
+
+    /// @dev It thaws in store, cheats, and wants to leave before anybody accuses it.
+    function test_whoever_thawed_in_store_cannot_leave_before_the_first_case() public {
+        vm.prank(node(0));
+        deposit.thaw(1000 * TOKEN);
+        pass(30 days);
+        toRound(FIRST_ROUND + 40);
+        Digests.TranscodeReceipt memory receipt = receiptOf(0, 1);
+        receipt.renditionsRoot = rootOf(rungHashes(1));
+        eq(deposit.securityOf(node(0)), 1000 * TOKEN, "what stands behind its work");
+        vm.prank(node(0));
+        fails(SecurityDeposit.ThawLapsed.selector);
+        deposit.withdraw();
+        vm.prank(node(0));
+        deposit.thaw(1000 * TOKEN);
+        // The statute's last moment: the receipt can be accused, and the deposit is there until the case ends.
+        toRound(receipt.round + 14);
+        give(member(0), 25 * TOKEN);
+        vm.prank(member(0));
+        token.approve(address(verifier), 25 * TOKEN);
+        vm.prank(member(0));
+        callOpen(D2, receipt, signReceipt(nodeKeys[0], receipt), 1);
+        pass(7 days);
+        vm.prank(node(0));
+        fails(SecurityDeposit.DepositFrozen.selector);
+        deposit.withdraw();
+    }
+
+    // ------------------------------------------------------------------------------------------------------------------ versions
+
+    function openWith(uint32 version, uint256 salt) internal view returns (bytes memory data) {
+        Digests.TranscodeReceipt memory receipt = accusedReceipt(0, salt);
+        data = openData(D2, receipt, signReceipt(nodeKeys[0], receipt), salt);
+        assembly ("memory-safe") {
+            mstore(add(data, VERSION_AT), version)
+        }
+    }
+
+    function opensWith(uint32 version, uint256 salt) internal returns (bytes4) {
+        give(member(0), 25 * TOKEN);
+        vm.startPrank(member(0));
+        token.approve(address(verifier), 25 * TOKEN);
+        (bool ok, bytes memory reason) = address(verifier).call(openWith(version, salt));
+        vm.stopPrank();
+        return ok ? bytes4(0) : bytes4(reason);
+    }
+
+    function changeVersion(uint32 version) internal {
+        vm.prank(governor);
+        verifier.announce("verdictVersion", version);
+        pass(7 days);
+        verifier.applyChange("verdictVersion");
+    }
+
+    bytes4 internal constant NOT_IN_FORCE = FishermanVerifier.VerdictVersionNotInForce.selector;
+
+    /// @dev Nobody judges by it, so nobody could reject the case: it would shield the receipt until it expires.
+    function testFuzz_a_version_that_nobody_judges_by_opens_nothing(uint32 version) public {
+        if (version == VERSION || version == 0) version = 99;
+        eq(opensWith(version, 1), NOT_IN_FORCE, "foreign");
+        eq(opensWith(VERSION - 1, 1), NOT_IN_FORCE, "older");
+        eq(opensWith(VERSION + 1, 1), NOT_IN_FORCE, "newer");
+        isTrue(!deposit.isFrozen(node(0)), "free");
+        eq(opensWith(VERSION, 1), 0, "the one in force");
+    }
+
+    function test_the_version_before_opens_cases_for_three_days_more() public {
+        vm.prank(governor);
+        verifier.announce("verdictVersion", VERSION + 1);
+        eq(opensWith(VERSION + 1, 1), NOT_IN_FORCE, "only announced");
+        pass(7 days);
+        verifier.applyChange("verdictVersion");
+        eq(opensWith(VERSION + 1, 1), 0, "the new one, at once");
+        eq(opensWith(VERSION, 2), 0, "the one before");
+        eq(opensWith(0, 3), FaultVerifier.ZeroVerdictVersion.selector, "none");
+        pass(3 days - 1);
+        eq(opensWith(VERSION, 3), 0, "in its last second");
+        pass(1);
+        eq(opensWith(VERSION, 4), NOT_IN_FORCE, "over");
+        eq(opensWith(VERSION + 1, 4), 0, "the new one");
+    }
+
+    function test_two_changes_leave_the_newer_two_versions_in_force() public {
+        changeVersion(VERSION + 1);
+        changeVersion(VERSION + 2);
+        isTrue(!verifier.isInForce(VERSION), "two before");
+        isTrue(verifier.isInForce(VERSION + 1), "one before");
+        isTrue(verifier.isInForce(VERSION + 2), "the newest");
+    }
+
+    function test_a_case_is_decided_by_the_version_that_it_was_opened_with() public {
+        vm.prank(governor);
+        verifier.announce("verdictVersion", VERSION + 1);
+        pass(7 days);
+        bytes32 convicted = openCase(0, 0, 1);
+        bytes32 rejected = openCase(1, 0, 2);
+        verifier.applyChange("verdictVersion");
+        pass(4 days);
+        isTrue(!verifier.isInForce(VERSION), "out of force");
+        Digests.ConvictionVote memory vote = voteOf(0, 1);
+        verifier.convict(D2, verdictOf(0, 1, vote, sharesOf(vote, 4)));
+        isState(convicted, FishermanVerifier.CaseState.Convicted, "convicted");
+        verifier.reject(dismissalOf(0, 2, 0, 4));
+        isState(rejected, FishermanVerifier.CaseState.Rejected, "rejected");
+    }
+
+    /// @dev All that a case is about is under the accused's signature, or is the version: whatever is changed, nothing opens.
+    function testFuzz_no_word_of_an_accusation_can_be_made_up(uint256 seed) public {
+        bytes memory data = openWith(VERSION, 1);
+        // Class, receipt (11 words), place of its signature, leaf (9), place of its path, version. The class is what is claimed, and the
+        // places name no inputs.
+        uint256 word = seed % 21;
+        uint256 position = word == 20 ? 23 : word < 11 ? 1 + word : 2 + word;
+        // Low bits, which every type has: a value that is none of its type would be refused for that.
+        uint256 bit = (seed >> 8) % 16;
+        assembly ("memory-safe") {
+            let place := add(data, add(36, mul(position, 32)))
+            mstore(place, xor(mload(place), shl(bit, 1)))
+        }
+        give(member(0), 25 * TOKEN);
+        vm.startPrank(member(0));
+        token.approve(address(verifier), 25 * TOKEN);
+        (bool ok, ) = address(verifier).call(data);
+        vm.stopPrank();
+        isTrue(!ok, "opened about something else");
     }
 
     // --------------------------------------------------------------------------------------------------------------- answering

@@ -33,7 +33,10 @@ abstract contract Court is World {
     }
 
     uint8 internal constant D2 = 18;
-    mapping(uint256 salt => uint32) internal versionsMore;
+    /// @dev Renditions of every receipt that cases are about.
+    uint16 internal constant RUNGS = 4;
+    /// @dev the rendition that cases and votes of this salt are about; another one makes other inputs of the same receipt.
+    mapping(uint256 salt => uint16) internal rungOf;
 
     /// @dev A pass-through of node `i`; every salt is another fault.
     function passThroughOf(
@@ -57,9 +60,14 @@ abstract contract Court is World {
     /// @dev The receipt that cases against node `i` are about.
     function accusedReceipt(uint256 i, uint256 salt) internal view returns (Digests.TranscodeReceipt memory receipt) {
         receipt = receiptOf(i, salt);
-        receipt.renditionsRoot = Digests.leaf(leafOf(0, salt));
+        receipt.renditionsRoot = rootOf(rungHashes(salt));
         receipt.completedAt = 1_800_000_000;
         receipt.round = uint64(roundOfCase(salt));
+    }
+
+    function rungHashes(uint256 salt) internal pure returns (bytes32[] memory hashes) {
+        hashes = new bytes32[](RUNGS);
+        for (uint16 i = 0; i < RUNGS; i++) hashes[i] = Digests.leaf(leafOf(i, salt));
     }
 
     function roundOfCase(uint256) internal view virtual returns (uint256) {
@@ -99,21 +107,18 @@ abstract contract Court is World {
         bytes memory signature,
         uint256 salt
     ) internal view returns (bytes memory) {
-        bytes32[] memory none = new bytes32[](0);
-        return abi.encodeCall(verifier.open, (faultClass, receipt, signature, leafOf(0, salt), none, versionOfCase(salt)));
+        uint16 rung = rungOf[salt];
+        bytes32[] memory path = pathOf(rungHashes(salt), rung);
+        return abi.encodeCall(verifier.open, (faultClass, receipt, signature, leafOf(rung, salt), path, VERSION));
     }
 
     function evidenceHashOf(
         Digests.TranscodeReceipt memory receipt,
         uint256 salt
     ) internal view returns (bytes32) {
-        Digests.Rendition memory leaf = leafOf(0, salt);
-        return Digests.evidenceHash(digestOf(receipt), 0, receipt.sourceHash, leaf.contentHash, leaf.profileHash, versionOfCase(salt));
-    }
-
-    /// @dev Another version of the verdict's lines makes other inputs of the same receipt.
-    function versionOfCase(uint256 salt) internal view returns (uint32) {
-        return 1 + versionsMore[salt];
+        uint16 rung = rungOf[salt];
+        Digests.Rendition memory leaf = leafOf(rung, salt);
+        return Digests.evidenceHash(digestOf(receipt), rung, receipt.sourceHash, leaf.contentHash, leaf.profileHash, VERSION);
     }
 
     function caseId(uint256 i, uint256 salt) internal view returns (bytes32) {
@@ -128,11 +133,11 @@ abstract contract Court is World {
                 faultClass: D2,
                 transcoder: node(i),
                 receiptDigest: digestOf(receipt),
-                rendition: 0,
+                rendition: rungOf[salt],
                 evidenceHash: evidenceHashOf(receipt, salt),
                 workCommit: 0,
                 finder: member(0),
-                verdictVersion: 1,
+                verdictVersion: VERSION,
                 deadline: uint64(block.timestamp + 30 days)
             });
     }

@@ -118,4 +118,104 @@ contract DepositTest is World {
         vm.stopPrank();
         eq(deposit.stakeOf(node(1)), 1005 * TOKEN, "added");
     }
+
+    // ------------------------------------------------------------------------------------------------- what is on its way out
+
+    function thawAll() internal {
+        vm.prank(node(0));
+        deposit.thaw(1000 * TOKEN);
+    }
+
+    function withdrawFails(bytes4 selector) internal {
+        vm.prank(node(0));
+        fails(selector);
+        deposit.withdraw();
+    }
+
+    function test_what_has_thawed_leaves_within_three_days_or_thaws_anew() public {
+        thawAll();
+        pass(24 days);
+        withdrawFails(SecurityDeposit.ThawLapsed.selector);
+        pass(365 days);
+        withdrawFails(SecurityDeposit.ThawLapsed.selector);
+        // All of it is deposit again, and waits as any other.
+        thawAll();
+        withdrawFails(SecurityDeposit.NotThawed.selector);
+        pass(24 days - 1);
+        vm.prank(node(0));
+        deposit.withdraw();
+        eq(token.balanceOf(node(0)), 1000 * TOKEN, "paid in the last second");
+    }
+
+    function test_what_thaws_is_no_security_until_its_time_is_over() public {
+        eq(deposit.securityOf(node(0)), 1000 * TOKEN, "all");
+        vm.prank(node(0));
+        deposit.thaw(400 * TOKEN);
+        eq(deposit.securityOf(node(0)), 600 * TOKEN, "from the first second on");
+        eq(deposit.stakeOf(node(0)), 1000 * TOKEN, "a conviction reaches all of it");
+        eq(depositSlasher.stakeOf(node(0)), 1000 * TOKEN, "and takes its share of all of it");
+        pass(24 days - 1);
+        eq(deposit.securityOf(node(0)), 600 * TOKEN, "to the last");
+        pass(1);
+        eq(deposit.securityOf(node(0)), 1000 * TOKEN, "nothing leaves for 21 days");
+        vm.prank(node(0));
+        deposit.thaw(100 * TOKEN);
+        eq(deposit.securityOf(node(0)), 900 * TOKEN, "what lapsed does not thaw with it");
+        pass(21 days);
+        vm.prank(node(0));
+        deposit.withdraw();
+        eq(deposit.securityOf(node(0)), 900 * TOKEN, "left");
+        eq(deposit.securityOf(stranger), 0, "nobody's");
+    }
+
+    function freezes(bool on) internal {
+        vm.prank(address(verifier));
+        if (on) deposit.freeze(node(0));
+        else deposit.unfreeze(node(0));
+    }
+
+    function test_a_case_does_not_use_up_the_time_to_leave() public {
+        thawAll();
+        pass(22 days);
+        freezes(true);
+        freezes(true);
+        pass(7 days);
+        freezes(false);
+        pass(7 days);
+        eq(deposit.securityOf(node(0)), 0, "still on its way out");
+        withdrawFails(SecurityDeposit.DepositFrozen.selector);
+        freezes(false);
+        pass(3 days);
+        withdrawFails(SecurityDeposit.ThawLapsed.selector);
+        vm.warp(block.timestamp - 1);
+        vm.prank(node(0));
+        deposit.withdraw();
+        eq(token.balanceOf(node(0)), 1000 * TOKEN, "three days after the last case");
+    }
+
+    function test_a_case_that_ends_before_it_thawed_changes_nothing() public {
+        thawAll();
+        freezes(true);
+        pass(7 days);
+        freezes(false);
+        pass(14 days - 1);
+        withdrawFails(SecurityDeposit.NotThawed.selector);
+        pass(1);
+        vm.prank(node(0));
+        deposit.withdraw();
+    }
+
+    /// @dev Else a friend's case would be a way out within days.
+    function test_a_case_brings_nothing_back_that_had_lapsed() public {
+        thawAll();
+        pass(24 days);
+        freezes(true);
+        eq(deposit.securityOf(node(0)), 1000 * TOKEN, "security");
+        pass(7 days);
+        freezes(false);
+        withdrawFails(SecurityDeposit.NothingThawing.selector);
+        thawAll();
+        pass(21 days - 1);
+        withdrawFails(SecurityDeposit.NotThawed.selector);
+    }
 }

@@ -53,6 +53,13 @@ contract Handler is Court {
     mapping(uint256 node => mapping(uint256 round => uint256)) internal stakeAtFirst;
     mapping(uint256 node => mapping(uint256 round => uint256)) internal takenInRound;
     mapping(uint256 => uint256) internal takenOnDay;
+    /// @dev a node's security as it was shown, with what had been taken from it until then; one for each change, at its latest moment.
+    struct Shown {
+        uint256 moment;
+        uint256 security;
+        uint256 taken;
+    }
+    mapping(uint256 node => Shown[]) internal shown;
 
     function start() external {
         setUp();
@@ -78,6 +85,7 @@ contract Handler is Court {
         uint256[NODES] memory later = stakes();
         for (uint256 i = 0; i < NODES; i++) spoil(later[i] >= before[i], "stake fell in a step that takes none");
         states();
+        look();
         clock = block.timestamp;
     }
 
@@ -85,7 +93,26 @@ contract Handler is Court {
         vm.warp(clock);
         _;
         states();
+        look();
         clock = block.timestamp;
+    }
+
+    function look() internal {
+        for (uint256 i = 0; i < NODES; i++) {
+            Shown memory now_ = Shown(block.timestamp, deposit.securityOf(node(i)), takenFrom[i]);
+            Shown[] storage list = shown[i];
+            uint256 count = list.length;
+            if (count > 0 && list[count - 1].security == now_.security && list[count - 1].taken == now_.taken) list[count - 1] = now_;
+            else list.push(now_);
+        }
+    }
+
+    /// @dev What was shown as security is there for the whole time of thawing, but for what convictions took of it.
+    function stayed(uint256 i) internal {
+        uint256 left = deposit.stakeOf(node(i)) + takenFrom[i];
+        for (uint256 k = shown[i].length; k > 0 && shown[i][k - 1].moment + 21 days > block.timestamp; k--) {
+            spoil(left >= shown[i][k - 1].security + shown[i][k - 1].taken, "what was shown as security left");
+        }
     }
 
     /// @dev A case never goes back, and an ended one never moves.
@@ -232,12 +259,16 @@ contract Handler is Court {
     function leavesDeposit(uint256 seed) external timed {
         uint256 i = seed % NODES;
         (, , uint64 thawedAt, uint32 freezes) = deposit.accounts(node(i));
+        // Mostly about the time when it can leave, which is short.
+        if (seed % 8 != 0 && thawedAt > block.timestamp) vm.warp(thawedAt + (seed >> 8) % 4 days);
         uint256 before = token.balanceOf(node(i));
         bool ok = tell(node(i), address(deposit), abi.encodeCall(deposit.withdraw, ()));
         if (!ok) return;
         tookOut[i] += token.balanceOf(node(i)) - before;
         spoil(freezes == 0, "a frozen deposit left");
         spoil(thawedAt != 0 && thawedAt <= block.timestamp, "a deposit left before it thawed");
+        spoil(block.timestamp < thawedAt + 3 days, "a deposit left after its time to leave");
+        stayed(i);
     }
 
     function stealsDeposit(uint256 seed, uint256 amount) external quiet {
@@ -362,9 +393,10 @@ contract Handler is Court {
         if (seed % 2 == 0) return spoil(!accuse(member(seed % MEMBERS), i, salt), "a case opened twice");
         // Of other inputs: only after a case that convicted nobody.
         FishermanVerifier.CaseState state = stateOf(faultId);
-        versionsMore[salt]++;
+        if (rungOf[salt] + 1 == RUNGS) return;
+        rungOf[salt]++;
         bool ok = accuse(member(seed % MEMBERS), i, salt);
-        if (!ok) versionsMore[salt]--;
+        if (!ok) rungOf[salt]--;
         bool ended = state >= FishermanVerifier.CaseState.Rejected || state == FishermanVerifier.CaseState.Expired;
         spoil(!ok || ended, "a case opened over another");
     }

@@ -115,13 +115,13 @@ contract OutcomesTest is Court {
         Digests.TranscodeReceipt memory receipt = accusedReceipt(0, 1);
         bytes memory signature = signReceipt(nodeKeys[0], receipt);
         Digests.Rendition memory leaf = leafOf(0, 2);
-        bytes32[] memory none = new bytes32[](0);
+        bytes32[] memory path = pathOf(rungHashes(1), 0);
         vm.startPrank(member(0));
         fails(FaultVerifier.NotUnderRoot.selector);
-        verifier.open(D2, receipt, signature, leaf, none, 1);
+        verifier.open(D2, receipt, signature, leaf, path, VERSION);
         leaf = leafOf(0, 1);
         fails(FaultVerifier.ZeroVerdictVersion.selector);
-        verifier.open(D2, receipt, signature, leaf, none, 0);
+        verifier.open(D2, receipt, signature, leaf, path, 0);
         vm.stopPrank();
     }
 
@@ -129,9 +129,9 @@ contract OutcomesTest is Court {
 
     /// @dev A friend of the node accuses it of something that nobody can prove, so that nobody else can accuse it.
     function shams(uint256 salt) internal returns (bytes32 faultId) {
-        versionsMore[salt] = 998;
+        rungOf[salt] = 1;
         faultId = openCase(3, 0, salt);
-        versionsMore[salt] = 0;
+        rungOf[salt] = 0;
     }
 
     function accusedInVain(uint256 opener, uint256 salt, bytes4 selector) internal {
@@ -160,17 +160,17 @@ contract OutcomesTest is Court {
         vm.prank(node(0));
         verifier.answer(faultId, "rebuttal");
         pass(1 days);
-        versionsMore[salt] = 998;
+        rungOf[salt] = 1;
         bytes memory ofSham = dismissalOf(0, salt, 0, 4);
-        versionsMore[salt] = 0;
+        rungOf[salt] = 0;
         fails(FishermanVerifier.WrongEvidence.selector);
         verifier.reject(ofSham);
         verifier.convict(D2, evidence);
         isState(faultId, FishermanVerifier.CaseState.Convicted, "convicted");
         eq(freezesOf(node(0)), frozen, "free");
-        versionsMore[salt] = 5;
+        rungOf[salt] = 2;
         accusedInVain(1, salt, FishermanVerifier.AlreadyUsed.selector);
-        versionsMore[salt] = 0;
+        rungOf[salt] = 0;
     }
 
     function freezesOf(address who) internal view returns (uint256 freezes) {
@@ -180,21 +180,21 @@ contract OutcomesTest is Court {
     function test_a_sham_that_is_rejected_shields_no_receipt() public {
         bytes32 faultId = shams(1);
         accusedInVain(0, 1, FishermanVerifier.AlreadyUsed.selector);
-        versionsMore[1] = 998;
+        rungOf[1] = 1;
         bytes memory evidence = dismissalOf(0, 1, 0, 3);
         verifier.reject(evidence);
         isState(faultId, FishermanVerifier.CaseState.Rejected, "rejected at once");
         accusedInVain(0, 1, FishermanVerifier.AlreadyAccused.selector);
-        versionsMore[1] = 0;
+        rungOf[1] = 0;
         convictsAfterSham(1);
     }
 
     function test_a_sham_that_is_drawn_or_expires_shields_no_receipt() public {
         bytes32 faultId = shams(1);
         pass(1 days);
-        versionsMore[1] = 998;
+        rungOf[1] = 1;
         verifier.draw(dismissalOf(0, 1, 255, 3));
-        versionsMore[1] = 0;
+        rungOf[1] = 0;
         isState(faultId, FishermanVerifier.CaseState.Drawn, "drawn");
         convictsAfterSham(1);
         faultId = shams(2);
@@ -217,12 +217,12 @@ contract OutcomesTest is Court {
     function test_nobody_is_accused_twice_of_the_same() public {
         openCase(0, 0, 1);
         verifier.reject(dismissalOf(0, 1, 0, 3));
-        for (uint32 more = 1; more < 4; more++) {
-            versionsMore[1] = more;
+        for (uint16 more = 1; more < RUNGS; more++) {
+            rungOf[1] = more;
             openCase(1, 0, 1);
             verifier.reject(dismissalOf(0, 1, 0, 3));
-            for (uint32 old = 0; old <= more; old++) {
-                versionsMore[1] = old;
+            for (uint16 old = 0; old <= more; old++) {
+                rungOf[1] = old;
                 accusedInVain(2, 1, FishermanVerifier.AlreadyAccused.selector);
             }
         }
@@ -233,7 +233,7 @@ contract OutcomesTest is Court {
         vm.prank(judge);
         oracle.overturn(faultId);
         verifier.appeal(faultId);
-        versionsMore[1] = 1;
+        rungOf[1] = 1;
         accusedInVain(1, 1, FishermanVerifier.AlreadyUsed.selector);
     }
 

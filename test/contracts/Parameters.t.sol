@@ -52,6 +52,10 @@ contract ParametersTest is World {
         eq(address(verifier.objectiveSlasher()), address(12), "objectiveSlasher");
         change("oracle", 13);
         eq(address(verifier.oracle()), address(13), "oracle");
+        change("verdictVersion", 15);
+        eq(verifier.verdictVersion(), 15, "verdictVersion");
+        eq(verifier.earlierVersion(), VERSION, "the one before");
+        eq(verifier.earlierUntil(), block.timestamp + 3 days, "and its end");
         change("governor", 14);
         eq(verifier.governor(), address(14), "governor");
         vm.prank(governor);
@@ -64,6 +68,7 @@ contract ParametersTest is World {
         announcementFails("registry", 0, Parameters.UnknownParameter.selector);
         announcementFails("", 1, Parameters.UnknownParameter.selector);
         for (uint256 i = 0; i < 6; i++) announcementFails(addresses()[i], 0, Parameters.ZeroAddress.selector);
+        announcementFails("verdictVersion", 0, Parameters.ZeroVerdictVersion.selector);
         // A bond or a cap of nothing is a value like any other.
         change("openBond", 0);
         eq(verifier.openBond(), 0, "no bond");
@@ -89,6 +94,7 @@ contract ParametersTest is World {
         announcementFails("dailyCap", uint256(type(uint128).max) + 1, large);
         announcementFails("minimumTake", uint256(type(uint128).max) + 1, large);
         for (uint256 i = 0; i < 6; i++) announcementFails(addresses()[i], uint256(type(uint160).max) + 1, large);
+        announcementFails("verdictVersion", uint256(type(uint32).max) + 1, large);
         announcementFails("dailyCap", type(uint256).max, large);
     }
 
@@ -135,7 +141,19 @@ contract ParametersTest is World {
 
     function deployWith(Parameters.Times memory times, Parameters.Roles memory roles) internal returns (FishermanVerifier) {
         FishermanVerifier.Wiring memory wiring;
-        return FishermanVerifier(deploy("FishermanVerifier", abi.encode(wiring, times, roles, defaultAmounts())));
+        return FishermanVerifier(deploy("FishermanVerifier", abi.encode(wiring, times, roles, defaultAmounts(), VERSION)));
+    }
+
+    function tryVersion(uint32 version) external {
+        FishermanVerifier.Wiring memory wiring;
+        Parameters.Roles memory roles = Parameters.Roles(governor, guardian, treasury);
+        deploy("FishermanVerifier", abi.encode(wiring, defaultTimes(), roles, defaultAmounts(), version));
+    }
+
+    function test_without_a_version_of_the_verdict_nothing_is_deployed() public {
+        this.tryVersion(1);
+        (bool ok, ) = address(this).call(abi.encodeCall(this.tryVersion, (0)));
+        isTrue(!ok, "no version");
     }
 
     function refused(Parameters.Times memory times, string memory what) internal {

@@ -24,6 +24,8 @@ abstract contract World is Base {
     uint256 internal constant FIRST_ROUND = 40;
     uint256 internal constant MEMBERS = 4;
     uint256 internal constant NODES = 3;
+    /// @dev version of the verdict that is in force.
+    uint32 internal constant VERSION = 7;
     /// @dev order of the curve; a signature with s above its half is malleable.
     uint256 internal constant CURVE_ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141;
 
@@ -129,7 +131,8 @@ abstract contract World is Base {
                 }),
                 defaultTimes(),
                 Parameters.Roles({governor: governor, guardian: guardian, treasury: treasury}),
-                amounts
+                amounts,
+                VERSION
             );
     }
 
