@@ -4,11 +4,15 @@ import { runInNewContext } from 'node:vm'
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
 
+/** Bytes on the heap, once all garbage is gone. */
+export function collected(): number {
+  collect()
+  return process.memoryUsage().heapUsed
+}
+
 /** Bytes that the heap has more of, once all garbage is gone. */
 export function held<T>(make: () => T): { bytes: number; made: T } {
-  collect()
-  const before = process.memoryUsage().heapUsed
+  const before = collected()
   const made = make()
-  collect()
-  return { bytes: process.memoryUsage().heapUsed - before, made }
+  return { bytes: collected() - before, made }
 }
