@@ -1,5 +1,5 @@
 import { keccak_256 } from '@noble/hashes/sha3.js'
-import { AbiCoder, keccak256, TypedDataEncoder } from 'ethers'
+import { AbiCoder, TypedDataEncoder } from 'ethers'
 import { STRUCTS, tupleOf } from './structs.ts'
 import {
   type Domain,
@@ -14,7 +14,7 @@ import {
   type StructName,
   type Structs,
 } from './types.ts'
-import { bytesToHex, structWords } from './words.ts'
+import { bytesToHex, hexToBytes, structWords } from './words.ts'
 
 const abi = AbiCoder.defaultAbiCoder()
 export const ZERO_HASH: Hex = `0x${'0'.repeat(64)}`
@@ -63,9 +63,14 @@ export function digestOf<N extends StructName>(domain: Domain, name: N, value: S
   return bytesToHex(keccak_256(Buffer.concat([PREFIX, separatorOf(domain), structHashBytes(name, value)])))
 }
 
+/** Written in one piece: ethers adds its digits one by one, which takes a kilobyte for as long as the hash is held. */
+function keccakOf(hex: Hex): Hex {
+  return bytesToHex(keccak_256(hexToBytes(hex)))
+}
+
 /** keccak256(abi.encode(types, values)). */
 export function abiHash(types: readonly string[], values: readonly unknown[]): Hex {
-  return keccak256(abi.encode(types, values)) as Hex
+  return keccakOf(abi.encode(types, values) as Hex)
 }
 
 export function profileHashOf(profile: Profile): Hex {
@@ -74,12 +79,12 @@ export function profileHashOf(profile: Profile): Hex {
 
 /** keccak256 of the concatenated profile hashes, in the order of the ladder. */
 export function profilesHashOf(profiles: readonly Profile[]): Hex {
-  return keccak256(`0x${profiles.map((profile) => profileHashOf(profile).slice(2)).join('')}`) as Hex
+  return keccakOf(`0x${profiles.map((profile) => profileHashOf(profile).slice(2)).join('')}`)
 }
 
 /** Merkle leaf: double keccak of the ABI encoding, as OpenZeppelin's standard tree. */
 export function leafHash(types: readonly string[], values: readonly unknown[]): Hex {
-  return keccak256(abiHash(types, values)) as Hex
+  return keccakOf(abiHash(types, values))
 }
 
 export function renditionLeaf(rendition: Rendition): Hex {

@@ -23,6 +23,12 @@ export interface AlarmBook {
 
 /** Moves remembered: an orchestrator that leaves before it is suspected leaves a short time before. */
 const KEEP = 2_000
+/** Alarms listed, and those of each road known as told one by one. More than moves, so that what is dropped is about none of these. */
+const KEEP_ALARMS = 2 * KEEP
+
+/** The two kinds of logs, each read in the order of its blocks. */
+type Road = 'own' | 'bonding'
+const roadOf = ({ kind }: Move): Road => (kind === 'unbond' || kind === 'transfer-bond' ? 'bonding' : 'own')
 
 /** Watches deposits, delegations and bonds for moves of suspects. */
 export function createAlarms(deps: {
@@ -32,8 +38,7 @@ export function createAlarms(deps: {
 }): AlarmBook {
   let moves: { key: string; move: Move }[] = []
   const raised = new Map<string, Alarm>()
-  /** Raised once, also where a reorganisation made us read the same block again. */
-  const told = new Set<string>()
+  const told = createTold()
   const suspects = new Map<Hex, Set<string>>()
   const listeners = new Set<(alarm: Alarm) => void>()
 
@@ -52,10 +57,21 @@ export function createAlarms(deps: {
       if (because === undefined) continue
       const alarm: Alarm = { ...move, because }
       raised.set(key, alarm)
-      if (told.has(key)) continue
-      told.add(key)
+      if (!told.isNew(key, move)) continue
       deps.raise?.(alarm)
       for (const listener of listeners) listener({ ...alarm })
+    }
+    dropOldest()
+  }
+
+  /** A suspect may move in a loop. What is among the moves stays, or it would be raised anew; and of each suspect the last: that it moves counts. */
+  function dropOldest(): void {
+    if (raised.size <= KEEP_ALARMS) return
+    const held = new Set(moves.map(({ key }) => key))
+    const last = new Map([...raised].map(([key, { transcoder }]) => [transcoder, key]))
+    for (const [key, { transcoder }] of raised) {
+      if (raised.size <= KEEP_ALARMS) return
+      if (!held.has(key) && last.get(transcoder) !== key) raised.delete(key)
     }
   }
 
@@ -71,8 +87,7 @@ export function createAlarms(deps: {
       look()
     },
     rewind(to) {
-      const stays = ({ kind, blockNumber }: Move) =>
-        blockNumber <= (kind === 'unbond' || kind === 'transfer-bond' ? to.bonding : to.own)
+      const stays = (move: Move) => move.blockNumber <= to[roadOf(move)]
       moves = moves.filter(({ move }) => stays(move))
       for (const [key, alarm] of raised) if (!stays(alarm)) raised.delete(key)
     },
@@ -89,6 +104,30 @@ export function createAlarms(deps: {
     onAlarm(listener) {
       listeners.add(listener)
       return () => void listeners.delete(listener)
+    },
+  }
+}
+
+/**
+ * Raised once, also where a reorganisation makes us read the same block again, however far back. The newest by name; of what lies as deep as older
+ * ones nothing is told any more: whatever of it was not told has left the moves long since.
+ */
+function createTold(): { isNew(key: string, move: Move): boolean } {
+  const roads = {
+    own: { keys: new Map<string, bigint>(), through: -1n },
+    bonding: { keys: new Map<string, bigint>(), through: -1n },
+  }
+  return {
+    isNew(key, move) {
+      const road = roads[roadOf(move)]
+      if (road.keys.has(key) || move.blockNumber <= road.through) return false
+      road.keys.set(key, move.blockNumber)
+      for (const [oldest, blockNumber] of road.keys) {
+        if (road.keys.size <= KEEP_ALARMS) break
+        road.keys.delete(oldest)
+        if (blockNumber > road.through) road.through = blockNumber
+      }
+      return true
     },
   }
 }

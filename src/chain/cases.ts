@@ -38,7 +38,14 @@ export function stepOf(log: Log): Step | undefined {
       return { faultId, apply: () => opened }
     }
     const taken = { finder: account(args.finder), amount: args.amount as bigint }
-    return { faultId, apply: (known) => ({ ...known, ...base, ...at, state: 'convicted', ...taken }) }
+    return {
+      faultId,
+      apply(known) {
+        // What another transaction used is nothing of this one's.
+        const { gasUsed: _, ...before } = known ?? {}
+        return { ...before, ...base, ...at, state: 'convicted', ...taken }
+      },
+    }
   }
 
   const change = changeOf(name, args as unknown as Record<string, unknown>)
@@ -88,8 +95,9 @@ export function createCaseBook(): CaseBook {
   const final = new Map<Hex, CaseView>()
   let finalTo = -1n
   /** Of later blocks; read from their logs once. */
-  let steps: (Step & { blockNumber: bigint })[] = []
+  let steps: (Step & { blockNumber: bigint; tx: Hex })[] = []
   let cases = new Map<Hex, CaseView>()
+  /** By transaction of a later block; what is final has it in its case. */
   const gas = new Map<Hex, bigint>()
 
   function fold(fresh: readonly Step[], into: Map<Hex, CaseView>): void {
@@ -108,12 +116,14 @@ export function createCaseBook(): CaseBook {
     add(logs) {
       const fresh = logs.flatMap((log) => {
         const step = stepOf(log)
-        return step ? [{ ...step, blockNumber: log.blockNumber }] : []
+        return step ? [{ ...step, blockNumber: log.blockNumber, tx: log.tx }] : []
       })
       steps.push(...fresh)
       fold(fresh, cases)
     },
     rewind(to) {
+      // A transaction that comes again in another block is read again.
+      for (const { blockNumber, tx } of steps) if (to < finalTo || blockNumber > to) gas.delete(tx)
       steps = to < finalTo ? [] : steps.filter(({ blockNumber }) => blockNumber <= to)
       if (to < finalTo) {
         final.clear()
@@ -129,12 +139,16 @@ export function createCaseBook(): CaseBook {
       if (settled.length === 0) return
       fold(settled, final)
       steps = steps.filter(({ blockNumber }) => blockNumber > to)
-      // One object for both, where nothing came later: there are as many cases as there ever were.
       const moving = new Set(steps.map(({ faultId }) => faultId))
-      for (const { faultId } of settled) {
-        const one = moving.has(faultId) ? undefined : final.get(faultId)
-        if (one) cases.set(faultId, one)
+      for (const faultId of new Set(settled.map((step) => step.faultId))) {
+        const [one, now] = [final.get(faultId), cases.get(faultId)]
+        if (!one || !now) continue
+        const whole = view(one)
+        final.set(faultId, whole)
+        // One object for both, where nothing came later: there are as many cases as there ever were.
+        cases.set(faultId, moving.has(faultId) ? view(now) : whole)
       }
+      for (const { tx } of settled) gas.delete(tx)
     },
     finalTo: () => finalTo,
     setGas: (tx, gasUsed) => void gas.set(tx, gasUsed),

@@ -52,6 +52,8 @@ const WRITE_EVERY = 2_000n
 const WRITE_EVENTS = 100
 /** Final spans in memory that become one. */
 const MERGE = 50
+/** Ends of spans on disk that are held: months are thousands of them, of which a node asks for one after a reorganisation of what was final. */
+const ENDS = 400
 
 /** Reads the events of some contracts once, in order, and goes on after a restart where it was: by (number, hash) of each span. */
 export function createEventFollower(init: EventFollowerInit, deps: EventFollowerDeps): EventFollower {
@@ -64,8 +66,8 @@ export function createEventFollower(init: EventFollowerInit, deps: EventFollower
     },
     { rpc: deps.rpc },
   )
-  /** On disk; only their ends are needed here. */
-  let kept: Pick<Span, 'from' | 'to' | 'hash'>[] = []
+  /** Ends of what is on disk; of the older ever fewer. */
+  let kept: End[] = []
   /** Read and not on disk. */
   let young: Span[] = []
   let scannedTo = init.from - 1n
@@ -105,7 +107,7 @@ export function createEventFollower(init: EventFollowerInit, deps: EventFollower
     }
     if (kept.length === 0) await store.replace([whole])
     else await store.append(whole)
-    kept.push({ from: whole.from, to: whole.to, hash: whole.hash })
+    kept = thinned([...kept, endOf(whole)])
     young = young.slice(final.length)
   }
 
@@ -119,7 +121,7 @@ export function createEventFollower(init: EventFollowerInit, deps: EventFollower
       const end = await commonEnd(signal)
       const good = spans.filter((span) => span.to <= end && kept.some(({ to }) => to === span.to))
       if (good.length < spans.length) await store.replace(good)
-      kept = good.map(({ from, to, hash }) => ({ from, to, hash }))
+      kept = thinned(good.map(endOf))
       for (const span of good) await deps.take(span.logs, signal)
       scannedTo = end
     },
@@ -147,10 +149,21 @@ export function createEventFollower(init: EventFollowerInit, deps: EventFollower
       if (kept.some((span) => span.to > scannedTo)) {
         const good = ((await store?.load()) ?? []).filter((span) => span.to <= scannedTo)
         await store?.replace(good)
-        kept = good.map(({ from, to: end, hash }) => ({ from, to: end, hash }))
+        kept = thinned(good.map(endOf))
       }
       return scannedTo
     },
     flush: () => flush(1n),
   }
+}
+
+type End = Pick<Span, 'to' | 'hash'>
+
+const endOf = ({ to, hash }: Span): End => ({ to, hash })
+
+/** Above the bound every second of the older half goes: a deep reorganisation goes on from a few spans further back. */
+function thinned(ends: readonly End[]): End[] {
+  if (ends.length <= ENDS) return [...ends]
+  const half = Math.floor(ends.length / 2)
+  return thinned([...ends.slice(0, half).filter((_, i) => i % 2 === 1), ...ends.slice(half)])
 }

@@ -171,7 +171,7 @@ export interface Intent {
 
 /** An intent without the bytes that only signing and sending need: what a program holds of all that it ever sent. */
 export interface IntentSummary extends Omit<Intent, 'data' | 'variants'> {
-  variants: readonly Omit<Intent['variants'][number], 'raw'>[]
+  variants: readonly Omit<Intent['variants'][number], 'raw' | 'maxPriorityFeePerGas'>[]
 }
 
 /** Where intents survive a crash. `record` must be durable before it resolves. */

@@ -2,7 +2,7 @@ import { type AnyStatement, decodeDrawProof, type Statement } from '../../proofs
 import { faultIdOf } from '../../proofs/digest.ts'
 import { type ConvictionVote, DISMISSALS, faultClassName, type Hex, LIMITS, OUTCOMES } from '../../proofs/types.ts'
 import { ignoreUnless, Refusal, rejectUnless } from './refusal.ts'
-import { keyOf } from './seen.ts'
+import { addressesOf, keyOf } from './seen.ts'
 import type { ValidationContext } from './validate.ts'
 
 /** What a statement takes up in the seen-cache once it is accepted. */
@@ -34,7 +34,7 @@ const DISMISSING: readonly number[] = Object.values(DISMISSALS)
  */
 const CLAIM_WINDOWS = 60
 /** Bytes of kinds in keys, so that subjects of two kinds are never taken for one another. */
-const KINDS = { sealed: '01', answer: '02', vote: '03', 'fraud-proof': '04' } as const
+const KINDS = { sealed: '01', answer: '02', vote: '03' } as const
 
 /** The rules of one kind, before any signature is looked at. */
 export function claimOf(ctx: ValidationContext, statement: AnyStatement): Claim {
@@ -165,20 +165,20 @@ function proofClaim(ctx: ValidationContext, { body, signer }: Statement<'fraud-p
   ignoreUnless(body.expiresAt + skew(ctx) >= now(ctx), 'expired', 'the proof has expired')
 
   // [IGNORE] The fault is proven often enough. Anyone may report, member or not, so signers alone do not bound this.
-  const count = () => ctx.seen.faults.get(body.faultId) ?? 0
-  ignoreUnless(count() < MAX_PROOFS_PER_FAULT, 'claimed', 'the fault is proven often enough')
+  const [fault, reporter] = [keyOf(body.faultId), keyOf(signer)]
+  const reporters = () => addressesOf(ctx.seen.faults.get(fault) ?? '')
+  ignoreUnless(reporters().length < MAX_PROOFS_PER_FAULT, 'claimed', 'the fault is proven often enough')
 
-  const untilSec = Number(body.expiresAt + skew(ctx))
-  const claim = single(ctx, keyOf(KINDS['fraud-proof'], body.faultId, signer), untilSec)
-  const keep = (changed: number) => ctx.seen.faults.set(body.faultId, changed, untilSec)
+  // [IGNORE] One report of a fault by one signer, until the last of all reports of it is void.
+  ignoreUnless(!reporters().includes(reporter), 'claimed', 'the signer has spoken on this')
+
+  const keep = (changed: readonly string[]) => ctx.seen.faults.set(fault, changed.join(''), Number(body.expiresAt + skew(ctx)))
   return {
-    mark() {
-      claim.mark()
-      keep(count() + 1)
-    },
+    mark: () => keep([...reporters(), reporter]),
     unmark() {
-      claim.unmark()
-      keep(Math.max(0, count() - 1))
+      const others = reporters().filter((other) => other !== reporter)
+      if (others.length > 0) keep(others)
+      else ctx.seen.faults.delete(fault)
     },
   }
 }

@@ -69,6 +69,14 @@ export function keyOf(...parts: readonly string[]): string {
   return Buffer.from(parts.map((part) => (part.startsWith('0x') ? part.slice(2) : part)).join(''), 'hex').toString('latin1')
 }
 
+/** Characters of an address in a key. */
+const ADDRESS = 20
+
+/** Addresses as `keyOf` writes them, of one string that has them in a row. */
+export function addressesOf(joined: string): string[] {
+  return Array.from({ length: joined.length / ADDRESS }, (_, i) => joined.slice(i * ADDRESS, (i + 1) * ADDRESS))
+}
+
 /** Entries that each cache holds: a day of a busy network (10,000 statements a kind), three times over; about 6 MB a cache when full. */
 const MAX_SEEN = 32_768
 /**
@@ -80,14 +88,14 @@ export const ID_SECONDS = 600
 export interface Seen {
   /** Ids (keccak256 of the payload) of statements accepted or sent by us. */
   ids: AgingMap<true>
-  /** Kind, subject and signer of what may not be said twice, for as long as that matters. */
+  /** Kind, subject and signer of what may not be said twice, for as long as that matters; fraud proofs are beside. */
   claims: AgingMap<true>
   /** Transcoder and window -> the different roots kept; two are the proof of an equivocation, more prove nothing more. */
   windows: AgingMap<readonly string[]>
   /** fisherman -> Unix second at which the newest head of its log was signed. */
   heads: BoundedMap<bigint>
-  /** faultId -> number of fraud proofs kept. */
-  faults: AgingMap<number>
+  /** Fault -> who reported it, in one string: two weeks of reports are many. */
+  faults: AgingMap<string>
 }
 
 export function createSeen(nowSec: () => number, maxEntries = MAX_SEEN): Seen {

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises'
 import { sampleIdOf, ZERO_HASH } from '../../proofs/digest.ts'
 import type { FaultClass, Hex, Outcome, Rendition } from '../../proofs/types.ts'
 import { blameOf, FishermanError, isFishermanError, messageOf } from '../base/errors.ts'
+import { outcomeOfFetch, outcomeOfJudge } from '../base/failures.ts'
 import type { PacketSet } from '../fingerprint/types.ts'
 import { type JudgeRequest, needsProof, type RenditionRequest, type RenditionVerdict } from '../judge.ts'
 import { mostSourceBytes } from '../receipt/row.ts'
@@ -105,7 +106,7 @@ export function createCheckStage(bench: Bench, deps: { worthProving(known: Known
     } catch (error) {
       signal.throwIfAborted()
       // Media that ran into a limit, or whatever else nobody can place, is doubt.
-      if (isFishermanError(error) && error.blame !== 'ours')
+      if (isFishermanError(error) && outcomeOfJudge(error))
         return { ...base, ...replayed, outcome: 'inconclusive', missing: error.code }
       // A fault of ours is no answer at all, least of all an accusation.
       bench.metrics.dropped('check-failed')
@@ -164,7 +165,7 @@ export function createCheckStage(bench: Bench, deps: { worthProving(known: Known
     } catch (error) {
       signal.throwIfAborted()
       if (!isFishermanError(error) || error.blame === 'ours') throw error
-      if (error.blame === 'theirs' || bench.online()) return { missing: error.code }
+      if (outcomeOfFetch(error, bench.online())) return { missing: error.code }
       throw new FishermanError({
         code: 'offline',
         message: 'nobody can be reached, so nothing is said of one node',

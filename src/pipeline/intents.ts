@@ -1,3 +1,4 @@
+import type { Hex } from '../../proofs/types.ts'
 import { createWords, flat, type Words } from '../base/words.ts'
 import type { Intent, IntentStore, IntentSummary } from '../chain/types.ts'
 import { type Json, plainJson } from '../prooflog/entry.ts'
@@ -6,7 +7,7 @@ import type { ProofLog } from '../prooflog/log.ts'
 const BIG_OF_VARIANT = ['maxFeePerGas', 'maxPriorityFeePerGas', 'gasLimit'] as const
 const BIG = ['bond', 'spent', 'minedIn'] as const
 
-/** Ended ones that are held however old they are, some 450 bytes each: any reorganisation is about younger ones. */
+/** Ended ones that are held however old they are, some 700 bytes each: any reorganisation is about younger ones. */
 const REMEMBERED = 10_000
 /** And all of two days: what may be spent is counted over one. */
 const YOUNG_MS = 2 * 86_400_000
@@ -59,15 +60,20 @@ export async function createIntentStore(
   }
 }
 
-/** It is held for long: without the salt, which only the log is asked for, and with strings in one piece. */
+/** It is held for long: without the salt, which only the log is asked for, and with strings in one piece; a fault's is a part of the id. */
 function summaryOf(intent: Intent, words: Words): IntentSummary {
   const { salt: _, ...summary } = withoutBytes(intent)
+  const { faultId, action, state, to } = summary
+  const id = flat(summary.id)
   const variants = summary.variants.map((variant) => ({ ...variant, hash: flat(variant.hash) }))
-  return { ...summary, id: flat(summary.id), faultId: flat(summary.faultId), to: words.one(summary.to), variants }
+  return {
+    ...{ ...summary, id, faultId: id.startsWith(`${faultId}:`) ? (id.slice(0, faultId.length) as Hex) : flat(faultId) },
+    ...{ action: words.one(action), state: words.one(state), to: words.one(to), variants },
+  }
 }
 
 function withoutBytes({ data: _, variants, ...rest }: Intent): IntentSummary {
-  return { ...rest, variants: variants.map(({ raw: _, ...variant }) => variant) }
+  return { ...rest, variants: variants.map(({ raw: _, maxPriorityFeePerGas: __, ...variant }) => variant) }
 }
 
 function fromJson(json: Json): Intent {

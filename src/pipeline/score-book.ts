@@ -1,8 +1,8 @@
 import type { Hex, Outcome } from '../../proofs/types.ts'
-import { createWords } from '../base/words.ts'
 import type { FeedSpan } from '../observe/feeds/source.ts'
 import { NO_FACTS, type NodeFacts } from '../score/score.ts'
 import { LINES } from '../verdict/lines.ts'
+import { createScoreRows } from './score-rows.ts'
 import type { VerdictRecord } from './verdicts.ts'
 
 /** What a probe, or a stream that somebody pushed through a node, took. Seconds. */
@@ -38,7 +38,7 @@ export interface Probed {
   why: string | null
 }
 
-type Seen =
+export type Seen =
   | { kind: 'check'; transcoder: Hex; atSec: number; outcome: Outcome; quality: number | undefined; why: string | null }
   | { kind: 'unreceipted'; transcoder: Hex; atSec: number }
   | { kind: 'fault'; transcoder: Hex; atSec: number }
@@ -61,57 +61,33 @@ export interface ScoreBook {
   of(transcoder: Hex, span: FeedSpan): readonly Seen[]
 }
 
-/**
- * Things remembered; 100 nodes at 100 samples a day fill it in three weeks. Most are checks, some 130 bytes each: all of one shape, and the
- * address and the reason of all that have the same are one string.
- */
+/** Things remembered; 100 nodes at 100 samples a day fill it in three weeks. Most are checks: 4 MB of them. */
 const REMEMBERED = 200_000
 
 export function createScoreBook(init: { remembered?: number } = {}): ScoreBook {
-  const limit = init.remembered ?? REMEMBERED
-  /** In the order in which they came, so that the oldest can be dropped. */
-  const all = new Set<Seen>()
-  /** Addresses and reasons are decoded anew with each record. */
-  const words = createWords()
-
-  function keep(seen: Seen): void {
-    all.add(seen)
-    for (const oldest of all) {
-      if (all.size <= limit) break
-      all.delete(oldest)
-    }
-  }
-
-  function keepCheck({ transcoder, atSec, outcome, quality, why }: Probed): void {
-    const reason = why === null ? null : words.one(why)
-    keep({ kind: 'check', transcoder: words.one(transcoder), atSec, outcome: words.one(outcome), quality, why: reason })
-  }
-
-  const isIn = ({ atSec }: Seen, { sinceSec, untilSec }: FeedSpan) => atSec >= sinceSec && atSec <= untilSec
-
+  const rows = createScoreRows(init.remembered ?? REMEMBERED)
   return {
     check(record) {
       const { transcoder, outcome } = record
       // Our own time: what the node says of when it finished is its word.
       const atSec = record.cost?.atSec ?? record.completedAt
-      keepCheck({ transcoder, atSec, outcome, why: whyOf(record), quality: qualityOf(record.verdict) })
+      rows.check({ transcoder, atSec, outcome, why: whyOf(record), quality: qualityOf(record.verdict) })
     },
-    trip: (trip) => keep({ kind: 'trip', ...trip }),
-    burst: (burst) => keep({ kind: 'burst', ...burst }),
-    probe: keepCheck,
-    fault: (transcoder, atSec) => keep({ kind: 'fault', transcoder, atSec }),
-    unreceipted: (transcoder, atSec) => keep({ kind: 'unreceipted', transcoder, atSec }),
+    trip: (trip) => rows.other({ kind: 'trip', ...trip }),
+    burst: (burst) => rows.other({ kind: 'burst', ...burst }),
+    probe: rows.check,
+    fault: (transcoder, atSec) => rows.other({ kind: 'fault', transcoder, atSec }),
+    unreceipted: (transcoder, atSec) => rows.other({ kind: 'unreceipted', transcoder, atSec }),
     facts(span) {
       const sums = new Map<Hex, Sum>()
-      for (const seen of all) {
-        if (!isIn(seen, span)) continue
+      for (const seen of rows.within(span)) {
         const sum = sums.get(seen.transcoder) ?? newSum()
         sums.set(seen.transcoder, sum)
         add(sum, seen)
       }
       return new Map([...sums].map(([transcoder, sum]) => [transcoder, factsOf(sum)]))
     },
-    of: (transcoder, span) => [...all].filter((seen) => seen.transcoder === transcoder && isIn(seen, span)),
+    of: (transcoder, span) => [...rows.within(span, transcoder)],
   }
 }
 

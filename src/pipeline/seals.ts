@@ -19,17 +19,39 @@ export interface SealBook {
 /** Samples that are remembered; beyond it the oldest is forgotten, receipt or not. */
 const SAMPLES = 100_000
 
+/** Windows after which a sample of a receipt that never came is forgotten, as answers about it are: its feed is none that we follow. */
+const STRANGE_WINDOWS = 30
+
 /** A sample is forgotten with its receipt. */
-export function createSealBook({ ledger }: Pick<Bench, 'ledger'>): SealBook {
+export function createSealBook({ ledger, chain, params }: Pick<Bench, 'ledger' | 'chain' | 'params'>): SealBook {
   const seals = new Map<Hex, Map<Hex, Statement<'sealed'>>>()
   const opened = new Map<Hex, Map<Hex, Opened>>()
-  ledger.onForget(({ sampleId }) => {
+  /** Samples whose receipt was not known when their first seal came, and when that was, oldest first. */
+  const strange = new Map<Hex, number>()
+  ledger.onForget(({ sampleId }) => forget(sampleId))
+
+  function forget(sampleId: Hex): void {
     seals.delete(sampleId)
     opened.delete(sampleId)
-  })
+  }
+
+  function forgetStrangers(): void {
+    const tooOldSec = chain.nowSec() - STRANGE_WINDOWS * params.draw.windowSeconds
+    for (const [sampleId, sinceSec] of strange) {
+      if (sinceSec >= tooOldSec && strange.size <= SAMPLES) return
+      strange.delete(sampleId)
+      // One whose receipt came since is forgotten with that.
+      if (!ledger.sample(sampleId)) forget(sampleId)
+    }
+  }
 
   return {
-    seal: (statement) => keepFirst(seals, statement.body.sampleId, statement.signer, statement),
+    seal(statement) {
+      const { sampleId } = statement.body
+      if (!seals.has(sampleId) && !ledger.sample(sampleId)) strange.set(sampleId, chain.nowSec())
+      keepFirst(seals, sampleId, statement.signer, statement)
+      forgetStrangers()
+    },
     open(sampleId, member, { outcome, fingerprint }) {
       const name = OUTCOMES[outcome]
       if (name) keepFirst(opened, sampleId, member, { outcome: name, fingerprint })

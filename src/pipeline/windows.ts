@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { DrawProof } from '../../proofs/codec.ts'
 import type { Hex, WindowRoot } from '../../proofs/types.ts'
 import { verifyDraw, verifyPossession } from '../attest/bls.ts'
@@ -10,6 +9,7 @@ import { beaconSecOf, checkDrawProof, type DrawWindow, drawMessage, drawSamples,
 import { type DrawExplanation, explainDraw } from '../sample/explain.ts'
 import { timesOf } from '../sample/target.ts'
 import type { Bench } from './bench.ts'
+import { createDrawChecks } from './draw-checks.ts'
 import type { KnownReceipt } from './ledger.ts'
 
 /** Takes windows in, waits for their beacon, draws, and wakes each sample in its tranche. */
@@ -59,7 +59,7 @@ export function createWindowStage(bench: Bench, deps: WindowStageDeps): WindowSt
   const { chain, params } = bench
   const startedSec = chain.nowSec()
   const possessions = new Map<string, boolean>()
-  const draws = new Map<string, boolean>()
+  const checkDraw = createDrawChecks(verifyDraw)
 
   async function membersAt(timestampSec: number): Promise<Member[]> {
     return (await chain.members()).filter((member) => {
@@ -158,17 +158,7 @@ export function createWindowStage(bench: Bench, deps: WindowStageDeps): WindowSt
 
   async function verifierOf(member: Hex): Promise<VerifyDraw | undefined> {
     const owner = (await membersAt(chain.nowSec())).find(({ address }) => address === member)
-    return (
-      owner &&
-      ((message, signature) => {
-        // One pairing for each member and window, however many samples it was drawn for.
-        const key = createHash('sha256').update(`${message}/${signature}/${owner.blsPublicKey}`).digest('base64')
-        const valid = draws.get(key) ?? verifyDraw(message, signature, owner.blsPublicKey)
-        draws.set(key, valid)
-        if (draws.size > 10_000) draws.delete(draws.keys().next().value as string)
-        return valid
-      })
-    )
+    return owner && ((message, signature) => checkDraw(message, signature, owner.blsPublicKey))
   }
 
   return {

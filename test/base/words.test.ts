@@ -1,19 +1,6 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { createWords, flat } from '../../src/base/words.ts'
-
-setFlagsFromString('--expose-gc')
-const collect = runInNewContext('gc') as () => void
-
-/** Bytes that the heap has more of, once all garbage is gone. */
-function held<T>(make: () => T): { bytes: number; made: T } {
-  collect()
-  const before = process.memoryUsage().heapUsed
-  const made = make()
-  collect()
-  return { bytes: process.memoryUsage().heapUsed - before, made }
-}
+import { held } from '../helpers/heap.ts'
 
 /** A part of a text of 100 kB, as a parser cuts it out. */
 const part = (i: number) => `${String(i).padStart(42, '0')}${'x'.repeat(100_000)}`.replaceAll('y', 'z').slice(0, 42)

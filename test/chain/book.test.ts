@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import type { Hex } from '../../proofs/types.ts'
-import { createCaseBook } from '../../src/chain/cases.ts'
+import { type CaseBook, convictingTransactions, createCaseBook } from '../../src/chain/cases.ts'
 import { verifierInterface } from '../../src/chain/contracts.ts'
 import type { Log } from '../../src/chain/wire.ts'
 import { randomOf } from '../crash/points.ts'
 import { addressOf, hash, wallet } from '../helpers/fixtures.ts'
+import { held } from '../helpers/heap.ts'
 
 const [node, finder] = [addressOf(wallet(1)), addressOf(wallet(2))]
 const contract = addressOf(wallet(3))
@@ -32,6 +33,12 @@ function stepAt(block: number, random: () => number): Log {
   return log(name, args, block)
 }
 
+/** As the scan does it: first what convictions cost, where a node still knows. */
+function take(book: CaseBook, logs: readonly Log[]): void {
+  for (const tx of convictingTransactions(logs)) if (BigInt(tx) % 4n !== 0n) book.setGas(tx, BigInt(tx) + 5n)
+  book.add(logs)
+}
+
 describe('the book of cases', () => {
   it('says what all events that still stand say, however much of them is final and however often blocks are taken back', () => {
     for (let seed = 1; seed <= 12; seed++) {
@@ -44,7 +51,7 @@ describe('the book of cases', () => {
         if (dice < 0.6) {
           const next = stepAt(++block, random)
           chain.push(next)
-          book.add([next])
+          take(book, [next])
         } else if (dice < 0.8) book.settle(BigInt(Math.floor(random() * (block + 1))))
         else {
           const to = Math.floor(random() * (block + 1))
@@ -53,15 +60,53 @@ describe('the book of cases', () => {
           chain = chain.filter((one) => one.blockNumber <= BigInt(to))
           if (isDeep) {
             expect(book.list()).toEqual([])
-            book.add(chain)
+            take(book, chain)
           }
         }
         if (i % 3 !== 0) continue
         const fresh = createCaseBook()
-        fresh.add(chain)
+        take(fresh, chain)
         const byId = (one: typeof book) => one.list().sort((a, b) => (a.faultId < b.faultId ? -1 : 1))
         expect(byId(book), `seed ${seed}, step ${i}`).toEqual(byId(fresh))
       }
     }
+  })
+
+  it('a block that is taken back and comes otherwise, again and again, leaves nothing of itself', () => {
+    const book = createCaseBook()
+    const one = log('Convicted', [hash(900), node, 18, finder, 10n, hash(5)], 7)
+    const convicted = (n: number): Log => ({ ...one, tx: hash(n) })
+    const again = (times: number) => {
+      for (let n = 1; n <= times; n++) {
+        take(book, [convicted(n)])
+        if (n < times) book.rewind(6n)
+      }
+    }
+    again(501)
+    expect(book.list()).toMatchObject([{ tx: hash(501), gasUsed: 506n }])
+    book.rewind(6n)
+    expect(held(() => again(3_000)).bytes).toBeLessThan(250_000)
+    expect(book.list()).toMatchObject([{ tx: hash(3_000) }])
+    expect(book.get(hash(900))).not.toHaveProperty('gasUsed')
+  })
+
+  it('a conviction says what it cost before and after it is final, and through later steps; the next transaction has its own cost or none', () => {
+    const book = createCaseBook()
+    const faultId = hash(900)
+    const convict = (block: number) => take(book, [log('Convicted', [faultId, node, 18, finder, 10n, hash(5)], block)])
+    convict(1)
+    const settled = log('Settled', [faultId, finder, 1n, 1n], 2)
+    take(book, [settled])
+    for (const to of [0n, 1n, 2n]) {
+      book.settle(to)
+      expect(book.get(faultId)).toMatchObject({ state: 'settled', tx: hash(1), gasUsed: 6n })
+    }
+    convict(3)
+    expect(book.get(faultId)).toMatchObject({ tx: hash(3), gasUsed: 8n })
+    book.rewind(2n)
+    expect(book.get(faultId)).toMatchObject({ tx: hash(1), gasUsed: 6n })
+    convict(4)
+    expect(book.get(faultId)).toMatchObject({ state: 'convicted', tx: hash(4) })
+    expect(book.get(faultId)).not.toHaveProperty('gasUsed')
   })
 })

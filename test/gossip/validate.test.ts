@@ -6,6 +6,7 @@ import { encodeConviction } from '../../proofs/evidence.ts'
 import type { Hex } from '../../proofs/types.ts'
 import { createQuotas } from '../../src/gossip/quotas.ts'
 import { Refusal } from '../../src/gossip/refusal.ts'
+import { claimOf } from '../../src/gossip/rules.ts'
 import { createSeen, ID_SECONDS } from '../../src/gossip/seen.ts'
 import { type Road, type ValidationContext, validateStatement } from '../../src/gossip/validate.ts'
 import {
@@ -19,6 +20,7 @@ import {
   signStruct,
   wallet,
 } from '../helpers/fixtures.ts'
+import { held } from '../helpers/heap.ts'
 import {
   answer,
   answerBody,
@@ -144,7 +146,7 @@ describe('every kind', () => {
         ctx = context()
         // The draw proof is not under the signature, but here it is empty; a proof's evidence proves itself or fails.
         expect(verdict(sample.kind, mutated)).toMatch(/^(reject|ignore) /)
-        expect(ctx.seen.claims.size() + ctx.seen.ids.size() + ctx.seen.windows.size()).toBe(0)
+        expect(ctx.seen.claims.size() + ctx.seen.ids.size() + ctx.seen.windows.size() + ctx.seen.faults.size()).toBe(0)
       }),
       { numRuns: 500 },
     )
@@ -368,6 +370,53 @@ describe('a fraud proof', () => {
     for (let i = 0; i < 17; i++) verdicts.push(judge(await proof(wallet(100 + i))))
     expect(verdicts.filter((v) => v === 'accept')).toHaveLength(16)
     expect(verdicts[16]).toBe('ignore claimed')
+  })
+
+  it('is not relayed again as long as any report of its fault holds, by whomever it came first', async () => {
+    let nowSec = NOW
+    ctx = context({ nowSec: () => nowSec })
+    const [first, second] = [
+      await proof(ALICE, { expiresAt: BigInt(NOW + 100) }),
+      await proof(BOB, { expiresAt: BigInt(NOW + 9_000) }),
+    ]
+    expect([judge(first), judge(second)]).toEqual(['accept', 'accept'])
+    // The log of a peer brings the old ones, long after their ids are forgotten here.
+    nowSec = NOW + ID_SECONDS + 1_000
+    const again = await proof(ALICE, { expiresAt: BigInt(NOW + 8_000) })
+    expect([judge(first), judge(second), judge(again)]).toEqual(['ignore expired', 'ignore claimed', 'ignore claimed'])
+    // Through its last second, which clocks that differ make later.
+    nowSec = NOW + 9_000 + Math.min(15, WINDOW_SECONDS)
+    expect(judge(second)).toBe('ignore claimed')
+    nowSec++
+    expect(judge(await proof(ALICE, { expiresAt: BigInt(nowSec + 100) }))).toBe('accept')
+  })
+
+  it('that could not be delivered may come again, and those of others stay', async () => {
+    const [first, second] = [await proof(ALICE), await proof(BOB)]
+    const marked = (statement: typeof first) => {
+      const { claim } = validateStatement(ctx, 'fraud-proof', encodeStatement(statement), 'pull')
+      claim.mark()
+      return claim
+    }
+    const claim = marked(first)
+    marked(second)
+    claim.unmark()
+    expect([judge(second), judge(first), judge(first)]).toEqual(['ignore claimed', 'accept', 'ignore known'])
+    expect(marked(await proof(wallet(101)))).toBeDefined()
+  })
+
+  it('takes less than 250 bytes here for the two weeks in which it holds', async () => {
+    const statement = await proof()
+    const mark = (n: number) => {
+      const body = { ...statement.body, faultId: hash(n) }
+      claimOf(ctx, { ...statement, body } as AnyStatement).mark()
+    }
+    for (let n = 0; n < 500; n++) mark(n)
+    expect(
+      held(() => {
+        for (let n = 500; n < 10_500; n++) mark(n)
+      }).bytes / 10_000,
+    ).toBeLessThan(250)
   })
 
   it('of a D class needs three voters who are members', async () => {

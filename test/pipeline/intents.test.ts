@@ -32,7 +32,8 @@ const mined: Intent = { ...signed, state: 'mined', spent: 11n, minedIn: 12n }
 const { data: _, ...rest } = mined
 const summary = {
   ...rest,
-  variants: [{ hash: hash(9), maxFeePerGas: 1n, maxPriorityFeePerGas: 2n, gasLimit: 3n }],
+  // What it may cost at most, and what it was called; the tip is in the log.
+  variants: [{ hash: hash(9), maxFeePerGas: 1n, gasLimit: 3n }],
 }
 
 it('holds no bytes of what has ended, and finds them in the log, also after a restart', async () => {
@@ -46,7 +47,7 @@ it('holds no bytes of what has ended, and finds them in the log, also after a re
   }
   await store.record(mined, { signal })
   for (let i = 0; i < 2; i++) {
-    expect(store.all()).toContainEqual(summary)
+    expect(store.all().find(({ id }) => id === mined.id)).toStrictEqual(summary)
     expect(store.all()).toHaveLength(2)
     expect(await store.load(mined.id)).toEqual(mined)
     expect(await store.load(other.id)).toEqual(other)

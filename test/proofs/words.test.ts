@@ -1,13 +1,14 @@
-import { AbiCoder, TypedDataEncoder } from 'ethers'
+import { AbiCoder, keccak256, TypedDataEncoder } from 'ethers'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { encodeStatement, STATEMENT_STRUCTS } from '../../proofs/codec.ts'
-import { digestOf, structHash, typedDomain } from '../../proofs/digest.ts'
+import { digestOf, profileHashOf, profilesHashOf, structHash, typedDomain, windowLeaf } from '../../proofs/digest.ts'
 import { STRUCTS, tupleOf } from '../../proofs/structs.ts'
 import type { Profile, StructName } from '../../proofs/types.ts'
 import { readStruct, structWords } from '../../proofs/words.ts'
 import { anyStatement, anyStruct } from '../helpers/arbitraries.ts'
-import { DOMAIN } from '../helpers/fixtures.ts'
+import { DOMAIN, hash, PROFILE } from '../helpers/fixtures.ts'
+import { held } from '../helpers/heap.ts'
 
 const abi = AbiCoder.defaultAbiCoder()
 const hex = (bytes: Uint8Array) => `0x${Buffer.from(bytes).toString('hex')}`
@@ -86,5 +87,15 @@ describe('a value that is not of its type', () => {
       changed[at] = (changed[at] as number) ^ 0x10
       expect(readStruct('Profile', changed), `byte ${at}`).toBeUndefined()
     }
+  })
+})
+
+describe('a hash that is held', () => {
+  it('takes what its digits take, and is the one that a general coder makes', () => {
+    const { bytes, made } = held(() => Array.from({ length: 2_000 }, (_, i) => windowLeaf(i, hash(i))))
+    expect(bytes / 2_000).toBeLessThan(400)
+    for (const i of [0, 1, 1_999]) expect(made[i]).toBe(keccak256(keccak256(abi.encode(['uint32', 'bytes32'], [i, hash(i)]))))
+    expect(profilesHashOf([])).toBe(keccak256('0x'))
+    expect(profilesHashOf([PROFILE, PROFILE])).toBe(keccak256(`${profileHashOf(PROFILE)}${profileHashOf(PROFILE).slice(2)}`))
   })
 })
