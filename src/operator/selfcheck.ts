@@ -5,7 +5,7 @@ import { messageOf } from '../base/errors.ts'
 import { outcomeOfFetch, outcomeOfJudge } from '../base/failures.ts'
 import { SILENT } from '../base/log.ts'
 import { createBlobCache } from '../fetch/blobs.ts'
-import type { Judge } from '../judge.ts'
+import { type Judge, needsProof, type RenditionRequest, type RenditionVerdict } from '../judge.ts'
 import { createFaultFinder } from '../receipt/faults.ts'
 import { type FeedAddress, type FeedWindow, followFeed } from '../receipt/feed.ts'
 import { mostSourceBytes, type SegmentReceipt } from '../receipt/row.ts'
@@ -175,14 +175,31 @@ async function judgeAll(
       // Any draw does: nobody is told of the fingerprint.
       draw: { beacon: ZERO_HASH, sampleId: digest, fisherman: init.feed.transcoder },
     }))
-    const request = { source: fetched.source, renditions: asked, depth: 'check' } as const
-    const judged = await tried(deps.judge.judge(request, { signal }), outcomeOfJudge, signal)
+    const judged = await tried(judgedAs(deps.judge, fetched.source, asked, signal), outcomeOfJudge, signal)
     if ('outcome' in judged) verdicts.push(...without(judged))
     else
-      for (const [n, { verdict, faultClass, reasons }] of judged.renditions.entries())
+      for (const [n, { verdict, faultClass, reasons }] of judged.verdicts.entries())
         verdicts.push({ ...about(n), outcome: verdict, ...(faultClass ? { faultClass } : {}), reasons })
   }
   return { verdicts, slowestBlobMs: Math.round(slowestBlobMs) }
+}
+
+/** At depth `check`, and what did not decode at depth `prove`: as a fisherman does. */
+async function judgedAs(
+  judge: SelfCheckDeps['judge'],
+  source: string,
+  renditions: readonly RenditionRequest[],
+  signal: AbortSignal,
+): Promise<{ verdicts: RenditionVerdict[] }> {
+  const at = async (depth: 'check' | 'prove', asked: readonly RenditionRequest[]) =>
+    (await judge.judge({ source, renditions: [...asked], depth }, { signal })).renditions
+  const checked = await at('check', renditions)
+  const verdicts: RenditionVerdict[] = []
+  for (const [n, verdict] of checked.entries()) {
+    const [proven] = needsProof(verdict) ? await at('prove', renditions.slice(n, n + 1)) : []
+    verdicts.push(proven ?? verdict)
+  }
+  return { verdicts }
 }
 
 /** What a failure says of the node, and in words why; a failure of this machine is thrown on. */

@@ -56,6 +56,13 @@ export async function runSidecar(request: SidecarRequest, log: Logger, signal: A
   const deployment = loadDeployment(request.deploymentFile)
   const owner = `${deployment.chainId}:${deployment.anchor}:${signer.address}`
   const guard = await openGuard(join(request.dataDir, 'guard'), owner)
+  const stopped = guard.stopped()
+  if (stopped !== undefined) {
+    await guard.close()
+    throw bad(
+      `${signer.address} signs nothing here any more (${stopped}); bring what it said since back with \`fisherman guard import\`, or use another key`,
+    )
+  }
   const chain = await createChain({ rpcUrls: request.rpcUrls, deployment, signal }, { clock: systemClock, log })
   try {
     if (!(await chain.isSigner(transcoder, signer.address, await chain.round())))

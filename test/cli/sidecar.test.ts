@@ -141,4 +141,9 @@ it('fisherman sidecar serves a gateway over TLS, signs receipts, keeps its store
   expect(refused(await folder.fisherman(...all))).toMatch(/another|in use|process|lock/i)
   running.kill('SIGTERM')
   expect(await ended).toBe(0)
+
+  // What was taken elsewhere goes on there: here the key would contradict itself.
+  const moved = await folder.fisherman('guard', 'export', join(folder.path, 'guard.jsonl'), '--data-dir', dataDir)
+  expect([moved.code, moved.stdout]).toEqual([0, expect.stringMatching(/[1-9]\d* /)])
+  expect(refused(await folder.fisherman(...all))).toMatch(/signs nothing here any more .*fisherman guard import/)
 }, 120_000)

@@ -116,6 +116,21 @@ describe('fisherman selfcheck', { timeout: 120_000 }, () => {
     },
   )
 
+  it('proves what does not decode, as a fisherman does: noise fails, and is no doubt', async () => {
+    const unreadable = { code: 'rendition-unreadable', class: 'rendition', value: 1, limit: 0, sees: 'noise' }
+    const depths: string[] = []
+    const judge = {
+      async judge({ renditions, depth }: Parameters<SelfCheckDeps['judge']['judge']>[0]) {
+        depths.push(`${depth} ${renditions.length}`)
+        const verdict = depth === 'prove' ? { verdict: 'fail', faultClass: 'D3' } : { verdict: 'inconclusive' }
+        return { renditions: renditions.map(() => ({ ...verdict, reasons: [unreadable] })) } as never
+      },
+    }
+    const found = await check('honest', { judge })
+    expect(found.verdicts?.map(({ outcome, faultClass }) => [outcome, faultClass])).toEqual(Array(4).fill(['fail', 'D3']))
+    expect(depths.slice(0, 3)).toEqual(['check 2', 'prove 1', 'prove 1'])
+  })
+
   it('says what is our own fault as that, of no node', async () => {
     const full = new FishermanError({ code: 'scratch', message: 'the disk is full', blame: 'ours' })
     await expect(check('honest', { judge: { judge: async () => await Promise.reject(full) } })).rejects.toThrow(
