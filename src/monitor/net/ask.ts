@@ -134,6 +134,7 @@ async function ask<T>(
     signal.throwIfAborted()
     if (isFishermanError(cause) && cause.code === 'http-404')
       throw silent(none ?? `the fisherman at ${url} is of an older version; update and restart it`, cause)
+    if (isFishermanError(cause) && (cause.code === 'http-401' || cause.code === 'http-403')) throw refused(url, cause)
     throw silent(`the fisherman of ${dataDir} (process ${pid}) does not answer at ${url}; if it has ended, start it anew`, cause)
   }
 }
@@ -159,6 +160,11 @@ async function placeOf(dataDir: string): Promise<{ url: string; pid: number }> {
 /** Bound to all interfaces it answers here too, and here it knows us as of this machine. */
 function loopbackOf(http: string): string {
   return http.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')
+}
+
+function refused(url: string, cause: unknown): FishermanError {
+  const message = `the fisherman at ${url} runs, and takes us for another machine; ask on the machine that it runs on`
+  return new FishermanError({ code: 'daemon-refuses', message, blame: 'ours', cause })
 }
 
 function silent(message: string, cause: unknown): FishermanError {

@@ -57,8 +57,15 @@ export function createGuard(init: GuardInit, limits: { requests: RateLimiter; lo
   }
 }
 
-export function isLocal({ ip }: HttpRequest): boolean {
-  return ip === '::1' || /^(::ffff:)?127\./.test(ip)
+/** Does it come from this machine? Whoever asks at an address of ours by its network is seen with the same address: nobody else can be. */
+function isLocal({ ip, socket }: HttpRequest): boolean {
+  const from = plain(ip)
+  return from === '::1' || from.startsWith('127.') || (socket.localAddress !== undefined && from === plain(socket.localAddress))
+}
+
+/** An IPv4 address as IPv4, also where one socket listens for both. */
+function plain(ip: string): string {
+  return ip.replace(/^::ffff:(?=\d+\.)/i, '')
 }
 
 function tokenOf({ headers }: HttpRequest): string {
