@@ -70,7 +70,7 @@ export async function serveSite(frame: Frame, files: SiteFiles, parts: SiteParts
     port: config.http.port,
     routes: siteRoutes({
       ...{ bundleDir: bench.bundleDir, idleDir: at(PLACES.idle), version, metrics, log, clock, logger, ready },
-      http: { host: config.http.host, showPrivate: config.http.showPrivate, ...readToken(config.http.tokenFile) },
+      http: { ...config.http, ...readToken(config.http.tokenFile) },
       orchestrators: tally.nodes,
       scores: scoresOf(frame, files, parts),
       evidenceHash(sampleId) {

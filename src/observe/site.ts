@@ -10,7 +10,7 @@ import { BUNDLE_ENDING } from '../prooflog/evidence.ts'
 import type { ProofLog } from '../prooflog/log.ts'
 import type { ApiSource } from './api/endpoints.ts'
 import { createEventDesk } from './api/events.ts'
-import { createGuard } from './api/guard.ts'
+import { createGuard, type GuardInit } from './api/guard.ts'
 import { createReads } from './api/reads.ts'
 import { apiRoutes } from './api/routes.ts'
 import { createTotals } from './api/totals.ts'
@@ -26,8 +26,8 @@ export interface SiteDeps extends DaemonRoutesDeps {
   log: ProofLog
   clock: Clock
   logger: Logger
-  /** Address that we listen on, the token that other machines need, and whether pictures of private streams are shown. */
-  http: { host: string; token?: string; showPrivate?: boolean }
+  /** Who may ask, and whether pictures of private streams are shown. */
+  http: GuardInit & { showPrivate?: boolean }
   version: string
   summary(): { address: string | null; mode: string; peers: number; checked: number; waiting: number }
   orchestrators: ApiSource['orchestrators']

@@ -16,7 +16,7 @@ import { createRpc } from '../chain/rpc.ts'
 import { cacheFolder, PLACES } from '../config/paths.ts'
 import { type IdleSpan, makeDataset, signatureText } from '../idle/dataset.ts'
 import { IDLE_CLASSES, type IdleResult } from '../idle/idle.ts'
-import { urlOf } from '../monitor/net/ask.ts'
+import { type Daemon, daemonOf } from '../monitor/net/ask.ts'
 import { readDeployment } from './files.ts'
 import { type PlaceFlags, placeOf } from './place.ts'
 
@@ -62,8 +62,8 @@ export async function readIdle(
   try {
     const init = { deployment, rounds: request.rounds, roundSec, spanFile }
     const found = await readRoundEvents(init, { ...deps, rpc, clock: systemClock }, signal)
-    const url = dataDir === undefined ? undefined : await urlOf(dataDir)
-    const evidence = url === undefined ? [] : await evidenceAt(url, signal)
+    const daemon = dataDir === undefined ? undefined : await daemonOf(dataDir)
+    const evidence = daemon === undefined ? [] : await evidenceAt(daemon, signal)
     const signer = out !== undefined && place.key ? await loadKeystore(place.key.file, place.key.passwordFile) : undefined
     const { from, to, at, contracts, round, rounds, events, state } = found
     const span: IdleSpan = {
@@ -72,7 +72,7 @@ export async function readIdle(
       ...{ stateBlock: at.number, stateBlockHash: at.hash },
     }
     const dataset = makeDataset({ span, events, state, evidence }, signer?.address ?? null)
-    const report = { span, results: dataset.results, evidenceFrom: url ?? null, publisher: signer?.address ?? null }
+    const report = { span, results: dataset.results, evidenceFrom: daemon?.url ?? null, publisher: signer?.address ?? null }
     if (out === undefined) return report
     const folder = join(out, `round-${round}`)
     await mkdir(folder, { recursive: true })
@@ -121,7 +121,7 @@ const GET = { maxBytes: 8 << 20, timeoutMs: 20_000 }
 const MOST_PAGES = 1_000
 
 /** What a running daemon saw of each orchestrator, by its own API. */
-async function evidenceAt(url: string, signal: AbortSignal): Promise<EvidenceRow[]> {
+async function evidenceAt({ url, headers }: Daemon, signal: AbortSignal): Promise<EvidenceRow[]> {
   const rows = new Map<Hex, { -readonly [K in keyof EvidenceRow]: EvidenceRow[K] }>()
   const rowOf = (node: Hex) => {
     const row = rows.get(node) ?? {
@@ -135,7 +135,7 @@ async function evidenceAt(url: string, signal: AbortSignal): Promise<EvidenceRow
   const pages = async <T extends { next: string | null }>(path: string, schema: z.ZodType<T>, take: (page: T) => void) => {
     let cursor = ''
     for (let page = 0; page < MOST_PAGES; page++) {
-      const got = schema.parse(await httpGetJson(`${base}${path}?limit=100${cursor}`, { ...GET, signal }))
+      const got = schema.parse(await httpGetJson(`${base}${path}?limit=100${cursor}`, { ...GET, headers, signal }))
       take(got)
       if (got.next === null) return
       cursor = `&cursor=${got.next}`
@@ -149,7 +149,7 @@ async function evidenceAt(url: string, signal: AbortSignal): Promise<EvidenceRow
       if (faultClass.startsWith('O') && (state === 'convicted' || state === 'settled')) rowOf(orchestrator).faults++
   })
   const scored = scores.parse(
-    await httpGetJson(`${base}/scores`, { ...GET, signal }).catch((error: unknown) => {
+    await httpGetJson(`${base}/scores`, { ...GET, headers, signal }).catch((error: unknown) => {
       // A daemon that makes no scores.
       if (isFishermanError(error) && error.code === 'http-404') return { items: [] }
       throw error

@@ -7,6 +7,7 @@ import { createPasswordFile, importKeystore } from '../../src/attest/keys.ts'
 import { serialiseDeployment } from '../../src/chain/deployment.ts'
 import { configSchema } from '../../src/config/schema.ts'
 import { type Daemon, startDaemon } from '../../src/daemon.ts'
+import { readPeers } from '../../src/monitor/net/ask.ts'
 import { createWorld, silent, type World } from '../chain/world.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'fisherman-test-daemon-'))
@@ -36,10 +37,10 @@ afterAll(async () => {
 })
 
 /** The daemon of a member, which may send. */
-async function start(port = 0): Promise<Daemon> {
+async function start(port = 0, http: Record<string, unknown> = {}): Promise<Daemon> {
   const config = configSchema.parse({
     ...{ mode: 'active', dataDir, rpc: [world.anvil.rpcUrl], deployment: at('deployment.json'), hardware: 'off' },
-    ...{ key: { file: at('key.json'), passwordFile: at('password') }, http: { port } },
+    ...{ key: { file: at('key.json'), passwordFile: at('password') }, http: { port, ...http } },
     gossip: { listen: ['/ip4/127.0.0.1/tcp/0'] },
   })
   running = await startDaemon(config, silent, { firstStart: true })
@@ -66,6 +67,13 @@ describe('a start', () => {
     const { url } = await start()
     expect((await fetch(`${url}/healthz`)).status).toBe(200)
   })
+})
+
+it('a daemon that wants its token from this machine too is still told of by its commands', async () => {
+  writeFileSync(at('token'), 'a-token-of-the-test', { mode: 0o600 })
+  const { url } = await start(0, { trustLocal: false, tokenFile: at('token') })
+  expect((await fetch(`${url}/api/v1/peers`)).status).toBe(401)
+  expect(await readPeers(dataDir, { signal: AbortSignal.timeout(30_000) })).toEqual([])
 })
 
 describe('the kill switch', () => {

@@ -41,10 +41,27 @@ describe('this machine', () => {
   })
 })
 
+describe('behind a proxy on this machine', () => {
+  it.each(['Forwarded', 'X-Forwarded-For', 'X-Forwarded-Host', 'X-Real-IP', 'Via'])(
+    'who asks with %s needs the token',
+    (name) => {
+      const asked = (more = {}) => from('127.0.0.1', '127.0.0.1', { [name.toLowerCase()]: '127.0.0.1', ...more })
+      expect(() => guardOf().admit(asked())).toThrow(/on the machine itself only/)
+      expect(() => guardOf({ token: TOKEN }).admit(asked())).toThrow(/send the token/)
+      expect(() => guardOf({ token: TOKEN }).admit(asked({ authorization: `Bearer ${TOKEN}` }))).not.toThrow()
+    },
+  )
+  it('that adds none of these, http.trustLocal: false asks everybody for the token', () => {
+    const guard = guardOf({ token: TOKEN, trustLocal: false })
+    expect(() => guard.admit(from('127.0.0.1', '127.0.0.1'))).toThrow(/send the token/)
+    expect(() => guard.admit(from('127.0.0.1', '127.0.0.1', { authorization: `Bearer ${TOKEN}` }))).not.toThrow()
+  })
+})
+
 /** A folder whose daemon answers there. */
-function announced(http: string): string {
+function announced(http: string, more: Record<string, unknown> = {}): string {
   const folder = mkdtempSync(join(home, 'data-'))
-  writeFileSync(join(folder, 'daemon.json'), JSON.stringify({ pid: process.pid, http }))
+  writeFileSync(join(folder, 'daemon.json'), JSON.stringify({ pid: process.pid, http, ...more }))
   return folder
 }
 const signal = AbortSignal.timeout(60_000)
@@ -61,6 +78,21 @@ it.skipIf(outside === undefined)('commands reach a daemon that listens on an add
     expect(await readPeers(announced(http.url), { signal })).toEqual([])
   } finally {
     await http.stop()
+    await site.stop()
+  }
+})
+
+it('commands send the token that the daemon names, and say why they could not', async () => {
+  const site = await openSite({ http: { host: '127.0.0.1', token: TOKEN, trustLocal: false }, peers: () => [] })
+  try {
+    const tokenFile = join(home, 'token')
+    writeFileSync(tokenFile, `${TOKEN}\n`, { mode: 0o600 })
+    expect(await readPeers(announced(site.url, { tokenFile }), { signal })).toEqual([])
+    const missing = readPeers(announced(site.url, { tokenFile: join(home, 'none') }), { signal })
+    await expect(missing).rejects.toThrow(
+      / runs, and takes us for another machine, and its token cannot be read: http\.tokenFile /,
+    )
+  } finally {
     await site.stop()
   }
 })

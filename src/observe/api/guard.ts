@@ -23,15 +23,21 @@ export interface GuardInit {
   host: string
   /** Without one only this machine is answered. */
   token?: string
+  /** False where this machine needs the token too: a proxy in front of us makes everybody look as if they were here. */
+  trustLocal?: boolean
 }
 
 /** Cookie that the page gets for the token. */
 export const COOKIE = 'fisherman'
 const NAMES = ['localhost', 'localhost.localdomain', 'ip6-localhost']
+/** What proxies add: whoever sends one of these asks for somebody else. */
+const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via']
 
 export function createGuard(init: GuardInit, limits: { requests: RateLimiter; logins: RateLimiter }): Guard {
   const wanted = init.token === undefined ? undefined : digest(init.token)
   const isToken = (text: string): boolean => wanted !== undefined && timingSafeEqual(digest(text), wanted)
+
+  const isTrusted = (request: HttpRequest): boolean => init.trustLocal !== false && isLocal(request)
 
   function throttle({ ip }: HttpRequest): void {
     if (!limits.requests.take(ip)) throw new Problem(429, 'too many requests; wait a second')
@@ -47,7 +53,7 @@ export function createGuard(init: GuardInit, limits: { requests: RateLimiter; lo
     throttle,
     admit(request) {
       throttle(request)
-      if (isLocal(request)) return
+      if (isTrusted(request)) return
       if (wanted === undefined)
         throw new Problem(403, 'this is told on the machine itself only; set http.tokenFile to allow more')
       if (!isToken(tokenOf(request))) throw new Problem(401, 'send the token of http.tokenFile as `Authorization: Bearer TOKEN`')
@@ -58,7 +64,8 @@ export function createGuard(init: GuardInit, limits: { requests: RateLimiter; lo
 }
 
 /** Does it come from this machine? Whoever asks at an address of ours by its network is seen with the same address: nobody else can be. */
-function isLocal({ ip, socket }: HttpRequest): boolean {
+function isLocal({ ip, socket, headers }: HttpRequest): boolean {
+  if (FORWARDED.some((name) => headers[name] !== undefined)) return false
   const from = plain(ip)
   return from === '::1' || from.startsWith('127.') || (socket.localAddress !== undefined && from === plain(socket.localAddress))
 }
