@@ -33,7 +33,7 @@ export interface SiteParts {
   scores: ScoreBook
   directory: Directory
   peerClocks: PeerClocks
-  pipeline: Pick<Pipeline, 'explain'>
+  pipeline: Pick<Pipeline, 'explain' | 'isPublic'>
   hardware: Tools['hardware']
 }
 
@@ -79,6 +79,7 @@ export async function serveSite(frame: Frame, files: SiteFiles, parts: SiteParts
       },
       peers: () => gossip.peers(),
       explain: (digest) => pipeline.explain(digest),
+      isPublic: pipeline.isPublic,
       rebuttal: (hash) => rebuttalText(bench.rebuttalDir, hash),
       film: createFilmDesk({ folder: at('films'), scratchDir: at('scratch') }, bench).film,
       network: networkOf(frame, parts),

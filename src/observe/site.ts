@@ -72,7 +72,7 @@ export function siteRoutes(deps: SiteDeps): (app: HttpApp) => void {
     logins: createRateLimiter(LOGINS, clock),
   })
   return (app) => {
-    daemonRoutes(deps)(app)
+    daemonRoutes({ ...deps, guard })(app)
     datasetRoutes(deps.idleDir)(app)
     const events = createEventDesk({ state: () => ({ size: log.head().size, peers: deps.peers().length }) })
     const onError = (error: unknown) => logger.error('A question to the API failed', { reason: messageOf(error) })

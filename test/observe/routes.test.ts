@@ -1,17 +1,67 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import fastify from 'fastify'
-import { afterAll, expect, it } from 'vitest'
-import { createMetrics } from '../../src/observe/metrics.ts'
-import { daemonRoutes } from '../../src/observe/routes.ts'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { hash } from '../helpers/fixtures.ts'
+import { openSite } from './site.ts'
 
+const TOKEN = 'a-token-of-the-test'
+const [HIDDEN, SHOWN, NONE] = [hash(1), hash(2), hash(3)]
+const home = mkdtempSync(join(tmpdir(), 'fisherman-test-routes-'))
 const app = fastify()
-daemonRoutes({ bundleDir: '/nowhere', metrics: createMetrics(), ready: () => 'no chain' })(app)
-afterAll(() => app.close())
+let site: Awaited<ReturnType<typeof openSite>>
+
+beforeAll(async () => {
+  for (const evidenceHash of [HIDDEN, SHOWN]) writeFileSync(join(home, `${evidenceHash}.fishbundle`), 'evidence')
+  site = await openSite({
+    ...{ bundleDir: home, ready: () => 'no chain', isPublic: (evidenceHash) => evidenceHash !== HIDDEN },
+    http: { host: '127.0.0.1', token: TOKEN },
+  })
+  site.routes(app)
+})
+afterAll(async () => {
+  await app.close()
+  await site?.stop()
+  rmSync(home, { recursive: true, force: true })
+})
+
+const asked = async (url: string, headers: Record<string, string> = {}, remoteAddress = '192.0.2.1') =>
+  await app.inject({ url, remoteAddress, headers: { host: '192.0.2.9', ...headers } })
 
 it('monitors and accused nodes need no token', async () => {
-  const asked = async (url: string) => await app.inject({ url, remoteAddress: '192.0.2.1' })
   expect((await asked('/healthz')).statusCode).toBe(200)
   expect((await asked('/readyz')).json()).toEqual({ ready: false, reason: 'no chain' })
   expect((await asked('/metrics')).statusCode).toBe(200)
   expect((await asked(`/fisherman/v1/bundles/0x${'0'.repeat(64)}`)).statusCode).toBe(404)
   expect((await asked('/fisherman/v1/bundles/..%2f..%2fetc%2fpasswd')).statusCode).toBe(400)
+})
+
+describe('a bundle', () => {
+  const bundle = async (evidenceHash: string, headers?: Record<string, string>, remoteAddress?: string) =>
+    await asked(`/fisherman/v1/bundles/${evidenceHash}`, headers, remoteAddress)
+
+  it('that is public goes to everybody', async () => {
+    const { statusCode, body, headers } = await bundle(SHOWN)
+    expect([statusCode, body, headers['content-type']]).toEqual([200, 'evidence', 'application/x-tar'])
+  })
+  it('that is not public yet cannot be told from one that is not there', async () => {
+    const [hidden, none] = [await bundle(HIDDEN), await bundle(NONE)]
+    expect(hidden.statusCode).toBe(404)
+    const { date: _, ...headers } = hidden.headers
+    expect([hidden.body, headers]).toEqual([none.body, expect.objectContaining(headers)])
+  })
+  it('goes to this machine and to who has the token at any time, in a header or in the cookie of the page', async () => {
+    expect((await bundle(HIDDEN, {}, '127.0.0.1')).body).toBe('evidence')
+    expect((await bundle(HIDDEN, { authorization: `Bearer ${TOKEN}` })).body).toBe('evidence')
+    expect((await bundle(HIDDEN, { authorization: 'Bearer another-token-of-it' })).statusCode).toBe(404)
+    const { headers } = await app.inject({
+      ...{ method: 'POST', url: '/api/v1/session', remoteAddress: '192.0.2.1', payload: { token: TOKEN } },
+      headers: { host: '192.0.2.9' },
+    })
+    // The browser sends it where bundles are, too.
+    const [cookie, path] = /^(\S+);.*; Path=(\S+)$/.exec(String(headers['set-cookie']))?.slice(1) ?? []
+    expect(`/fisherman/v1/bundles/${HIDDEN}`.startsWith(path ?? 'none')).toBe(true)
+    expect((await bundle(HIDDEN, { cookie: cookie ?? '' })).body).toBe('evidence')
+  })
 })

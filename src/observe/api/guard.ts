@@ -10,6 +10,8 @@ export interface Guard {
   host(request: HttpRequest): void
   /** Throws a problem for who asks too often, or from another machine without the token. */
   admit(request: HttpRequest): void
+  /** Is it this machine, or somebody with the token? For what everybody may ask, and not everybody may see whole. */
+  isTrusted(request: HttpRequest): boolean
   /** Throws a problem for who asks too often, and for nobody else: for what shows a secret of its own. */
   throttle(request: HttpRequest): void
   /** Is this the token? Always false where none is set. */
@@ -37,7 +39,7 @@ export function createGuard(init: GuardInit, limits: { requests: RateLimiter; lo
   const wanted = init.token === undefined ? undefined : digest(init.token)
   const isToken = (text: string): boolean => wanted !== undefined && timingSafeEqual(digest(text), wanted)
 
-  const isTrusted = (request: HttpRequest): boolean => init.trustLocal !== false && isLocal(request)
+  const isOwner = (request: HttpRequest): boolean => init.trustLocal !== false && isLocal(request)
 
   function throttle({ ip }: HttpRequest): void {
     if (!limits.requests.take(ip)) throw new Problem(429, 'too many requests; wait a second')
@@ -53,11 +55,12 @@ export function createGuard(init: GuardInit, limits: { requests: RateLimiter; lo
     throttle,
     admit(request) {
       throttle(request)
-      if (isTrusted(request)) return
+      if (isOwner(request)) return
       if (wanted === undefined)
         throw new Problem(403, 'this is told on the machine itself only; set http.tokenFile to allow more')
       if (!isToken(tokenOf(request))) throw new Problem(401, 'send the token of http.tokenFile as `Authorization: Bearer TOKEN`')
     },
+    isTrusted: (request) => isOwner(request) || isToken(tokenOf(request)),
     isToken,
     isLoginAllowed: ({ ip }) => limits.logins.take(ip),
   }
