@@ -87,6 +87,12 @@ export const configSchema = z
           .describe(
             'This machine needs no token; false where a proxy on it lets others in, since they all come from this machine then.',
           ),
+        openMetrics: z
+          .boolean()
+          .default(false)
+          .describe(
+            'Tells /metrics to other machines without a token, for a network of your own: they show verdicts before these are public, and warn whom they are about.',
+          ),
         showPrivate: z
           .boolean()
           .default(false)

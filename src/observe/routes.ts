@@ -5,6 +5,7 @@ import type { Hex } from '../../proofs/types.ts'
 import type { HttpApp, HttpReply, HttpRequest } from '../base/http.ts'
 import { BUNDLE_ENDING, PRIVATE_ENDING } from '../prooflog/evidence.ts'
 import type { Guard } from './api/guard.ts'
+import { sendProblem } from './api/problem.ts'
 import type { Metrics } from './metrics.ts'
 
 export interface DaemonRoutesDeps {
@@ -12,6 +13,8 @@ export interface DaemonRoutesDeps {
   /** May everybody have this evidence? An accused that learns of it too early takes its deposit away. */
   isPublic(evidenceHash: Hex): boolean
   metrics: Metrics
+  /** Shows metrics to other machines without the token: verdicts are in them before they are public. */
+  openMetrics?: boolean
   /** One line that says why the daemon is not ready, or undefined. */
   ready(): string | undefined
 }
@@ -24,7 +27,14 @@ export function daemonRoutes(deps: DaemonRoutesDeps & { guard: Guard }): (app: H
       const reason = deps.ready()
       return reply.code(reason ? 503 : 200).send(reason ? { ready: false, reason } : { ready: true })
     })
-    app.get('/metrics', async (_request, reply) => reply.type('text/plain; version=0.0.4').send(await deps.metrics.render()))
+    app.register(async (guarded) => {
+      guarded.setErrorHandler((error: unknown, _request, reply) => sendProblem(reply, error))
+      guarded.get('/metrics', async (request, reply) => {
+        if (deps.openMetrics) deps.guard.throttle(request)
+        else deps.guard.admit(request)
+        return reply.type('text/plain; version=0.0.4').send(await deps.metrics.render())
+      })
+    })
     app.get('/fisherman/v1/bundles/:hash', async (request, reply) => await sendBundle(deps, request, reply))
   }
 }

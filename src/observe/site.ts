@@ -26,8 +26,8 @@ export interface SiteDeps extends DaemonRoutesDeps {
   log: ProofLog
   clock: Clock
   logger: Logger
-  /** Who may ask, and whether pictures of private streams are shown. */
-  http: GuardInit & { showPrivate?: boolean }
+  /** Who may ask, and what is shown of metrics and private streams. */
+  http: GuardInit & { openMetrics?: boolean; showPrivate?: boolean }
   version: string
   summary(): { address: string | null; mode: string; peers: number; checked: number; waiting: number }
   orchestrators: ApiSource['orchestrators']
@@ -72,7 +72,7 @@ export function siteRoutes(deps: SiteDeps): (app: HttpApp) => void {
     logins: createRateLimiter(LOGINS, clock),
   })
   return (app) => {
-    daemonRoutes({ ...deps, guard })(app)
+    daemonRoutes({ ...deps, openMetrics: deps.http.openMetrics ?? false, guard })(app)
     datasetRoutes(deps.idleDir)(app)
     const events = createEventDesk({ state: () => ({ size: log.head().size, peers: deps.peers().length }) })
     const onError = (error: unknown) => logger.error('A question to the API failed', { reason: messageOf(error) })

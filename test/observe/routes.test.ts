@@ -32,9 +32,41 @@ const asked = async (url: string, headers: Record<string, string> = {}, remoteAd
 it('monitors and accused nodes need no token', async () => {
   expect((await asked('/healthz')).statusCode).toBe(200)
   expect((await asked('/readyz')).json()).toEqual({ ready: false, reason: 'no chain' })
-  expect((await asked('/metrics')).statusCode).toBe(200)
   expect((await asked(`/fisherman/v1/bundles/0x${'0'.repeat(64)}`)).statusCode).toBe(404)
   expect((await asked('/fisherman/v1/bundles/..%2f..%2fetc%2fpasswd')).statusCode).toBe(400)
+})
+
+// They answered everybody once: verdicts are in them before their answers are sealed.
+describe('metrics', () => {
+  it('are told to this machine, and to others with the token', async () => {
+    expect((await asked('/metrics', {}, '127.0.0.1')).body).toContain('fisherman_ready')
+    expect((await asked('/metrics', { authorization: `Bearer ${TOKEN}` })).statusCode).toBe(200)
+    const refused = await asked('/metrics')
+    expect([refused.statusCode, refused.json().detail]).toEqual([
+      401,
+      expect.stringMatching(/^send the token of http\.tokenFile/),
+    ])
+    expect((await asked('/metrics', { 'x-forwarded-for': '127.0.0.1' }, '127.0.0.1')).statusCode).toBe(401)
+  })
+  it.each([
+    [{}, 403],
+    [{ openMetrics: true }, 200],
+  ])('with %o and no token others get %d', async (http, status) => {
+    const other = fastify()
+    const alone = await openSite({ http: { host: '0.0.0.0', ...http } })
+    alone.routes(other)
+    const { statusCode, body } = await other.inject({
+      url: '/metrics',
+      remoteAddress: '192.0.2.1',
+      headers: { host: '192.0.2.9' },
+    })
+    expect([statusCode, body]).toEqual([
+      status,
+      status === 200 ? expect.stringContaining('fisherman_ready') : expect.stringContaining('http.tokenFile'),
+    ])
+    await other.close()
+    await alone.stop()
+  })
 })
 
 describe('a bundle', () => {
