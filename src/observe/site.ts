@@ -18,6 +18,7 @@ import { createDatasets, datasetRoutes } from './datasets.ts'
 import { feedRoutes } from './feeds/routes.ts'
 import type { FeedSource } from './feeds/source.ts'
 import { scoresTable } from './feeds/table.ts'
+import { createFileDesk, type FileLimits } from './files.ts'
 import { pageRoutes } from './page.ts'
 import { type DaemonRoutesDeps, daemonRoutes } from './routes.ts'
 
@@ -43,6 +44,8 @@ export interface SiteDeps extends DaemonRoutesDeps {
   idleDir: string
   /** Of one client; for tests. */
   requests?: Quota
+  /** Of files that are sent; for tests. */
+  files?: Partial<FileLimits>
 }
 
 /** A page asks for about ten things at once. */
@@ -71,9 +74,10 @@ export function siteRoutes(deps: SiteDeps): (app: HttpApp) => void {
     requests: createRateLimiter(deps.requests ?? REQUESTS, clock),
     logins: createRateLimiter(LOGINS, clock),
   })
+  const files = createFileDesk(deps.files)
   return (app) => {
-    daemonRoutes({ ...deps, openMetrics: deps.http.openMetrics ?? false, guard })(app)
-    datasetRoutes(deps.idleDir)(app)
+    daemonRoutes({ ...deps, openMetrics: deps.http.openMetrics ?? false, guard, files })(app)
+    datasetRoutes(deps.idleDir, { guard, files })(app)
     const events = createEventDesk({ state: () => ({ size: log.head().size, peers: deps.peers().length }) })
     const onError = (error: unknown) => logger.error('A question to the API failed', { reason: messageOf(error) })
     apiRoutes({ source, guard, events, version: deps.version, onError })(app)

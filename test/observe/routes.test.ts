@@ -36,6 +36,29 @@ it('monitors and accused nodes need no token', async () => {
   expect((await asked('/fisherman/v1/bundles/..%2f..%2fetc%2fpasswd')).statusCode).toBe(400)
 })
 
+describe('a web page that points its own name at this machine', () => {
+  const by = async (url: string, host: string, remoteAddress: string, headers = {}) =>
+    (await asked(url, { host, ...headers }, remoteAddress)).statusCode
+  const bundle = `/fisherman/v1/bundles/${SHOWN}`
+  it.each(['evil.example', 'evil.example:7936', '127.0.0.1.evil.example', 'evil.', 'fisherman:7936'])(
+    'is told nothing by the name %j',
+    async (host) => {
+      for (const url of ['/metrics', bundle]) expect(await by(url, host, '127.0.0.1'), url).toBe(421)
+    },
+  )
+  it('learns nothing from what everybody may ask, by any name', async () => {
+    expect(await by('/healthz', 'probe.example', '192.0.2.1')).toBe(200)
+    expect(await by('/readyz', 'probe.example', '192.0.2.1')).toBe(503)
+    expect(await by(bundle, 'fisherman.example:7936', '192.0.2.1')).toBe(200)
+  })
+  it('is not a neighbour that asks by a name of the network, as a Prometheus in a compose file does', async () => {
+    const token = { authorization: `Bearer ${TOKEN}` }
+    expect(await by('/metrics', 'fisherman:7936', '172.18.0.3', token)).toBe(200)
+    expect(await by('/metrics', 'fisherman:7936', '172.18.0.3')).toBe(401)
+    expect(await by('/metrics', 'evil.example', '172.18.0.3', token)).toBe(421)
+  })
+})
+
 // They answered everybody once: verdicts are in them before their answers are sealed.
 describe('metrics', () => {
   it('are told to this machine, and to others with the token', async () => {

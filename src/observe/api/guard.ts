@@ -10,7 +10,10 @@ export interface Guard {
   host(request: HttpRequest): void
   /** Throws a problem for who asks too often, or from another machine without the token. */
   admit(request: HttpRequest): void
-  /** Is it this machine, or somebody with the token? For what everybody may ask, and not everybody may see whole. */
+  /**
+   * Is it this machine, or somebody with the token? For what everybody may ask, by whatever name, and not everybody may see whole. Throws as `host`
+   * does for this machine: there a name of others may be a web page that looks for what strangers are not told.
+   */
   isTrusted(request: HttpRequest): boolean
   /** Throws a problem for who asks too often, and for nobody else: for what shows a secret of its own. */
   throttle(request: HttpRequest): void
@@ -31,6 +34,7 @@ export interface GuardInit {
 
 /** Cookie that the page gets for the token. */
 export const COOKIE = 'fisherman'
+const LOCAL_NAME = /^[a-z0-9_-]+$/
 const NAMES = ['localhost', 'localhost.localdomain', 'ip6-localhost']
 /** What proxies add: whoever sends one of these asks for somebody else. */
 const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via']
@@ -42,16 +46,21 @@ export function createGuard(init: GuardInit, limits: { requests: RateLimiter; lo
   const isOwner = (request: HttpRequest): boolean => init.trustLocal !== false && isLocal(request)
 
   function throttle({ ip }: HttpRequest): void {
-    if (!limits.requests.take(ip)) throw new Problem(429, 'too many requests; wait a second')
+    if (!limits.requests.take(ip)) throw new Problem(429, 'too many requests; wait a second', 1)
+  }
+
+  function host(request: HttpRequest): void {
+    const name = hostName(request.headers.host ?? '')
+    // A number cannot be pointed elsewhere by anybody's name server.
+    if (isIP(name) !== 0 || NAMES.includes(name) || name === init.host.toLowerCase()) return
+    // Nor can a name without a dot (`fisherman` in a compose network) by a web site: it is looked for in this network alone. There a neighbour may
+    // answer for it; so this machine, which needs no token, is not asked by one.
+    if (LOCAL_NAME.test(name) && !isOwner(request)) return
+    throw new Problem(421, 'this name is not one of ours; ask by address, by localhost, or set http.host to the name')
   }
 
   return {
-    host({ headers }) {
-      const name = hostName(headers.host ?? '')
-      // A number cannot be pointed elsewhere by anybody's name server.
-      if (isIP(name) !== 0 || NAMES.includes(name) || name === init.host.toLowerCase()) return
-      throw new Problem(421, 'this name is not one of ours; ask by address, by localhost, or set http.host to the name')
-    },
+    host,
     throttle,
     admit(request) {
       throttle(request)
@@ -60,7 +69,11 @@ export function createGuard(init: GuardInit, limits: { requests: RateLimiter; lo
         throw new Problem(403, 'this is told on the machine itself only; set http.tokenFile to allow more')
       if (!isToken(tokenOf(request))) throw new Problem(401, 'send the token of http.tokenFile as `Authorization: Bearer TOKEN`')
     },
-    isTrusted: (request) => isOwner(request) || isToken(tokenOf(request)),
+    isTrusted(request) {
+      if (!isOwner(request)) return isToken(tokenOf(request))
+      host(request)
+      return true
+    },
     isToken,
     isLoginAllowed: ({ ip }) => limits.logins.take(ip),
   }
