@@ -92,6 +92,12 @@ describe('metrics', () => {
   })
 })
 
+it('the summary counts bundles and names none', async () => {
+  const { body } = await asked('/api/v1/summary', {}, '127.0.0.1')
+  expect(JSON.parse(body)).toMatchObject({ bundles: 2 })
+  expect(body).not.toContain(SHOWN)
+})
+
 describe('a bundle', () => {
   const bundle = async (evidenceHash: string, headers?: Record<string, string>, remoteAddress?: string) =>
     await asked(`/fisherman/v1/bundles/${evidenceHash}`, headers, remoteAddress)

@@ -67,7 +67,7 @@ const summary = z.looseObject({
   signing: z.looseObject({ state: z.string(), reason: z.string().nullable() }),
   ...{ peers: count, checked: count, waiting: count },
   orchestrators: z.record(z.string(), z.looseObject({ fail: count, withheld: count, inconclusive: count })),
-  bundles: z.array(hex),
+  bundles: count,
   money: z.looseObject({ takenWei: z.string().transform(BigInt), gasUsed: z.string() }),
   log: z.looseObject({ size: count }),
 })
