@@ -84,13 +84,14 @@ async function open(frame: Frame): Promise<Daemon> {
     ...{ bench, gossip, watch, view, feeds, scores, directory, peerClocks, pipeline, hardware },
   })
   const info = { address: store.signer?.address ?? null, http: http.url }
-  announce(frame, { ...info, pid: process.pid, gossip: gossip.addresses() })
+  const { tokenFile } = config.http
+  announce(frame, { ...info, pid: process.pid, gossip: gossip.addresses(), ...(tokenFile === undefined ? {} : { tokenFile }) })
   logger.info('Fisherman is running', { mode: config.mode, ...info, feeds: config.feeds.length })
   const reload = createReload(config, { params, budget, spending, feeds, setBootstrap: gossip.setBootstrap })
   return { url: http.url, stop: () => closers.closeAll(), reload }
 }
 
-/** `daemon.json` tells commands, and whoever started us, how to reach us; it is there as a whole or not at all. */
+/** `daemon.json` tells commands, and whoever started us, how to reach us, and where the token lies; it is there as a whole or not at all. */
 function announce({ at, closers }: Frame, info: Readonly<Record<string, unknown>>): void {
   writeFileSync(at('daemon.json.part'), JSON.stringify(info))
   renameSync(at('daemon.json.part'), at('daemon.json'))

@@ -1,10 +1,12 @@
 import { type AnyStatement, decodeStatement, type Statement } from '../proofs/codec.ts'
 import { hexToBytes } from '../proofs/signature.ts'
-import type { Answer, Hex, WindowRoot } from '../proofs/types.ts'
+import { type Answer, type Hex, OUTCOMES, type WindowRoot } from '../proofs/types.ts'
 import { createAnswerStage } from './pipeline/answers.ts'
 import { createAudits } from './pipeline/audits.ts'
 import type { Bench } from './pipeline/bench.ts'
+import type { FoundCase } from './pipeline/case-book.ts'
 import { bytesOf, type CheckTask, createCheckStage } from './pipeline/checks.ts'
+import { createDisclosures } from './pipeline/disclosures.ts'
 import { createExplainer, createFates, type Explained } from './pipeline/explain.ts'
 import { createJusticeStage } from './pipeline/justice.ts'
 import { createOpinions } from './pipeline/opinions.ts'
@@ -13,7 +15,7 @@ import { createRebuttals } from './pipeline/rebuttals.ts'
 import { recount } from './pipeline/recount.ts'
 import type { VerdictRecord } from './pipeline/verdicts.ts'
 import { createWindowStage } from './pipeline/windows.ts'
-import { createFaultFinder } from './receipt/faults.ts'
+import { createFaultFinder, type FoundFault } from './receipt/faults.ts'
 import type { FeedWindow } from './receipt/feed.ts'
 import type { Sample } from './sample/draw.ts'
 
@@ -26,6 +28,8 @@ export interface Pipeline {
   onHead(): Promise<void>
   /** Why a receipt is looked at or not, and what became of it; undefined for one that is not known. */
   explain(receiptDigest: string): Promise<Explained | undefined>
+  /** May everybody have this evidence? Not before its accused is beyond taking its deposit away. */
+  isPublic(evidenceHash: Hex): boolean
   /** Takes up what an earlier run of this daemon left unfinished. */
   resume(): Promise<void>
 }
@@ -56,15 +60,19 @@ export function createPipeline(bench: Bench): Pipeline {
   const justice = createJusticeStage(bench, { replay, rebuttals: createRebuttals({ folder: bench.rebuttalDir }, bench) })
   const checks = createCheckStage(bench, { worthProving: justice.worthProving })
   const opinions = createOpinions(bench, bench.trust)
+  const disclosures = createDisclosures(bench)
   const answers = createAnswerStage(bench, {
     opinions,
     onDrawnAnswer: (answer) => audits.heard(answer),
     isAudit: (...args) => audits.isAudit(...args),
     freeze: justice.freeze,
-    onFinding: justice.heard,
+    onFinding(finding) {
+      if (finding.fisherman === bench.address) disclosures.opened(finding)
+      justice.heard(finding)
+    },
     trancheOf: (...args) => windows.trancheOf(...args),
   })
-  const windows = createWindowStage(bench, { finder, onFault: justice.objective, onSample: consider, onDrawn: answers.retry })
+  const windows = createWindowStage(bench, { finder, onFault: accuse, onSample: consider, onDrawn: answers.retry })
 
   const audits = createAudits(bench, {
     ...{
@@ -77,6 +85,11 @@ export function createPipeline(bench: Bench): Pipeline {
     isAnswered: (sampleId) => bench.address !== undefined && answers.sealsOf(sampleId).has(bench.address),
     check: (task) => void (inHand.has(task.sampleId) || enqueue(task, REPLAY_PRIORITY + 1 + (task.sample?.tranche ?? 0))),
   })
+
+  function accuse(found: FoundFault): void {
+    disclosures.found(found)
+    justice.objective(found)
+  }
 
   function consider(sample: Sample): void {
     const found = bench.ledger.sample(sample.sampleId)
@@ -174,10 +187,12 @@ export function createPipeline(bench: Bench): Pipeline {
       else if (statement.kind === 'vote') justice.vote(statement as Statement<'vote'>)
       else if (statement.kind === 'window') {
         const { body, signature, signer } = statement as Statement<'window'>
-        for (const found of finder.lookAtWindow({ window: body as WindowRoot, signature, signer })) justice.objective(found)
+        for (const found of finder.lookAtWindow({ window: body as WindowRoot, signature, signer })) accuse(found)
       } else bench.logger.info('Fraud proof received', { ...(statement as Statement<'fraud-proof'>).body })
     },
+    isPublic: disclosures.isPublic,
     async onHead() {
+      disclosures.onHead()
       answers.retry()
       await justice.onHead()
     },
@@ -188,7 +203,10 @@ export function createPipeline(bench: Bench): Pipeline {
       const opened = new Set<string>()
       for (const { payload } of await bench.log.find({ kind: 'statement-sent', sinceMs })) {
         const { kind, bytes } = payload as { kind: string; bytes: Hex }
-        if (kind === 'answer') opened.add((decodeStatement('answer', hexToBytes(bytes)).body as Answer).sampleId)
+        if (kind !== 'answer') continue
+        const { sampleId, outcome, evidenceHash } = decodeStatement('answer', hexToBytes(bytes)).body as Answer
+        opened.add(sampleId)
+        if (OUTCOMES[outcome] === 'fail') disclosures.openedBefore(evidenceHash)
       }
       const agreed = new Set<string>()
       for (const { payload } of await bench.log.find({ kind: 'withheld', sinceMs }))
@@ -196,10 +214,13 @@ export function createPipeline(bench: Bench): Pipeline {
       const verdicts = (await bench.log.find({ kind: 'verdict', sinceMs })).map(
         ({ payload }) => payload as unknown as VerdictRecord,
       )
-      for (const { at, payload } of await bench.log.find({ kind: 'case', sinceMs })) {
-        const { state, faultClass, transcoder } = payload as { state: string; faultClass: string; transcoder: Hex }
-        if (state === 'found' && faultClass.startsWith('O')) bench.scores?.fault(transcoder, Math.floor(at / 1000))
+      for (const { at, payload } of await bench.log.find({ kind: 'case' })) {
+        const { state, faultClass, transcoder, ...fault } = payload as unknown as FoundCase & { state: string }
+        if (state !== 'found' || !faultClass.startsWith('O')) continue
+        disclosures.foundBefore(fault)
+        if (at >= sinceMs) bench.scores?.fault(transcoder, Math.floor(at / 1000))
       }
+      disclosures.onHead()
       for (const record of verdicts) {
         if (!record.again) inHand.set(record.sampleId, 'started')
         if (record.cost) bench.budget.spend(record.cost.atSec, record.cost)

@@ -14,7 +14,7 @@ export function declareReplay(program: Command, run: (bundle: string, options: R
       'after',
       `
 A bundle is a .fishbundle file: a fisherman keeps one for each fault in the folder bundles of its data folder and serves it
-at /fisherman/v1/bundles/<evidenceHash>. No key, chain or network is needed to replay it; ffmpeg is.
+at /fisherman/v1/bundles/<evidenceHash>, to others once its case is public. No key, chain or network is needed to replay it; ffmpeg is.
 
 Exit code: 0 reproduced, 1 not reproduced (a line says NO), 2 a broken file, wrong usage or our own error.`,
     )

@@ -33,7 +33,7 @@ export function selfLines(report: SelfReport): string[] {
       'checked',
       `${checked} by the whole log: ${sum('fail')} failed, ${sum('withheld')} withheld, ${sum('inconclusive')} inconclusive; ${waiting} wait`,
     ],
-    ['evidence', `${bundles.length} bundles`],
+    ['evidence', `${bundles} bundles`],
     ['money', `${lpt(money.takenWei)} taken from nodes, ${money.gasUsed} gas used`],
     ['log', `${log.size} entries`],
   ]

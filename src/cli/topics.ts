@@ -94,8 +94,9 @@ verify takes that address too. ops/systemd/fisherman-idle.timer does it after ea
     about: 'what leaves this machine',
     text: `
 To feeds: signed requests for blobs of receipts that you were drawn for. To peers: your statements (seals, answers, votes, heads), your agent
-name and addresses; bundles of evidence to registered members and over /fisherman/v1/bundles to whoever knows the hash. To the chain: commitments,
-proofs, cases. To nobody: keys, draws before they are answered, your page. Nothing else is asked of or told to anybody.
+name and addresses; bundles of evidence to registered members, and over /fisherman/v1/bundles to whoever knows the hash once their case is on the
+chain or your answer is opened, not before. To the chain: commitments, proofs, cases. To nobody: keys, draws before they are answered, your page, your
+metrics (http.openMetrics changes that). Nothing else is asked of or told to anybody.
 
 Private streams: a node may mark a receipt. Its bytes are then deleted here as soon as they are judged, and at the next start at the latest; page and
 API show numbers and no pictures (http.showPrivate changes that for your eyes); a bundle is kept only where it failed, goes to registered members

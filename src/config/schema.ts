@@ -81,10 +81,26 @@ export const configSchema = z
           .describe(
             'File (chmod 600) with the token that other machines need for the page and the API; without one only this machine is answered.',
           ),
+        trustLocal: z
+          .boolean()
+          .default(true)
+          .describe(
+            'This machine needs no token; false where a proxy on it lets others in, since they all come from this machine then.',
+          ),
+        openMetrics: z
+          .boolean()
+          .default(false)
+          .describe(
+            'Tells /metrics to other machines without a token, for a network of your own: they show verdicts before these are public, and warn whom they are about.',
+          ),
         showPrivate: z
           .boolean()
           .default(false)
           .describe('Shows pictures of private streams on the page and in the API, where their evidence is kept.'),
+      })
+      .refine(({ trustLocal, tokenFile }) => trustLocal || tokenFile !== undefined, {
+        message: 'is needed where http.trustLocal is false: without a token nobody would be answered',
+        path: ['tokenFile'],
       })
       .prefault({}),
     region: z

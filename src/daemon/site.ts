@@ -33,7 +33,7 @@ export interface SiteParts {
   scores: ScoreBook
   directory: Directory
   peerClocks: PeerClocks
-  pipeline: Pick<Pipeline, 'explain'>
+  pipeline: Pick<Pipeline, 'explain' | 'isPublic'>
   hardware: Tools['hardware']
 }
 
@@ -71,7 +71,7 @@ export async function serveSite(frame: Frame, files: SiteFiles, parts: SiteParts
     port: config.http.port,
     routes: siteRoutes({
       ...{ bundleDir: bench.bundleDir, idleDir: at(PLACES.idle), version, metrics, log, clock, logger, ready },
-      http: { host: config.http.host, showPrivate: config.http.showPrivate, ...files.token },
+      http: { ...config.http, ...files.token },
       orchestrators: tally.nodes,
       scores: scoresOf(frame, files, parts),
       evidenceHash(sampleId) {
@@ -80,6 +80,7 @@ export async function serveSite(frame: Frame, files: SiteFiles, parts: SiteParts
       },
       peers: () => gossip.peers(),
       explain: (digest) => pipeline.explain(digest),
+      isPublic: pipeline.isPublic,
       rebuttal: (hash) => rebuttalText(bench.rebuttalDir, hash),
       film: createFilmDesk({ folder: at('films'), scratchDir: at('scratch') }, bench).film,
       network: networkOf(frame, parts),

@@ -1,9 +1,11 @@
-import { createReadStream } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FishermanError, messageOf } from '../base/errors.ts'
-import type { HttpApp, HttpReply } from '../base/http.ts'
+import type { HttpApp, HttpReply, HttpRequest } from '../base/http.ts'
 import { type Checked, checkDataset, DATASET_FILE, type Found } from '../idle/dataset.ts'
+import type { Guard } from './api/guard.ts'
+import { sendProblem } from './api/problem.ts'
+import type { FileDesk } from './files.ts'
 
 /** A dataset of who earns without working, in a folder named after its round. */
 export interface PublishedDataset extends Checked {
@@ -64,28 +66,31 @@ export function createDatasets(folder: string): Datasets {
 }
 
 /** The files as they are, to everybody: a stranger derives the numbers again, and has no token. */
-export function datasetRoutes(folder: string): (app: HttpApp) => void {
-  return (app) => {
-    app.get('/fisherman/v1/idle/:round/:name', async (request, reply) => {
-      const { round, name } = request.params as { round: string; name: string }
-      return await sendFile(reply, folder, round, name)
+export function datasetRoutes(folder: string, deps: { guard: Guard; files: FileDesk }): (app: HttpApp) => void {
+  return (root) => {
+    root.register(async (app) => {
+      app.setErrorHandler((error: unknown, _request, reply) => sendProblem(reply, error))
+      app.get('/fisherman/v1/idle/:round/:name', async (request, reply) => {
+        deps.guard.throttle(request)
+        return await sendFile(deps.files, folder, request, reply)
+      })
     })
   }
 }
 
-async function sendFile(reply: HttpReply, folder: string, round: string, name: string): Promise<HttpReply> {
+async function sendFile(files: FileDesk, folder: string, request: HttpRequest, reply: HttpReply): Promise<HttpReply> {
+  const { round, name } = request.params as { round: string; name: string }
   if (!FOLDER.test(round) || !DATASET_FILE.test(name))
     return reply.code(400).send({ error: 'ask for round-N/manifest.json, or a file that it names by its hash' })
   const file = join(folder, round, name)
   const info = await stat(file).catch(() => undefined)
   if (!info?.isFile()) return reply.code(404).send({ error: 'this fisherman has not published such a file' })
   const isNamedByHash = name.startsWith('0x')
-  return reply
-    .header('content-length', info.size)
+  reply
     .header('x-content-type-options', 'nosniff')
     .header('cache-control', isNamedByHash ? 'public, max-age=31536000, immutable' : 'no-cache')
     .type(isNamedByHash ? 'application/x-ndjson' : 'application/json')
-    .send(createReadStream(file))
+  return files.send(request, reply, file, info.size)
 }
 
 /** What cannot be read is a problem of the dataset as any other. */

@@ -10,7 +10,7 @@ import { BUNDLE_ENDING } from '../prooflog/evidence.ts'
 import type { ProofLog } from '../prooflog/log.ts'
 import type { ApiSource } from './api/endpoints.ts'
 import { createEventDesk } from './api/events.ts'
-import { createGuard } from './api/guard.ts'
+import { createGuard, type GuardInit } from './api/guard.ts'
 import { createReads } from './api/reads.ts'
 import { apiRoutes } from './api/routes.ts'
 import { createTotals } from './api/totals.ts'
@@ -18,6 +18,7 @@ import { createDatasets, datasetRoutes } from './datasets.ts'
 import { feedRoutes } from './feeds/routes.ts'
 import type { FeedSource } from './feeds/source.ts'
 import { scoresTable } from './feeds/table.ts'
+import { createFileDesk, type FileLimits } from './files.ts'
 import { pageRoutes } from './page.ts'
 import { type DaemonRoutesDeps, daemonRoutes } from './routes.ts'
 
@@ -26,8 +27,8 @@ export interface SiteDeps extends DaemonRoutesDeps {
   log: ProofLog
   clock: Clock
   logger: Logger
-  /** Address that we listen on, the token that other machines need, and whether pictures of private streams are shown. */
-  http: { host: string; token?: string; showPrivate?: boolean }
+  /** Who may ask, and what is shown of metrics and private streams. */
+  http: GuardInit & { openMetrics?: boolean; showPrivate?: boolean }
   version: string
   summary(): { address: string | null; mode: string; peers: number; checked: number; waiting: number }
   orchestrators: ApiSource['orchestrators']
@@ -43,6 +44,8 @@ export interface SiteDeps extends DaemonRoutesDeps {
   idleDir: string
   /** Of one client; for tests. */
   requests?: Quota
+  /** Of files that are sent; for tests. */
+  files?: Partial<FileLimits>
 }
 
 /** A page asks for about ten things at once. */
@@ -71,9 +74,10 @@ export function siteRoutes(deps: SiteDeps): (app: HttpApp) => void {
     requests: createRateLimiter(deps.requests ?? REQUESTS, clock),
     logins: createRateLimiter(LOGINS, clock),
   })
+  const files = createFileDesk(deps.files)
   return (app) => {
-    daemonRoutes(deps)(app)
-    datasetRoutes(deps.idleDir)(app)
+    daemonRoutes({ ...deps, openMetrics: deps.http.openMetrics ?? false, guard, files })(app)
+    datasetRoutes(deps.idleDir, { guard, files })(app)
     const events = createEventDesk({ state: () => ({ size: log.head().size, peers: deps.peers().length }) })
     const onError = (error: unknown) => logger.error('A question to the API failed', { reason: messageOf(error) })
     apiRoutes({ source, guard, events, version: deps.version, onError })(app)
@@ -82,7 +86,7 @@ export function siteRoutes(deps: SiteDeps): (app: HttpApp) => void {
   }
 }
 
-async function bundlesIn(folder: string): Promise<string[]> {
+async function bundlesIn(folder: string): Promise<number> {
   const names = await readdir(folder).catch(() => [])
-  return names.filter((name) => name.endsWith(BUNDLE_ENDING)).map((name) => name.slice(0, -BUNDLE_ENDING.length))
+  return names.filter((name) => name.endsWith(BUNDLE_ENDING)).length
 }

@@ -3,6 +3,7 @@ import type { EvidenceRow } from '../../proofs/dataset.ts'
 import type { Hex } from '../../proofs/types.ts'
 import { isFishermanError } from '../base/errors.ts'
 import { httpGetJson } from '../base/http-get.ts'
+import type { Daemon } from '../monitor/net/ask.ts'
 
 const count = z.number().int().min(0)
 const address = z
@@ -20,8 +21,8 @@ const cases = z.object({ items: z.array(z.object({ orchestrator: address, faultC
 const GET = { maxBytes: 8 << 20, timeoutMs: 20_000 }
 const MOST_PAGES = 1_000
 
-/** What a running daemon saw of each orchestrator, by its own API at `url`. Throws where it does not answer, or not as it should. */
-export async function evidenceAt(url: string, signal: AbortSignal): Promise<EvidenceRow[]> {
+/** What a running daemon saw of each orchestrator, by its own API. Throws where it does not answer, or not as it should. */
+export async function evidenceAt({ url, headers }: Pick<Daemon, 'url' | 'headers'>, signal: AbortSignal): Promise<EvidenceRow[]> {
   const rows = new Map<Hex, { -readonly [K in keyof EvidenceRow]: EvidenceRow[K] }>()
   const rowOf = (node: Hex) => {
     const row = rows.get(node) ?? {
@@ -35,7 +36,7 @@ export async function evidenceAt(url: string, signal: AbortSignal): Promise<Evid
   const pages = async <T extends { next: string | null }>(path: string, schema: z.ZodType<T>, take: (page: T) => void) => {
     let cursor = ''
     for (let page = 0; page < MOST_PAGES; page++) {
-      const got = schema.parse(await httpGetJson(`${base}${path}?limit=100${cursor}`, { ...GET, signal }))
+      const got = schema.parse(await httpGetJson(`${base}${path}?limit=100${cursor}`, { ...GET, headers, signal }))
       take(got)
       if (got.next === null) return
       cursor = `&cursor=${got.next}`
@@ -51,7 +52,7 @@ export async function evidenceAt(url: string, signal: AbortSignal): Promise<Evid
       if (faultClass.startsWith('O') && (state === 'convicted' || state === 'settled')) rowOf(orchestrator).faults++
   })
   const scored = scores.parse(
-    await httpGetJson(`${base}/scores`, { ...GET, signal }).catch((error: unknown) => {
+    await httpGetJson(`${base}/scores`, { ...GET, headers, signal }).catch((error: unknown) => {
       // A daemon that makes no scores.
       if (isFishermanError(error) && error.code === 'http-404') return { items: [] }
       throw error

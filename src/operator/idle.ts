@@ -14,7 +14,7 @@ import { createRpc } from '../chain/rpc.ts'
 import { cacheFolder, PLACES } from '../config/paths.ts'
 import { type IdleSpan, makeDataset, signatureText } from '../idle/dataset.ts'
 import { IDLE_CLASSES, type IdleResult } from '../idle/idle.ts'
-import { urlOf } from '../monitor/net/ask.ts'
+import { daemonOf } from '../monitor/net/ask.ts'
 import { readDeployment } from './files.ts'
 import { evidenceAt } from './idle-evidence.ts'
 import { type PlaceFlags, placeOf } from './place.ts'
@@ -61,8 +61,8 @@ export async function readIdle(
   try {
     const init = { deployment, rounds: request.rounds, roundSec, spanFile }
     const found = await readRoundEvents(init, { ...deps, rpc, clock: systemClock }, signal)
-    const url = dataDir === undefined ? undefined : await urlOf(dataDir)
-    const evidence = url === undefined ? [] : await evidenceAt(url, signal)
+    const daemon = dataDir === undefined ? undefined : await daemonOf(dataDir)
+    const evidence = daemon === undefined ? [] : await evidenceAt(daemon, signal)
     const signer = out !== undefined && place.key ? await loadKeystore(place.key.file, place.key.passwordFile) : undefined
     const { from, to, at, contracts, round, rounds, events, state } = found
     const span: IdleSpan = {
@@ -71,7 +71,7 @@ export async function readIdle(
       ...{ stateBlock: at.number, stateBlockHash: at.hash },
     }
     const dataset = makeDataset({ span, events, state, evidence }, signer?.address ?? null)
-    const report = { span, results: dataset.results, evidenceFrom: url ?? null, publisher: signer?.address ?? null }
+    const report = { span, results: dataset.results, evidenceFrom: daemon?.url ?? null, publisher: signer?.address ?? null }
     if (out === undefined) return report
     const folder = join(out, `round-${round}`)
     await mkdir(folder, { recursive: true })

@@ -144,6 +144,6 @@ it('fisherman sidecar serves a gateway over TLS, signs receipts, keeps its store
 
   // What was taken elsewhere goes on there: here the key would contradict itself.
   const moved = await folder.fisherman('guard', 'export', join(folder.path, 'guard.jsonl'), '--data-dir', dataDir)
-  expect([moved.code, moved.stdout]).toEqual([0, expect.stringMatching(/[1-9]\d* /)])
+  expect([moved.code, moved.out]).toEqual([0, expect.stringMatching(/[1-9]\d* /)])
   expect(refused(await folder.fisherman(...all))).toMatch(/signs nothing here any more .*fisherman guard import/)
 }, 120_000)

@@ -62,6 +62,11 @@ describe('configuration', () => {
     ['a bad address', `${GOOD}feeds: [{ transcoder: 0x12, url: http://a }]\n`, /feeds\.0\.transcoder/],
     ['a bad URL', `${GOOD}feeds: [{ transcoder: "0x${'1'.repeat(40)}", url: "file:///etc/passwd" }]\n`, /http or https/],
     ['a mode that signs without a key', `${GOOD}mode: active\n`, /key: is needed/],
+    [
+      'a token for this machine that is nowhere',
+      `${GOOD}http: { trustLocal: false }\n`,
+      /http\.tokenFile: is needed where http\.trustLocal/,
+    ],
     ['a misspelt limit', `${GOOD}limits: { gasADay: 1 }\n`, /gasADay/],
     ['a limit below zero', `${GOOD}limits: { bond: -1 }\n`, /limits\.bond/],
     ['text that is no YAML', 'a: [', /config\.yaml/],

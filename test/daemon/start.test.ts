@@ -9,6 +9,7 @@ import { serialiseDeployment } from '../../src/chain/deployment.ts'
 import { pauseCommand } from '../../src/cli/pause.ts'
 import { configSchema } from '../../src/config/schema.ts'
 import { type Daemon, startDaemon } from '../../src/daemon.ts'
+import { readPeers } from '../../src/monitor/net/ask.ts'
 import { openProofLog, type ProofLog } from '../../src/prooflog/log.ts'
 import { createWorld, silent, type World } from '../chain/world.ts'
 
@@ -135,6 +136,13 @@ describe('a pause', () => {
     expect([out.mock.calls, err.mock.calls]).toEqual([[['Paused: nothing new is checked until fisherman resume.']], []])
     vi.restoreAllMocks()
   })
+})
+
+it('a daemon that wants its token from this machine too is still told of by its commands', async () => {
+  writeFileSync(at('token'), 'a-token-of-the-test', { mode: 0o600 })
+  const { url } = await start(0, { trustLocal: false, tokenFile: at('token') })
+  expect((await fetch(`${url}/api/v1/peers`)).status).toBe(401)
+  expect(await readPeers(dataDir, { signal: AbortSignal.timeout(30_000) })).toEqual([])
 })
 
 describe('the kill switch', () => {

@@ -221,9 +221,15 @@ describe('a daemon', { timeout: 180_000 }, () => {
     expect(String(await httpGet(`${simulator.url}/metrics`, options))).toMatch(
       /fisherman_transactions_total\{action="reveal",status="simulated"\} [1-9]/,
     )
-    const [hash] = ((await httpGetJson(`${simulator.url}/api/v1/summary`, options)) as { bundles: string[] }).bundles
-    const bundle = await httpGet(`${simulator.url}/fisherman/v1/bundles/${hash}`, options)
-    expect(bundle.length).toBe(statSync(join(simulating.dataDir, 'bundles', `${hash}.fishbundle`)).size)
+    const folder = join(simulating.dataDir, 'bundles')
+    const bundles = readdirSync(folder).filter((name) => name.endsWith('.fishbundle'))
+    const { bundles: count } = (await httpGetJson(`${simulator.url}/api/v1/summary`, options)) as { bundles: number }
+    expect(count).toBe(bundles.length)
+    const name = bundles.find((one) => readFileSync(join(folder, one), 'latin1').includes('"O3"')) ?? 'none of class O3'
+    const address = `${simulator.url}/fisherman/v1/bundles/${name.replace('.fishbundle', '')}`
+    expect((await httpGet(address, options)).length).toBe(statSync(join(folder, name)).size)
+    // Nothing was sent to the chain: the accused, which a proxy may bring, is not told that there is evidence.
+    await expect(httpGet(address, { ...options, headers: { via: '1.1 elsewhere' } })).rejects.toMatchObject({ code: 'http-404' })
     for (const path of ['..%2f..%2fsimulating.key.json', `0x${'0'.repeat(64)}`, 'x'])
       await expect(httpGet(`${simulator.url}/fisherman/v1/bundles/${path}`, options), path).rejects.toMatchObject({
         code: /http-40[04]/,

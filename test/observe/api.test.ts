@@ -145,15 +145,13 @@ describe('who may ask', () => {
     const guarded = await openSite({ http: { host: '0.0.0.0', token: 'a-token-of-the-test' } })
     guarded.routes(app)
     const from = async (headers: Record<string, string>, remoteAddress = '192.0.2.1') =>
-      (
-        await app.inject({
-          url: '/api/v1/peers',
-          remoteAddress,
-          headers: { host: '192.0.2.9', 'x-forwarded-for': '127.0.0.1', ...headers },
-        })
-      ).statusCode
+      (await app.inject({ url: '/api/v1/peers', remoteAddress, headers: { host: '192.0.2.9', ...headers } })).statusCode
+    const forwarded = { 'x-forwarded-for': '127.0.0.1' }
     expect(await from({})).toBe(401)
+    expect(await from(forwarded)).toBe(401)
     expect(await from({}, '127.0.0.1')).toBe(200)
+    // A proxy on this machine asks for somebody else.
+    expect(await from(forwarded, '127.0.0.1')).toBe(401)
     expect(await from({ authorization: 'Bearer wrong' })).toBe(401)
     expect(await from({ authorization: 'Bearer a-token-of-the-test' })).toBe(200)
     const login = async (token: string) =>
@@ -179,6 +177,8 @@ describe('who may ask', () => {
     expect(
       (await app.inject({ url: '/api/v1/peers', remoteAddress: '192.0.2.1', headers: { host: '192.0.2.9' } })).statusCode,
     ).toBe(403)
+    const headers = { 'x-forwarded-for': '127.0.0.1' }
+    expect((await app.inject({ url: '/api/v1/peers', remoteAddress: '127.0.0.2', headers })).statusCode).toBe(403)
     const statuses = []
     for (let i = 0; i < 4; i++) statuses.push((await fetch(`${small.url}/api/v1/peers`)).status)
     expect(statuses).toEqual([200, 200, 200, 429])

@@ -272,7 +272,8 @@ describe('who may ask', () => {
     const { createGuard } = await import('../../src/observe/api/guard.ts')
     const always = { take: () => true } as never
     const guard = createGuard({ host: '127.0.0.1', token: 'a-token-of-sixteen' }, { requests: always, logins: always })
-    const from = (authorization?: string) => ({ ip: '10.0.0.9', headers: authorization ? { authorization } : {} }) as never
+    const from = (authorization?: string) =>
+      ({ ip: '10.0.0.9', socket: {}, headers: authorization ? { authorization } : {} }) as never
     const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`
     expect(() => guard.admit(from(basic('gateway:a-token-of-sixteen')))).not.toThrow()
     for (const wrong of [undefined, basic('gateway:another'), basic('a-token-of-sixteen'), 'Basic %%%'])

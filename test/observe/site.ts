@@ -46,6 +46,7 @@ export async function openSite(
       },
     ],
     network: () => ({ peer: 'me' }),
+    isPublic: () => true,
     explain: async (digest) => (digest === FAULT ? { receiptDigest: digest, windowId: '1', renditions: [] } : undefined),
     evidenceHash: () => undefined,
     rebuttal: async (hash) => (hash === REBUTTAL ? HOSTILE : undefined),

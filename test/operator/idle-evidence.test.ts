@@ -18,6 +18,6 @@ it('a fault that the chain convicted counts, whatever we noted of it afterwards'
     { faultId: hash(4), faultClass: 'D2', transcoder: OTHER, states: ['found', 'open', 'convicted', 'reported'] },
   ]
   for (const { states, ...about } of steps) for (const state of states) await site.log.append('case', { ...about, state })
-  const rows = await evidenceAt(site.url, AbortSignal.timeout(20_000))
+  const rows = await evidenceAt({ url: site.url, headers: {} }, AbortSignal.timeout(20_000))
   expect(rows.map(({ address, faults }) => [address, faults])).toEqual([[NODE, 2]])
 })

@@ -7,8 +7,6 @@ import { startHttp } from '../../src/base/http.ts'
 import { keccakOf } from '../../src/base/keccak.ts'
 import { SILENT } from '../../src/base/log.ts'
 import { createBlobCache } from '../../src/fetch/blobs.ts'
-import { createMetrics } from '../../src/observe/metrics.ts'
-import { daemonRoutes } from '../../src/observe/routes.ts'
 import type { Bench } from '../../src/pipeline/bench.ts'
 import { createEvidenceKeeper } from '../../src/pipeline/bundles.ts'
 import type { CheckResult } from '../../src/pipeline/checks.ts'
@@ -119,10 +117,16 @@ describe('evidence of a private stream', () => {
     } as unknown as CheckResult
     await createEvidenceKeeper(bench).failed(result)
     expect(await evidence.has(hash(7))).toBe(true)
-    const routes = daemonRoutes({ bundleDir: folder, metrics: createMetrics(), ready: () => undefined })
-    const server = await startHttp({ host: '127.0.0.1', port: 0, routes })
-    expect((await fetch(`${server.url}/fisherman/v1/bundles/${hash(7)}`)).status).toBe(status)
-    await server.stop()
+    let isPublic = false
+    const site = await openSite({ bundleDir: folder, isPublic: () => isPublic })
+    expect((await fetch(`${site.url}/fisherman/v1/bundles/${hash(7)}`)).status).toBe(status)
+    // That there is evidence at all is told to nobody else before its case is public.
+    const elsewhere = async () =>
+      (await fetch(`${site.url}/fisherman/v1/bundles/${hash(7)}`, { headers: { via: '1.1 elsewhere' } })).status
+    expect(await elsewhere()).toBe(404)
+    isPublic = true
+    expect(await elsewhere()).toBe(status)
+    await site.stop()
     // The mark goes with what it marks.
     await evidence.keepWithin(0)
     expect(await readdir(folder)).toEqual([])

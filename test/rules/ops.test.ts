@@ -53,6 +53,8 @@ describe('the compose file', () => {
     expect(scrape_configs.map(({ job_name }) => job_name)).toEqual(['fisherman'])
     expect(scrape_configs[0]?.static_configs[0]?.targets).toEqual(['fisherman:7936'])
     expect(read('Dockerfile')).toContain('EXPOSE 7935 7936')
+    // It scrapes from another container, without a token; the port is published on the loopback only.
+    expect(services.fisherman?.environment).toMatchObject({ FISHERMAN_HTTP_OPEN_METRICS: 'true' })
   })
 })
 

@@ -3,11 +3,12 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { Hex } from '../../../proofs/types.ts'
-import { FishermanError, isFishermanError } from '../../base/errors.ts'
+import { FishermanError, isFishermanError, messageOf } from '../../base/errors.ts'
 import { httpGetJson } from '../../base/http-get.ts'
 import { PLACES } from '../../config/paths.ts'
+import { readToken } from '../../observe/token.ts'
 
-const announced = z.looseObject({ pid: z.number().int().positive(), http: z.string() })
+const announced = z.looseObject({ pid: z.number().int().positive(), http: z.string(), tokenFile: z.string().optional() })
 
 const peer = z.looseObject({
   id: z.string(),
@@ -66,7 +67,7 @@ const summary = z.looseObject({
   signing: z.looseObject({ state: z.string(), reason: z.string().nullable() }),
   ...{ peers: count, checked: count, waiting: count },
   orchestrators: z.record(z.string(), z.looseObject({ fail: count, withheld: count, inconclusive: count })),
-  bundles: z.array(hex),
+  bundles: count,
   money: z.looseObject({ takenWei: z.string().transform(BigInt), gasUsed: z.string() }),
   log: z.looseObject({ size: count }),
 })
@@ -127,38 +128,64 @@ async function ask<T>(
   schema: z.ZodType<T>,
   { signal, none }: { signal: AbortSignal; none?: string },
 ): Promise<T> {
-  const { url, pid } = await placeOf(dataDir)
+  const { url, pid, headers, trouble } = await daemonOf(dataDir)
   try {
-    return schema.parse(await httpGetJson(`${url}${path}`, { maxBytes: MAX_BYTES, timeoutMs: TIMEOUT_MS, signal }))
+    return schema.parse(await httpGetJson(`${url}${path}`, { maxBytes: MAX_BYTES, timeoutMs: TIMEOUT_MS, headers, signal }))
   } catch (cause) {
     signal.throwIfAborted()
     if (isFishermanError(cause) && cause.code === 'http-404')
       throw silent(none ?? `the fisherman at ${url} is of an older version; update and restart it`, cause)
+    if (isFishermanError(cause) && (cause.code === 'http-401' || cause.code === 'http-403')) throw refused(url, trouble, cause)
     throw silent(`the fisherman of ${dataDir} (process ${pid}) does not answer at ${url}; if it has ended, start it anew`, cause)
   }
 }
 
 /** Where the daemon that works in this folder answers. */
 export async function urlOf(dataDir: string): Promise<string> {
-  return (await placeOf(dataDir)).url
+  return (await daemonOf(dataDir)).url
 }
 
-async function placeOf(dataDir: string): Promise<{ url: string; pid: number }> {
+/** How to ask a daemon: where, and with what. */
+export interface Daemon {
+  url: string
+  pid: number
+  /** Its token, where its configuration names one that we may read. */
+  headers: Readonly<Record<string, string>>
+  /** Why there is no token where one is named; it may answer all the same. */
+  trouble?: string
+}
+
+export async function daemonOf(dataDir: string): Promise<Daemon> {
   const file = join(dataDir, 'daemon.json')
   const text = await readFile(file, 'utf8').catch((cause: unknown) => {
     throw silent(`no fisherman runs in ${dataDir} (there is no daemon.json); start one: fisherman run`, cause)
   })
   try {
-    const { http, pid } = announced.parse(JSON.parse(text))
-    return { url: loopbackOf(http), pid }
+    const { http, pid, tokenFile } = announced.parse(JSON.parse(text))
+    return { url: loopbackOf(http), pid, ...passOf(tokenFile) }
   } catch (cause) {
     throw silent(`${file} does not say where the fisherman answers; start it anew`, cause)
+  }
+}
+
+function passOf(tokenFile: string | undefined): Pick<Daemon, 'headers' | 'trouble'> {
+  try {
+    const { token } = readToken(tokenFile)
+    return { headers: token === undefined ? {} : { authorization: `Bearer ${token}` } }
+  } catch (error) {
+    return { headers: {}, trouble: messageOf(error) }
   }
 }
 
 /** Bound to all interfaces it answers here too, and here it knows us as of this machine. */
 function loopbackOf(http: string): string {
   return http.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')
+}
+
+function refused(url: string, trouble: string | undefined, cause: unknown): FishermanError {
+  const why = trouble === undefined ? '; ask on the machine that it runs on' : `, and its token cannot be read: ${trouble}`
+  const message = `the fisherman at ${url} runs, and takes us for another machine${why}`
+  return new FishermanError({ code: 'daemon-refuses', message, blame: 'ours', cause })
 }
 
 function silent(message: string, cause: unknown): FishermanError {

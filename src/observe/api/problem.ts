@@ -4,11 +4,14 @@ import type { HttpReply } from '../../base/http.ts'
 /** An answer other than the one asked for, as RFC 9457 has it. */
 export class Problem extends Error {
   readonly status: number
+  /** Seconds after which it may be asked again. */
+  readonly againSec: number | undefined
 
-  constructor(status: number, detail: string) {
+  constructor(status: number, detail: string, againSec?: number) {
     super(detail)
     this.name = 'Problem'
     this.status = status
+    this.againSec = againSec
   }
 }
 
@@ -40,6 +43,7 @@ export function sendProblem(reply: HttpReply, error: unknown): HttpReply {
   const status = statusOf(error)
   const detail =
     status < 500 || error instanceof Problem ? messageOf(error) : 'something failed inside; the log of the daemon says what'
+  if (error instanceof Problem && error.againSec !== undefined) reply.header('retry-after', String(error.againSec))
   return reply
     .code(status)
     .type('application/problem+json')

@@ -80,7 +80,7 @@ function openSession(guard: Guard, request: HttpRequest, reply: HttpReply): Http
   if (!guard.isLoginAllowed(request)) throw new Problem(429, 'too many tries; wait a minute')
   if (!guard.isToken(body.data.token)) throw new Problem(401, 'this is not the token of http.tokenFile')
   return reply
-    .header('set-cookie', `${COOKIE}=${encodeURIComponent(body.data.token)}; HttpOnly; SameSite=Strict; Path=/api`)
+    .header('set-cookie', `${COOKIE}=${encodeURIComponent(body.data.token)}; HttpOnly; SameSite=Strict; Path=/`)
     .code(204)
     .send()
 }

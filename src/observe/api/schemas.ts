@@ -32,7 +32,7 @@ export const summary = z
     peers: z.number(),
     checked: z.number(),
     waiting: z.number(),
-    bundles: z.array(hash),
+    bundles: z.number().int().describe('Bundles of evidence that are kept'),
     today: z.object({ checked: z.number(), found: z.number() }).describe('Since midnight UTC'),
     money: z
       .object({ takenWei: z.string(), gasUsed: z.string() })
