@@ -65,7 +65,11 @@ export function createPipeline(bench: Bench): Pipeline {
     opinions,
     onDrawnAnswer: (answer) => audits.heard(answer),
     isAudit: (...args) => audits.isAudit(...args),
-    freeze: justice.freeze,
+    async freeze(finding) {
+      await justice.freeze(finding)
+      // Now it is opened: whoever hears that may ask for the evidence at once.
+      disclosures.opened(finding)
+    },
     onFinding(finding) {
       if (finding.fisherman === bench.address) disclosures.opened(finding)
       justice.heard(finding)

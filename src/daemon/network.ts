@@ -5,6 +5,7 @@ import { idOf } from '../gossip/validate.ts'
 import { createHeadAnchor } from '../pipeline/anchor.ts'
 import type { Bench } from '../pipeline/bench.ts'
 import type { PeerClocks } from '../pipeline/clocks.ts'
+import { onlyPublic } from '../pipeline/disclosures.ts'
 import { createHeadWatch, type HeadWatch } from '../pipeline/heads.ts'
 import type { ChainView } from '../pipeline/view.ts'
 import type { Pipeline } from '../pipeline.ts'
@@ -50,7 +51,7 @@ export interface JoinDeps {
   heads: { kept: HeadStore; watch: HeadWatch }
   desk: Built['desk']
   peerClocks: PeerClocks
-  pipeline: Pick<Pipeline, 'takeStatement'>
+  pipeline: Pick<Pipeline, 'isPublic' | 'takeStatement'>
 }
 
 /** Joins the gossip: what is heard goes into the log first, and then to the pipeline. */
@@ -71,7 +72,7 @@ export async function joinGossip(frame: Frame, deps: JoinDeps): Promise<Gossip> 
       windowSeconds: params.draw.windowSeconds,
     },
     {
-      ...{ clock, nowSec: chain.nowSec, log: logger, view, bundles: desk },
+      ...{ clock, nowSec: chain.nowSec, log: logger, view, bundles: { ...desk, ...onlyPublic(desk, pipeline.isPublic) } },
       store: {
         since: (cursor, limit) => log.statementsSince(cursor, limit),
         has: (id) => log.hasStatement(id),

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts'
-import { messageOf } from '../base/errors.ts'
+import { isFishermanError, messageOf } from '../base/errors.ts'
 import type { Config } from '../config/schema.ts'
 import { readNetwork } from '../monitor/net/ask.ts'
 import { beaconCheckUp } from './beacon.ts'
@@ -50,7 +50,8 @@ export async function examineInstallation(
   const { signal } = init
   const isRunning = await readNetwork(init.config.dataDir, { signal }).then(
     () => true,
-    () => false,
+    // One that does not know us runs all the same.
+    (error: unknown) => isFishermanError(error) && error.code === 'daemon-refuses',
   )
   signal.throwIfAborted()
   const findings: Finding[] = []

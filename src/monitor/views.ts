@@ -14,7 +14,7 @@ export interface NetworkValues {
 
 const OF_VERIFIER = [
   ...['openBond', 'dailyCap', 'minimumTake', 'minCommitAge', 'maxCommitAge', 'answerSeconds', 'caseSeconds', 'appealSeconds'],
-  'timelockSeconds',
+  ...['timelockSeconds', 'verdictVersion'],
 ]
 const OF_REGISTRY = ['minBond', 'weightCap', 'activationSeconds', 'exitSeconds', 'silentSeconds', 'maxMembers']
 const OF_DEPOSIT = ['thawSeconds']

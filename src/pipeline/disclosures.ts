@@ -2,6 +2,7 @@ import { objectiveEvidenceHash } from '../../proofs/digest.ts'
 import type { Hex } from '../../proofs/types.ts'
 import type { Chain } from '../chain/types.ts'
 import type { Finding } from '../court/court.ts'
+import type { BundleShelf } from '../gossip/bundles.ts'
 import type { FoundFault } from '../receipt/faults.ts'
 import type { FoundCase } from './case-book.ts'
 import { evidenceHashFor, type Ledger } from './ledger.ts'
@@ -25,8 +26,16 @@ export interface Disclosures {
   onHead(): void
 }
 
-/** Of opened answers, and of faults, each; the oldest is forgotten first, and then given to members only. */
+/** Of opened answers, and of faults, each; the oldest is forgotten first. */
 const REMEMBERED = 10_000
+
+/**
+ * What members are given of a shelf: one that is not public looks as if it were not there. An accused may be a member itself, and others need nothing
+ * before a case, or an opened answer, calls them to look.
+ */
+export function onlyPublic(shelf: BundleShelf, isPublic: Disclosures['isPublic']): BundleShelf {
+  return { open: async (evidenceHash) => (isPublic(evidenceHash) ? await shelf.open(evidenceHash) : undefined) }
+}
 
 export function createDisclosures(deps: { chain: Pick<Chain, 'cases'>; ledger: Pick<Ledger, 'receipt'> }): Disclosures {
   const opened = new Set<Hex>()

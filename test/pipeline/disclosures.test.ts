@@ -9,7 +9,7 @@ import type { CaseView } from '../../src/chain/types.ts'
 import { createCourt } from '../../src/court/court.ts'
 import { LOCAL_COURT } from '../../src/court/params.ts'
 import type { Bench } from '../../src/pipeline/bench.ts'
-import { createDisclosures, type Disclosures } from '../../src/pipeline/disclosures.ts'
+import { createDisclosures, type Disclosures, onlyPublic } from '../../src/pipeline/disclosures.ts'
 import { createLedger, evidenceHashFor, type KnownReceipt } from '../../src/pipeline/ledger.ts'
 import { networkParams } from '../../src/pipeline/network.ts'
 import { createTally } from '../../src/pipeline/tally.ts'
@@ -71,9 +71,23 @@ it.each([
   expect(disclosures.isPublic(signed)).toBe(true)
 })
 
+it('a member is told of no evidence before it is public: an accused may be one', async () => {
+  const asked: Hex[] = []
+  const shelf = onlyPublic({ open: async (evidenceHash) => void asked.push(evidenceHash) as never }, disclosures.isPublic)
+  expect(await shelf.open(first)).toBeUndefined()
+  expect(asked).toEqual([])
+  cases = [{ faultId: hash(8), evidenceHash: first, state: 'open' }]
+  disclosures.onHead()
+  await shelf.open(first)
+  expect(asked).toEqual([first])
+})
+
 /** A pipeline on a log that an earlier run left, with nothing else around it. */
 function pipelineOn(entries: Record<string, unknown[]>, more: Record<string, unknown> = {}) {
-  const log = { find: async ({ kind }: { kind: string }) => (entries[kind] ?? []).map((payload) => ({ at: 1_000, payload })) }
+  const log = {
+    head: () => ({ size: 0 }),
+    find: async ({ kind }: { kind: string }) => (entries[kind] ?? []).map((payload) => ({ at: 1_000, payload })),
+  }
   const none = () => undefined
   return createPipeline({
     ...{ domain: DOMAIN, mode: 'attest', params: networkParams('local'), keepWindows: 9, address: addressOf(wallet(5)), log },
