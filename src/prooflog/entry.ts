@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { canonicalJson, type Json, plainJson } from '../../proofs/json.ts'
 import type { Hex } from '../../proofs/types.ts'
 
-/** What an entry records. Names are for ever: retired ones stay listed. */
+/** What an entry records. Names are for ever: retired ones stay listed, new ones come last. */
 export const ENTRY_KINDS = [
   'sample',
   'verdict',
@@ -11,12 +11,12 @@ export const ENTRY_KINDS = [
   'tx-intent',
   'tx-seen',
   'case',
-  'receipt',
-  'withheld',
   'self-test',
   'start',
   'prune',
   'repair',
+  'receipt',
+  'withheld',
 ] as const
 export type EntryKind = (typeof ENTRY_KINDS)[number]
 
