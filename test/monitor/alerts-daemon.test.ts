@@ -27,7 +27,7 @@ beforeAll(async () => {
     if (told) return response.writeHead(told.status).end(told.body ?? '')
     if (request.url !== '/api/v1/summary') return response.end('{}')
     try {
-      guard.admit({ ip: '192.0.2.1', headers: request.headers } as unknown as HttpRequest)
+      guard.admit({ ip: '192.0.2.1', headers: request.headers, socket: request.socket } as unknown as HttpRequest)
       response.end(JSON.stringify({ checked: 3, orchestrators: { '0x1': { receipts: 4 }, '0x2': { receipts: 5 } } }))
     } catch (error) {
       response.writeHead((error as Problem).status).end()
