@@ -177,3 +177,24 @@ it('the live line is said once, however fast the log grows', async () => {
   expect(await page.getByRole('status').textContent()).toBe('Connected')
   await page.close()
 }, 60_000)
+
+it('bytes that nobody else misses are in doubt, and those that others miss too are bad', async () => {
+  const seen = { receipts: 9, checked: 7, pass: 2, fail: 1, inconclusive: 1, withheld: 3, withheldAgreed: 1, evidenceScore: 7 }
+  const own = await openSite({ orchestrators: () => ({ [NODE]: seen }) })
+  const page = await browser.context.newPage()
+  try {
+    await page.goto(`${own.url}/#/orchestrators`)
+    const row = page.locator('tbody tr')
+    await row.waitFor({ timeout: 10_000 })
+    expect((await row.locator('td').allTextContents()).slice(1)).toEqual(['7', '7', '2', '2', '3'])
+    await page.goto(`${own.url}/#/orchestrators/${NODE}`)
+    const tile = (name: string) => page.locator('main').getByText(name).locator('..').textContent()
+    await page.locator('h1', { hasText: 'Orchestrator' }).waitFor({ timeout: 10_000 })
+    await page.getByText('Withheld from us alone').waitFor({ timeout: 10_000 })
+    expect(await tile('Withheld from several')).toMatch(/1$/)
+    expect(await tile('Withheld from us alone')).toMatch(/2$/)
+  } finally {
+    await page.close()
+    await own.stop()
+  }
+}, 60_000)

@@ -78,9 +78,11 @@ async function overview(get) {
 }
 
 function orchestratorTable(items) {
-  const rows = items.map((one) =>
-    [node(one.address), number(one.evidenceScore), one.checked, one.pass, one.fail + one.withheld, one.inconclusive].map(cell),
-  )
+  // Bytes that nobody else misses may be missing for a fault of ours.
+  const rows = items.map((one) => {
+    const [bad, doubt] = [one.fail + one.withheldAgreed, one.inconclusive + one.withheld - one.withheldAgreed]
+    return [node(one.address), number(one.evidenceScore), one.checked, one.pass, bad, doubt].map(cell)
+  })
   const empty = 'No feed has shown an orchestrator yet. Name feeds in the configuration (`feeds`).'
   return table('Orchestrators', ['Orchestrator', 'Evidence', 'Checked', 'Pass', 'Bad', 'In doubt'], rows, empty)
 }
@@ -120,7 +122,8 @@ async function orchestrator(get, address) {
       ['Evidence', number(one.evidenceScore)],
       ['Checked', one.checked],
       ['Fail', one.fail],
-      ['Withheld', one.withheld],
+      ['Withheld from several', one.withheldAgreed],
+      ['Withheld from us alone', one.withheld - one.withheldAgreed],
       ['Receipts seen', one.receipts],
     ]),
     el('h2', {}, 'Verdicts over time'),
