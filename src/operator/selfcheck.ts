@@ -178,7 +178,7 @@ async function judgeAll(
     const judged = await tried(judgedAs(deps.judge, fetched.source, asked, signal), outcomeOfJudge, signal)
     if ('outcome' in judged) verdicts.push(...without(judged))
     else
-      for (const [n, { verdict, faultClass, reasons }] of judged.verdicts.entries())
+      for (const [n, { verdict, faultClass, reasons }] of judged.entries())
         verdicts.push({ ...about(n), outcome: verdict, ...(faultClass ? { faultClass } : {}), reasons })
   }
   return { verdicts, slowestBlobMs: Math.round(slowestBlobMs) }
@@ -190,7 +190,7 @@ async function judgedAs(
   source: string,
   renditions: readonly RenditionRequest[],
   signal: AbortSignal,
-): Promise<{ verdicts: RenditionVerdict[] }> {
+): Promise<RenditionVerdict[]> {
   const at = async (depth: 'check' | 'prove', asked: readonly RenditionRequest[]) =>
     (await judge.judge({ source, renditions: [...asked], depth }, { signal })).renditions
   const checked = await at('check', renditions)
@@ -199,7 +199,7 @@ async function judgedAs(
     const [proven] = needsProof(verdict) ? await at('prove', renditions.slice(n, n + 1)) : []
     verdicts.push(proven ?? verdict)
   }
-  return { verdicts }
+  return verdicts
 }
 
 /** What a failure says of the node, and in words why; a failure of this machine is thrown on. */

@@ -92,7 +92,7 @@ export function createAccuser(bench: Bench, deps: AccuserDeps): Accuser {
     return court
       .ownFails(transcoder)
       .filter(({ receiptDigest }) => !cases.some((view) => view.receiptDigest === receiptDigest))
-      .find((finding) => accusationOf(finding) && chain.nowSec() > againFromSec(finding, me))
+      .find((finding) => chain.nowSec() > againFromSec(finding, me) && accusationOf(finding))
   }
 
   return {
