@@ -94,7 +94,7 @@ verify takes that address too. ops/systemd/fisherman-idle.timer does it after ea
     about: 'what leaves this machine',
     text: `
 To feeds: signed requests for blobs of receipts that you were drawn for. To peers: your statements (seals, answers, votes, heads), your agent
-name and addresses; bundles of evidence to registered members, and over /fisherman/v1/bundles to whoever knows the hash once their case is on the
+name and addresses; bundles of evidence, to registered members and over /fisherman/v1/bundles to whoever knows the hash, once their case is on the
 chain or your answer is opened, not before. To the chain: commitments, proofs, cases. To nobody: keys, draws before they are answered, your page, your
 metrics (http.openMetrics changes that). Nothing else is asked of or told to anybody.
 

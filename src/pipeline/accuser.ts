@@ -5,7 +5,7 @@ import { sleep } from '../base/clock.ts'
 import type { Accusation } from '../chain/build.ts'
 import type { CaseView } from '../chain/types.ts'
 import type { OwnFinding } from '../court/court.ts'
-import type { Act } from './actions.ts'
+import { type Act, turnWithin } from './actions.ts'
 import type { Bench } from './bench.ts'
 import { chainFacts } from './prosecutions.ts'
 import type { Standing } from './standing.ts'
@@ -78,8 +78,7 @@ export function createAccuser(bench: Bench, deps: AccuserDeps): Accuser {
     // An everyday check accuses nobody, and what was found before a conviction is paid for by it.
     if (provenAtSec === undefined || provenAtSec <= standing.punishedUntilSec(transcoder)) return Number.POSITIVE_INFINITY
     const span = AGAIN_TURNS * params.convictTurnSeconds
-    const turn = Number((BigInt(transcoder) + BigInt(me)) % BigInt(span))
-    return provenAtSec + params.openAfterSeconds + params.freezeWaitSeconds + turn
+    return provenAtSec + params.openAfterSeconds + params.freezeWaitSeconds + turnWithin(span, transcoder, me)
   }
 
   /** One of our fails that no case was ever about; undefined where none may be brought now. */

@@ -15,6 +15,11 @@ export interface Act {
 const FIRST_WAIT_MS = 2_000
 const LONGEST_WAIT_MS = 300_000
 
+/** Seconds of a span at which it is our turn with something that any of us may do: for each another moment, so that mostly one pays for it. */
+export function turnWithin(spanSeconds: number, about: Hex, me: Hex): number {
+  return Number((BigInt(about) + BigInt(me)) % BigInt(spanSeconds))
+}
+
 export function createAct(bench: Bench): Act {
   const acting = new Set<Hex>()
   const failed = new Map<Hex, { times: number; againMs: number }>()

@@ -6,7 +6,7 @@ import { silenceIdOf } from '../chain/build.ts'
 import { type CaseFacts, next } from '../chain/engine.ts'
 import type { ActionResult, CaseView, Member } from '../chain/types.ts'
 import { convicts, silentInTheWay } from '../court/court.ts'
-import type { Act } from './actions.ts'
+import { type Act, turnWithin } from './actions.ts'
 import { type Ballot, createBallots, type Outcome } from './ballots.ts'
 import type { Bench, Identity } from './bench.ts'
 import { chainFacts } from './prosecutions.ts'
@@ -144,7 +144,7 @@ export function createConvictions(bench: Bench, deps: { act: Act; standing: Stan
   function endTurnOf({ faultId, expiresAtSec }: CaseView): number | undefined {
     if (!bench.address || expiresAtSec === undefined) return undefined
     const grace = END_TURNS * params.convictTurnSeconds
-    return expiresAtSec + grace + Number((BigInt(faultId) + BigInt(bench.address)) % BigInt(grace))
+    return expiresAtSec + grace + turnWithin(grace, faultId, bench.address)
   }
 
   /** Only after the stake is taken everybody hears of it: before, a report would be a warning to the accused. */
