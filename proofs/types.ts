@@ -227,7 +227,7 @@ export function faultClassName(number: number): FaultClass | undefined {
 }
 
 /** Version of the verdict's lines and measures; answers and votes carry it. */
-export const VERDICT_VERSION = 2
+export const VERDICT_VERSION = 3
 
 /** Limits of every field that a stranger fills in. */
 export const LIMITS = {

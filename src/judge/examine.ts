@@ -7,16 +7,16 @@ import { contentOf, sourceTrackOf } from '../fingerprint/track.ts'
 import type { PacketSet } from '../fingerprint/types.ts'
 import type { DecodeInput, DecodeRun } from '../transcode/decode.ts'
 import type { HardwareUse } from '../transcode/hardware/types.ts'
-import { decodeJob, isDecodable, type JobFile, type Outcome, openFile } from '../transcode/job.ts'
+import { decodeJob, isDecodable, type Outcome, openFile } from '../transcode/job.ts'
 import { outputSize } from '../transcode/size.ts'
 import { displayTimes } from '../transcode/stills.ts'
 import type { DecodedRendition, Demuxed } from '../transcode/types.ts'
 import { claimedProfile } from '../verdict/claim.ts'
 import { CONFIRM_FACTOR, PROVE_FACTOR } from '../verdict/lines.ts'
 import { sourceDoubts } from '../verdict/source.ts'
-import type { Decodes } from '../verdict/types.ts'
 import { against, lookAt, type Moment } from './compare.ts'
 import { type ControlSet, controlKey, encodeControlSets } from './controls.ts'
+import { decodesOf, openRendition, type RenditionFile } from './files.ts'
 import type { Examination, Examined, JudgeRequest, Look } from './types.ts'
 
 const EMPTY_PACKETS: PacketSet = { rendition: [], source: [] }
@@ -24,14 +24,6 @@ const EMPTY_PACKETS: PacketSet = { rendition: [], source: [] }
 /** Only one picture a file is looked at: counts and lengths then come from the container. */
 function screenOf(path: string, { facts, firstPicture }: Demuxed): DecodeInput {
   return { path, facts, firstPicture }
-}
-
-function decodesOf(file: JobFile, outcome: Outcome | undefined, at: number): Decodes {
-  const facts = file.demuxed?.facts
-  if (!facts) return 'no'
-  if (isDecodable(file)) return outcome?.decodes[at] !== false ? 'yes' : 'no'
-  // A stream without a picture is undecodable; another codec is only unknown to us.
-  return facts.container === 'mpegts' && facts.frames === 0 && facts.codec !== -1 && !file.overLimit ? 'no' : 'unknown'
 }
 
 /** A clock for the laps of a job. */
@@ -58,7 +50,9 @@ export async function examine(
   const device = request.depth === 'prove' ? undefined : hardware
   const { lap, timingsMs } = lapTimer(nowMs)
   const source = await openFile(request.source, run)
-  const files = await Promise.all(request.renditions.map(({ path }) => openFile(path, run)))
+  const files = await Promise.all(
+    request.renditions.map(({ path }, i) => openRendition(path, `unwrapped${i}`, request.depth, run)),
+  )
   lap('demux')
   const screen = request.depth === 'screen'
   const sourceFacts = source.demuxed?.facts
@@ -66,8 +60,9 @@ export async function examine(
     passedThrough({ rendition: demuxed?.units ?? [], source: source.demuxed?.units ?? [] }),
   )
   const usable = files.map((file, i) => ({ file, i })).filter(({ file }) => isDecodable(file))
-  const framesFor = (draw: Draw | undefined, file: JobFile) =>
-    draw && isDecodable(file) && file.demuxed ? framesOf(draw, file.demuxed.facts.frames) : []
+  // Which frames ffmpeg takes out of an odd container is its own affair, and may change: fingerprints must be the same everywhere.
+  const framesFor = (draw: Draw | undefined, file: RenditionFile) =>
+    draw && isDecodable(file) && file.demuxed && !file.isUnwrapped ? framesOf(draw, file.demuxed.facts.frames) : []
   const numbersOfOwn = files.map((file, i) => framesFor(request.renditions[i]?.draw, file))
   const audits = files.map((file, i) => framesFor(request.renditions[i]?.audit, file))
   const drawn = numbersOfOwn.map((numbers, i) => [...numbers, ...(audits[i] ?? [])])
@@ -166,14 +161,18 @@ export async function examine(
     const looked = file.demuxed && source.demuxed ? packetSetOf(file.demuxed.units, source.demuxed.units, track) : EMPTY_PACKETS
     const pictures = decodedAt(at)?.drawn
     return {
-      path: file.path,
+      path: wanted?.path ?? file.path,
       input: {
         depth: request.depth,
         proveFactor: request.confirm ? CONFIRM_FACTOR : PROVE_FACTOR,
         source: sourceFacts
           ? { facts: sourceFacts, decodes: outcome?.sourceDecodes ?? false, overLimit: source.overLimit, content }
           : undefined,
-        rendition: { facts: file.demuxed?.facts, decodes: decodesOf(file, outcome, at), overLimit: file.overLimit },
+        rendition: {
+          facts: file.demuxed?.facts,
+          decodes: decodesOf(file, wanted?.profile, outcome, at),
+          overLimit: file.overLimit,
+        },
         claim: {
           profile: wanted?.profile,
           size: wanted?.profile && sourceFacts ? outputSize(sourceFacts, wanted.profile) : undefined,

@@ -15,7 +15,8 @@ export const TO_PLANES = `scale=64:64:flags=area+${EXACT},format=yuv444p`
 
 /** Errors are never hidden: a picture that was repaired by guessing is noticed by `COMPLAINT`. */
 const STRICT = ['-threads', '1', '-err_detect', 'crccheck+bitstream+buffer+explode']
-const DEMUXER: Record<Container, string> = { mpegts: 'mpegts', mp4: 'mov', flv: 'flv' }
+/** ffmpeg's name of each container's demuxer. */
+export const DEMUXER: Record<Container, string> = { mpegts: 'mpegts', mp4: 'mov', flv: 'flv' }
 
 export interface DecodeInput {
   path: string

@@ -4,7 +4,7 @@ import type { ElementaryStream } from './stream.ts'
 
 const PACKET = 188
 /** ISO 13818-1 stream types: video and audio ones that occur in Livepeer's traffic. */
-const VIDEO: Readonly<Record<number, ElementaryStream['codec']>> = { 27: 'h264', 36: 'hevc', 1: 'other', 2: 'other', 16: 'other' }
+const VIDEO: Readonly<Record<number, string>> = { 27: 'h264', 36: 'hevc', 1: 'mpeg1video', 2: 'mpeg2video', 16: 'mpeg4' }
 const AUDIO = new Set([0x03, 0x04, 0x0f, 0x11, 0x81])
 const AUDIO_READ: Readonly<Record<number, 'aac' | 'mp3'>> = { 3: 'mp3', 4: 'mp3', 15: 'aac' }
 
@@ -132,13 +132,13 @@ export function demuxTs(bytes: Buffer): ElementaryStream {
   const audio = [...audioParts].flatMap(([pid, pieces]) =>
     audioFrames(Buffer.concat(pieces), AUDIO_READ[tracks.get(pid) ?? 0] ?? 'aac'),
   )
-  const type = tracks.get(videoPid)
+  const codecName = VIDEO[tracks.get(videoPid) ?? 0] ?? 'none'
   return {
     container: 'mpegts',
     videoTracks: types.filter((t) => t in VIDEO).length,
     audioTracks: types.filter((t) => AUDIO.has(t)).length,
-    codec: type === undefined ? 'none' : (VIDEO[type] ?? 'other'),
-    codecName: type === undefined ? 'none' : (VIDEO[type] ?? `stream type ${type}`),
+    codec: codecName === 'h264' || codecName === 'hevc' || codecName === 'none' ? codecName : 'other',
+    codecName,
     editList: false,
     nals,
     audio: unread ? undefined : audio,

@@ -113,7 +113,7 @@ function renditionDoubts(input: VerdictInput): Reason[] {
   else if (decodes === 'no') add('rendition-unreadable', 1, 'a rendition that does not decode without errors')
   else if (!facts.timesOk) add('rendition-times', 1, 'a rendition with missing or repeated time stamps')
   else if (facts.editList) add('rendition-edit-list', 1, 'a rendition whose edit list shows something else than its pictures')
-  else if (!input.features) add('rendition-format', 1, 'a rendition that changes its size or has more than one video track')
+  else if (!input.features) add('rendition-format', 1, 'a rendition that changes its size')
   return doubts
 }
 

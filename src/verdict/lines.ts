@@ -79,6 +79,13 @@ export const LINES = {
   },
   size: { class: 'D3', clear: 0, fraud: 0, sees: 'wrong size', why: 'pixels off the aspect rule of go-livepeer, which is exact' },
   codec: { class: 'D3', clear: 0, fraud: 0, sees: 'another codec than ordered', why: 'exact' },
+  tracks: {
+    class: 'D3',
+    clear: 0,
+    fraud: 0,
+    sees: 'a second picture track, which hides what is shown; tracks that nobody ordered',
+    why: 'exact: a node gives one video track, and one of sound or what the source has',
+  },
   frames: {
     class: 'D3',
     clear: 1,

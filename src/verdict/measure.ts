@@ -60,6 +60,9 @@ const LENGTH_SLACK_MS = 150
 /** Audio packets that may differ at the ends of an honest copy. */
 const AUDIO_PACKETS = 2
 
+/** Audio tracks that a transcoder gives at most: lpms copies the best one. */
+const AUDIO_TRACKS = 1
+
 /** Allowed distance of frame counts: max(2, 2 %). */
 const frameSlack = (frames: number): number => Math.max(2, 0.02 * frames)
 
@@ -76,8 +79,12 @@ export function claimMeasures(input: VerdictInput): Measured[] {
   // A container that names a codec which we do not read still says that it is not the one ordered.
   const isNamed = own.codec !== -1 || !['none', 'other'].includes(own.codecName)
   if (profile && (profile.codec === 0 || profile.codec === 1) && isNamed) add('codec', own.codec === profile.codec ? 0 : 1)
+  // No video track at all is not counted here: whether there is one to be seen is ffmpeg's word too (`undecodable`).
+  const surplus = own.audioTracks > Math.max(AUDIO_TRACKS, source.audioTracks) ? own.audioTracks - AUDIO_TRACKS : 0
+  add('tracks', Math.max(own.videoTracks - 1, surplus, 0))
+  if (size && (own.width > 0 || own.frames > 0))
+    add('size', Math.max(Math.abs(own.width - size.width), Math.abs(own.height - size.height)))
   if (own.frames === 0) return measured
-  if (size) add('size', Math.max(Math.abs(own.width - size.width), Math.abs(own.height - size.height)))
   const fps = profile ? (profile.fpsNum > 0 ? profile.fpsNum / Math.max(1, profile.fpsDen) : 0) : changedRate(source.fps, own.fps)
   const expected = fps > 0 ? (source.durationMs * fps) / 1000 : source.frames
   // Where the source has gaps, a rate that is ordered fills them, or not.

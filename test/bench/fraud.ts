@@ -50,6 +50,11 @@ const NO_WORK: readonly RenditionClass[] = [
   fraud('no-work', 'prevseg-retimed', (job) => ({ input: '@before', after: retime(job) }), hasBefore),
   fraud('no-work', 'other', (job) => ({ input: '@other', after: `fps=${fpsOf(job)},${retime(job)}` }), core),
   fraud('no-work', 'black', { after: 'drawbox=t=fill:color=black' }, core),
+  build('no-work', 'black-and-a-second-track', (job) => [
+    encode(job, { after: 'drawbox=t=fill:color=black', output: '@tmp' }),
+    ['-i', '@tmp', '-i', '@source', '-map', '0:v:0', '-map', '1:v:0', '-c', 'copy', '-f', 'mpegts', '@out'],
+  ]),
+  build('no-work', 'mpeg2', (job) => [encode(job, { codec: ['-c:v', 'mpeg2video', '-threads', '1'], after: 'hue=s=0' })]),
   fraud('no-work', 'trunc50', (job) => ({ after: `trim=end_frame=${at(0.5)(job)}` }), core),
   fraud('no-work', 'trunc10', (job) => ({ after: `trim=end_frame=${at(0.88)(job)}` })),
   build('no-work', 'splice1s', splice(1), core),

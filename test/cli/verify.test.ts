@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { Command } from 'commander'
 import sharp from 'sharp'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { VERDICT_VERSION } from '../../proofs/types.ts'
 import { parseProfile } from '../../src/cli/profile.ts'
 import { declareVerify, type VerifyOptions } from '../../src/cli/verify.options.ts'
 import { verifyCommand } from '../../src/cli/verify.ts'
@@ -42,7 +43,7 @@ describe('fisherman verify', () => {
     const result = JSON.parse(out)
     expect(Object.keys(result)).toEqual(['verdictVersion', 'depth', 'verdict', 'renditions', 'fingerprint', 'timingsMs'])
     expect(result).toMatchObject({
-      verdictVersion: 2,
+      verdictVersion: VERDICT_VERSION,
       depth: 'check',
       verdict: 'pass',
       renditions: [{ path, verdict: 'pass', reasons: [] }],

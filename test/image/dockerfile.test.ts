@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { VERDICT_VERSION } from '../../proofs/types.ts'
 
 // No Docker engine runs where tests run, so this does what the Dockerfile says, step by step: each stage is a folder, RUN is a shell in
 // it, COPY copies (and only what .dockerignore lets through), USER is a real change of user.
@@ -125,7 +126,7 @@ describe('image', () => {
     ])
     const verdict = inImage([...entry, 'verify', '--source', clip, '--rendition', clip, '--json'])
     expect(verdict.stderr).toBe('')
-    expect(JSON.parse(verdict.stdout)).toMatchObject({ verdictVersion: 2 })
+    expect(JSON.parse(verdict.stdout)).toMatchObject({ verdictVersion: VERDICT_VERSION })
     const command = JSON.parse(steps.find(({ name }) => name === 'CMD')?.text ?? '[]') as string[]
     expect(inImage([...entry, ...command])).toMatchObject({
       status: 2,

@@ -242,6 +242,35 @@ describe('verdict', () => {
     expect(decide({ ...mpeg4, rendition: nameless }).verdict).toBe('inconclusive')
   })
 
+  it('counts tracks that nobody ordered, and never those that a node copies', () => {
+    const at = (ownFacts: Partial<MediaFacts>, sourceFacts: Partial<MediaFacts> = {}) => {
+      const source = input().source
+      if (!source) throw new Error('no source')
+      return decide(input({ rendition: own(ownFacts), source: { ...source, facts: { ...facts, ...sourceFacts } } }))
+    }
+    const hidden = { verdict: 'fail', faultClass: 'D3', reasons: [{ code: 'tracks', value: 1 }] }
+    expect(at({ videoTracks: 2 })).toMatchObject(hidden)
+    expect(at({ audioTracks: 2 })).toMatchObject(hidden)
+    expect(at({ audioTracks: 2 }, { audioTracks: 1 })).toMatchObject(hidden)
+    expect(at({ audioTracks: 2 }, { audioTracks: 2 }).verdict).toBe('pass')
+    // A kind of sound that we count in one container and not in the other is one track at most.
+    expect(at({ audioTracks: 1 }).verdict).toBe('pass')
+    // More tracks than we read is no way out.
+    const many = { ...own({ audioTracks: 40 }), decodes: 'unknown' as const, overLimit: true }
+    expect(decide(input({ features: undefined, rendition: many }))).toMatchObject({ verdict: 'fail', faultClass: 'D3' })
+    // None is not counted: ffmpeg has to see none either.
+    expect(at({ videoTracks: 0 }).verdict).toBe('pass')
+  })
+
+  it('knows a wrong size by a header without pictures', () => {
+    const giant = { ...own({ frames: 0, width: 60_000, height: 60_000 }), decodes: 'unknown' as const, overLimit: true }
+    const claim = { profile, size: { width: 426, height: 240 } }
+    const asked = input({ claim, features: undefined, rendition: giant })
+    expect(decide(asked)).toMatchObject({ verdict: 'fail', faultClass: 'D3', reasons: [{ code: 'size' }] })
+    const headless = { ...giant, facts: { ...giant.facts, width: 0, height: 0 } }
+    expect(decide({ ...asked, rendition: headless }).verdict).toBe('inconclusive')
+  })
+
   it('clears nothing that is too slow to be seen moving, and still sees a wrong picture there', () => {
     const slow = {
       facts,

@@ -1,0 +1,42 @@
+import type { Profile } from '../../proofs/types.ts'
+import type { DecodeRun } from '../transcode/decode.ts'
+import { isDecodable, type JobFile, type Outcome, openFile } from '../transcode/job.ts'
+import { unwrap } from '../transcode/unwrap.ts'
+import type { Decodes, Depth } from '../verdict/types.ts'
+
+/** A rendition as it is judged. */
+export interface RenditionFile extends JobFile {
+  /** Its pictures were taken out of a container that we do not read: they are judged, but numbers of frames in it are nobody's word. */
+  isUnwrapped: boolean
+  /** False where ffmpeg finds no picture either; undefined where it was not asked. */
+  shows?: boolean
+}
+
+/** Whether a file may hold pictures that our own readers do not see. A codec with another name, or a second track, has its own line. */
+function isHidden(file: JobFile): boolean {
+  const facts = file.demuxed?.facts
+  if (!facts || file.overLimit || isDecodable(file) || facts.videoTracks > 1) return false
+  return facts.codec !== -1 || ['none', 'other'].includes(facts.codecName)
+}
+
+/** Opens a rendition; one without a picture gets a second reader, and at `prove` that one is asked twice before it is believed. */
+export async function openRendition(path: string, name: string, depth: Depth, run: DecodeRun): Promise<RenditionFile> {
+  const file = await openFile(path, run)
+  if (depth === 'screen' || !isHidden(file)) return { ...file, isUnwrapped: false }
+  for (let tries = depth === 'prove' ? 2 : 1; tries > 0; tries--) {
+    const found = await unwrap(file, `${name}-${tries}.ts`, run)
+    if (found.is === 'read') return { ...found.file, isUnwrapped: true }
+    if (found.is === 'unread') return { ...file, isUnwrapped: false, shows: true }
+  }
+  return { ...file, isUnwrapped: false, shows: false }
+}
+
+/** Whether a rendition decodes; `at` is its place among the files that were decoded. */
+export function decodesOf(file: RenditionFile, ordered: Profile | undefined, outcome: Outcome | undefined, at: number): Decodes {
+  const facts = file.demuxed?.facts
+  if (!facts) return 'no'
+  if (isDecodable(file)) return outcome?.decodes[at] !== false ? 'yes' : 'no'
+  // What was ordered in a codec that we read, or says that it is in one, shows nothing to anybody. Any other is only unknown to us.
+  const isReadable = facts.codec !== -1 || ordered?.codec === 0 || ordered?.codec === 1
+  return file.shows === false && isReadable ? 'no' : 'unknown'
+}
