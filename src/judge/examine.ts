@@ -16,7 +16,7 @@ import { CONFIRM_FACTOR, PROVE_FACTOR } from '../verdict/lines.ts'
 import { sourceDoubts } from '../verdict/source.ts'
 import { against, lookAt, type Moment } from './compare.ts'
 import { type ControlSet, controlKey, encodeControlSets } from './controls.ts'
-import { decodesOf, openRendition, type RenditionFile } from './files.ts'
+import { decodesOf, isBeyond, openRendition, type RenditionFile } from './files.ts'
 import type { Examination, Examined, JudgeRequest, Look } from './types.ts'
 
 const EMPTY_PACKETS: PacketSet = { rendition: [], source: [] }
@@ -50,12 +50,15 @@ export async function examine(
   const device = request.depth === 'prove' ? undefined : hardware
   const { lap, timingsMs } = lapTimer(nowMs)
   const source = await openFile(request.source, run)
+  const sourceFacts = source.demuxed?.facts
   const files = await Promise.all(
-    request.renditions.map(({ path }, i) => openRendition(path, `unwrapped${i}`, request.depth, run)),
+    request.renditions.map(async ({ path, profile }, i): Promise<RenditionFile> => {
+      const file = await openRendition(path, `unwrapped${i}`, request.depth, run)
+      return isBeyond(file, sourceFacts, profile) ? { ...file, overLimit: true } : file
+    }),
   )
   lap('demux')
   const screen = request.depth === 'screen'
-  const sourceFacts = source.demuxed?.facts
   const copied = files.map(({ demuxed }) =>
     passedThrough({ rendition: demuxed?.units ?? [], source: source.demuxed?.units ?? [] }),
   )

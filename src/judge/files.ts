@@ -1,6 +1,8 @@
 import type { Profile } from '../../proofs/types.ts'
 import type { DecodeRun } from '../transcode/decode.ts'
 import { isDecodable, type JobFile, type Outcome, openFile } from '../transcode/job.ts'
+import { outputSize } from '../transcode/size.ts'
+import type { MediaFacts } from '../transcode/types.ts'
 import { unwrap } from '../transcode/unwrap.ts'
 import type { Decodes, Depth } from '../verdict/types.ts'
 
@@ -17,6 +19,22 @@ function isHidden(file: JobFile): boolean {
   const facts = file.demuxed?.facts
   if (!facts || file.overLimit || isDecodable(file) || facts.videoTracks > 1) return false
   return facts.codec !== -1 || ['none', 'other'].includes(facts.codecName)
+}
+
+/**
+ * How many times the pixels of the ordered pictures a file may have, all pictures together, and be decoded. Above it, its size or the number
+ * of its pictures alone is proof enough (D3: both are allowed far less), and what a check costs, or whether it ends at all, is not for the node
+ * to choose.
+ */
+const BEYOND = 4
+
+/** Whether a file is so much larger than its order that it need not be decoded to be wrong. */
+export function isBeyond({ demuxed }: JobFile, source: MediaFacts | undefined, ordered: Profile | undefined): boolean {
+  if (!demuxed || !source || !ordered) return false
+  const { width, height } = outputSize(source, ordered)
+  const frames = ordered.fpsNum > 0 ? (source.durationMs * ordered.fpsNum) / Math.max(1, ordered.fpsDen) / 1000 : source.frames
+  const own = demuxed.facts
+  return own.width * own.height * own.frames > BEYOND * width * height * Math.max(1, frames)
 }
 
 /** Opens a rendition; one without a picture gets a second reader, and at `prove` that one is asked twice before it is believed. */

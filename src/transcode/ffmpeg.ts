@@ -5,7 +5,10 @@ import { endOf, exitOf, type RunEnd, unknown } from './exits.ts'
 import { requireSoundMachine } from './machine.ts'
 import type { Wrapper } from './sandbox.ts'
 
-/** Lines of ffmpeg's log that one run may produce; more than that is an attack on our memory. */
+/**
+ * Lines of ffmpeg's log that one run may produce. More are an attack on our memory, and a run that makes them has failed, as one that gave up
+ * has: it is the media that speaks, and who fills the log of every check must not escape by it.
+ */
 const MAX_LOG_LINES = 200_000
 const MAX_LINE = 400
 
@@ -44,7 +47,7 @@ const GRACE_MS = 5_000
 
 /**
  * Runs ffmpeg once through the wrapper; the only place that touches fluent-ffmpeg. Resolves with `ok: false` for an ordinary
- * error exit on a machine that is well; throws, with a blame that is never `theirs`, when it could not run, was killed, ran into a
+ * error exit on a machine that is well, and for a log without end; throws, with a blame that is never `theirs`, when it could not run, was killed, ran into a
  * limit, or this machine is in trouble. A `trouble` that it names all the same has passed, or is the media's own doing.
  */
 export async function runFfmpeg(
@@ -69,13 +72,15 @@ export async function runFfmpeg(
   return await new Promise<FfmpegResult>((resolve, reject) => {
     let failure: Error | undefined
     let running = false
+    let isFlooded = false
     let late: NodeJS.Timeout | undefined
     const stop = (error: Error): void => {
       failure ??= error
       // kill() before the start event is lost; the start handler kills then. An end that never comes must not hold us either.
       if (running) command.kill('SIGKILL')
-      late ??= setTimeout(() => settle(() => reject(failure)), GRACE_MS)
+      late ??= setTimeout(() => settle(giveUp), GRACE_MS)
     }
+    const giveUp = (): void => (isFlooded ? resolve({ ok: false, trouble: undefined, lines }) : reject(failure))
     const onAbort = (): void => stop(options.signal?.reason instanceof Error ? options.signal.reason : new Error('aborted'))
     const timer = setTimeout(
       () => stop(unknown('media-time-limit', `ffmpeg was stopped after ${options.wallMs} ms`)),
@@ -93,8 +98,9 @@ export async function runFfmpeg(
       if (failure) command.kill('SIGKILL')
     })
     command.on('stderr', (line: string) => {
-      if (lines.length < MAX_LOG_LINES) lines.push(line.slice(0, MAX_LINE))
-      else stop(unknown('media-log-limit', `ffmpeg wrote more than ${MAX_LOG_LINES} log lines`))
+      if (lines.length < MAX_LOG_LINES) return void lines.push(line.slice(0, MAX_LINE))
+      isFlooded ||= failure === undefined
+      stop(unknown('media-log-limit', `ffmpeg wrote more than ${MAX_LOG_LINES} log lines`))
     })
     const ended = async (code: number): Promise<FfmpegResult> => {
       const end = endOf(code, lines)
@@ -103,10 +109,11 @@ export async function runFfmpeg(
         await requireSoundMachine({ folder: dirname(output.path), inputs, trouble: end.trouble })
       return { ...end, lines }
     }
-    command.on('end', () => settle(() => (failure ? reject(failure) : resolve(ended(0)))))
+    command.on('end', () => settle(() => (failure ? giveUp() : resolve(ended(0)))))
     command.on('error', (error: Error) =>
       settle(() => {
-        const exit = failure ?? exitOf(error, lines)
+        if (failure) return giveUp()
+        const exit = exitOf(error, lines)
         if (typeof exit === 'number') resolve(ended(exit))
         else reject(exit)
       }),

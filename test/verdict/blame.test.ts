@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createJudge, type Depth } from '../../src/judge.ts'
 import { sequenceFacts, splitAnnexB } from '../../src/transcode/nal.ts'
-import { clip, movingSource, scratch } from '../transcode/clips.ts'
+import { clip, flooding, movingSource, scratch } from '../transcode/clips.ts'
 
 /**
  * Sources that were made to blame a node: legal or broken in a way that an honest transcoder sees another picture than we do. None
@@ -239,6 +239,7 @@ const SOURCES: readonly [name: string, path: () => string][] = [
         return bytes
       }),
   ],
+  ['fills the log of whoever decodes it', () => write('ts', flooding(sound))],
   ['is cut off', () => patched(sound, (bytes) => bytes.subarray(0, Math.floor(bytes.length * 0.6)))],
 ]
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Hex, Profile } from '../../proofs/types.ts'
 import { createJudge, type Depth, needsProof, type RenditionVerdict } from '../../src/judge.ts'
-import { clip, movingSource, rendition, scratch } from '../transcode/clips.ts'
+import { clip, flooding, movingSource, rendition, scratch } from '../transcode/clips.ts'
 
 /**
  * Files that hide their picture from whoever reads them: a node whose every check ends in doubt would be paid for ever. And containers that
@@ -84,12 +84,21 @@ const SEEN: [name: string, says: string, path: () => string][] = [
     'fail D3 codec',
     () => clip('ts', '-i', source, '-vf', 'scale=426:240,hue=s=0', '-an', '-c:v', 'mpeg2video', '-f', 'mpegts'),
   ],
+  [
+    'pictures so large that they need not be decoded',
+    'fail D3 size',
+    () => {
+      const vast = ['-f', 'lavfi', '-i', 'color=black:s=3840x2160:r=30:d=2', '-pix_fmt', 'yuv420p', '-c:v', 'libx264']
+      return clip('ts', ...vast, '-preset', 'ultrafast', '-f', 'mpegts')
+    },
+  ],
   ['black pictures without tables', 'fail D2', () => withoutTables(black)],
 ]
 
 const NOTHING: [name: string, path: () => string][] = [
   ['sound alone', () => clip('ts', ...TONE, '-c:a', 'aac', '-f', 'mpegts')],
   ['sound alone in an MP4', () => clip('mp4', ...TONE, '-c:a', 'aac', '-f', 'mp4')],
+  ['orders without end, which fill the log of every check', () => changed(black, () => flooding(black))],
   ['an MP4 whose tables are empty', () => withoutSamples(copied('mp4', '-i', good))],
 ]
 
