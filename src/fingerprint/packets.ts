@@ -72,17 +72,31 @@ export function passedThrough(set: { rendition: readonly Coded[]; source: readon
   return own.length === 0 ? 0 : own.filter((packet) => source.has(packet.hash)).length / own.length
 }
 
+/** Pictures of a packet that are compared; one that was used for more says nothing. */
+const MOST_LOOKS = 64
+
 /** Share of a rendition's packets that were served before, for a source picture that looked visibly different. */
 export function reused(set: PacketSet, earlier: readonly PacketSet[]): number {
-  const before = new Map<string, string[]>()
+  // A node chooses how often a packet comes: each picture of it counts once, and no more of them than can be compared in a moment.
+  const before = new Map<string, Set<string>>()
   for (const old of earlier) {
-    for (const packet of counted(old.rendition)) before.set(packet.hash, [...(before.get(packet.hash) ?? []), packet.look])
+    for (const { hash, look } of counted(old.rendition)) {
+      const looks = before.get(hash) ?? new Set()
+      if (looks.size <= MOST_LOOKS) before.set(hash, looks.add(look))
+    }
   }
+  const isHit = ({ hash, look }: PacketLook): boolean => {
+    const looks = before.get(hash)
+    // Every earlier use must look different: an honest node repeats its bytes where the picture repeats.
+    return looks !== undefined && looks.size <= MOST_LOOKS && [...looks].every((old) => looksDiffer(old, look))
+  }
+  const found = new Map<string, boolean>()
   const own = counted(set.rendition)
   const hits = own.filter((packet) => {
-    const looks = before.get(packet.hash)
-    // Every earlier use must look different: an honest node repeats its bytes where the picture repeats.
-    return looks?.every((look) => looksDiffer(look, packet.look))
+    const key = `${packet.hash} ${packet.look}`
+    const hit = found.get(key) ?? isHit(packet)
+    found.set(key, hit)
+    return hit
   })
   return own.length === 0 ? 0 : hits.length / own.length
 }

@@ -161,7 +161,10 @@ export async function examine(
     const controls = (claim && yardsticks.get(controlKey(claim))) ?? []
     const beside = own && against(own, controls)
     const wanted = request.renditions[i]
-    const looked = file.demuxed && source.demuxed ? packetSetOf(file.demuxed.units, source.demuxed.units, track) : EMPTY_PACKETS
+    const looked =
+      file.demuxed && source.demuxed && !file.overLimit
+        ? packetSetOf(file.demuxed.units, source.demuxed.units, track)
+        : EMPTY_PACKETS
     const pictures = decodedAt(at)?.drawn
     return {
       path: wanted?.path ?? file.path,

@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto'
+import { Reading } from './reading.ts'
 import type { AudioPacket } from './types.ts'
-
-/** Audio frames of one file that we list at most: 300 s of the shortest frames in use. */
-const MAX_FRAMES = 60_000
 
 /** First 16 bytes of SHA-256 as hex, as for pictures. */
 export function audioPacket(data: Uint8Array): AudioPacket {
@@ -41,14 +39,15 @@ function mp3At(bytes: Buffer, at: number): { length: number; header: number } | 
  * Frames of a stream of AAC (with ADTS headers, which are left out: an MP4 has none) or MP3. Partial frames at the ends are
  * skipped; a frame counts only where another, or the end, follows it.
  */
-export function audioFrames(stream: Buffer, codec: 'aac' | 'mp3'): AudioPacket[] {
+export function audioFrames(stream: Buffer, codec: 'aac' | 'mp3', reading = new Reading()): AudioPacket[] {
   const frameAt = codec === 'aac' ? adtsAt : mp3At
   const packets: AudioPacket[] = []
   let at = 0
-  while (at + 4 <= stream.length && packets.length < MAX_FRAMES) {
+  while (at + 4 <= stream.length && !reading.isOver) {
     const frame = frameAt(stream, at)
     const end = frame ? at + frame.length : 0
     if (frame && (end === stream.length || (end < stream.length && frameAt(stream, end) !== undefined))) {
+      reading.take(1)
       packets.push(audioPacket(stream.subarray(at + frame.header, end)))
       at = end
     } else {

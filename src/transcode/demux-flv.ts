@@ -1,5 +1,7 @@
 import { audioPacket } from './audio.ts'
 import { splitLengths } from './nal.ts'
+import { oddlyMany } from './oddities.ts'
+import { Reading } from './reading.ts'
 import type { ElementaryStream } from './stream.ts'
 import type { AudioPacket } from './types.ts'
 
@@ -12,6 +14,10 @@ export function demuxFlv(bytes: Buffer): ElementaryStream {
   let audioTracks = 0
   let packet = 0
   let lengthSize = 4
+  const reading = { nals: new Reading(), audio: new Reading() }
+  const hear = (data: Buffer): void => {
+    if (reading.audio.take(1) > 0) audio?.push(audioPacket(data))
+  }
   while (at + 11 <= bytes.length) {
     const type = (bytes[at] ?? 0) & 31
     const size = bytes.readUIntBE(at + 1, 3)
@@ -23,8 +29,8 @@ export function demuxFlv(bytes: Buffer): ElementaryStream {
       const format = (body[0] ?? 0) >> 4
       // 10 is AAC, whose first byte tells headers from frames; 2 and 14 are MP3.
       if (format === 10) {
-        if (body[1] === 1) audio?.push(audioPacket(body.subarray(2)))
-      } else if (format === 2 || format === 14) audio?.push(audioPacket(body.subarray(1)))
+        if (body[1] === 1) hear(body.subarray(2))
+      } else if (format === 2 || format === 14) hear(body.subarray(1))
       else audio = undefined
     }
     if (type !== 9 || body.length < 5) continue
@@ -36,10 +42,11 @@ export function demuxFlv(bytes: Buffer): ElementaryStream {
     if (body[1] === 0) {
       const header = avcHeader(body.subarray(5))
       lengthSize = header.lengthSize
-      for (const nal of header.nals) nals.push({ nal, ptsMs: dtsMs, packet })
+      for (const nal of header.nals) if (reading.nals.take(1) > 0) nals.push({ nal, ptsMs: dtsMs, packet })
     } else if (body[1] === 1) {
       const offset = body.readIntBE(2, 3)
-      for (const nal of splitLengths(body.subarray(5), lengthSize)) nals.push({ nal, ptsMs: dtsMs + offset, packet })
+      for (const nal of splitLengths(body.subarray(5), lengthSize, reading.nals))
+        nals.push({ nal, ptsMs: dtsMs + offset, packet })
       packet++
     }
   }
@@ -52,9 +59,12 @@ export function demuxFlv(bytes: Buffer): ElementaryStream {
     editList: false,
     nals,
     audio,
-    oddities: [],
+    oddities: oddlyMany(reading),
   }
 }
+
+/** Parameter sets that a header of H.265 is read for; a stream has a handful. */
+const MAX_HEADERS = 1024
 
 /** Parameter sets and length size of an AVCDecoderConfigurationRecord (ISO 14496-15, 5.2.4.1). */
 export function avcHeader(box: Buffer): { lengthSize: number; nals: Buffer[] } {
@@ -80,7 +90,7 @@ export function hevcHeader(box: Buffer): { lengthSize: number; nals: Buffer[] } 
   for (let arrays = box[22] ?? 0; arrays > 0 && at + 3 <= box.length; arrays--) {
     const count = box.readUInt16BE(at + 1)
     at += 3
-    for (let i = 0; i < count && at + 2 <= box.length; i++) {
+    for (let i = 0; i < count && nals.length < MAX_HEADERS && at + 2 <= box.length; i++) {
       const length = box.readUInt16BE(at)
       nals.push(box.subarray(at + 2, Math.min(box.length, at + 2 + length)))
       at += 2 + length

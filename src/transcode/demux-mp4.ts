@@ -3,7 +3,8 @@ import { avcHeader, hevcHeader } from './demux-flv.ts'
 import { fragmentSamples } from './mp4-fragments.ts'
 import { boxes, child, type Mp4Sample, rows, tableSamples } from './mp4-tables.ts'
 import { splitLengths } from './nal.ts'
-import type { Oddity } from './oddities.ts'
+import { type Oddity, oddlyMany } from './oddities.ts'
+import { Reading } from './reading.ts'
 import type { ElementaryStream } from './stream.ts'
 import type { AudioPacket } from './types.ts'
 
@@ -36,11 +37,11 @@ function isRealEdit(trak: Buffer, movieScale: number, timescale: number, times: 
 }
 
 /** Samples of a track: those of its tables, then those of the file's fragments. */
-function samplesOf(bytes: Buffer, moov: Buffer | undefined, trak: Buffer): Mp4Sample[] {
+function samplesOf(bytes: Buffer, moov: Buffer | undefined, trak: Buffer, reading: Reading): Mp4Sample[] {
   const stbl = child(trak, 'mdia', 'minf', 'stbl')
   const tkhd = child(trak, 'tkhd')
   const id = tkhd && tkhd.length >= 24 ? tkhd.readUInt32BE(tkhd[0] === 1 ? 20 : 12) : 0
-  const listed = [...(stbl ? tableSamples(stbl) : []), ...fragmentSamples(bytes, moov, id)]
+  const listed = [...(stbl ? tableSamples(stbl, reading) : []), ...fragmentSamples(bytes, moov, id, reading)]
   // Samples that overlap could list far more bytes than there are: nobody shall make us hash a file a thousand times.
   let left = 2 * bytes.length
   return listed.filter(({ size }) => {
@@ -50,13 +51,14 @@ function samplesOf(bytes: Buffer, moov: Buffer | undefined, trak: Buffer): Mp4Sa
 }
 
 /** Audio frames of all tracks: an AAC or MP3 sample is one frame. Undefined where a track holds something else. */
-function audioOf(bytes: Buffer, moov: Buffer | undefined, traks: readonly Buffer[]): AudioPacket[] | undefined {
+function audioOf(bytes: Buffer, moov: Buffer | undefined, traks: readonly Buffer[], reading: Reading): AudioPacket[] | undefined {
   const packets: AudioPacket[] = []
   for (const trak of traks) {
+    if (reading.isOver) break
     const stsd = child(trak, 'mdia', 'minf', 'stbl', 'stsd')
     const entries = stsd && stsd.length >= 8 ? boxes(stsd.subarray(8)) : []
     if (entries.length !== 1 || !['mp4a', '.mp3'].includes(entries[0]?.type ?? '')) return undefined
-    for (const { at, size } of samplesOf(bytes, moov, trak)) {
+    for (const { at, size } of samplesOf(bytes, moov, trak, reading)) {
       if (size > 0 && at >= 0 && at + size <= bytes.length) packets.push(audioPacket(bytes.subarray(at, at + size)))
     }
   }
@@ -98,31 +100,36 @@ export function demuxMp4(bytes: Buffer): ElementaryStream {
     codecName: 'none',
     editList: false,
     nals: [],
-    audio: audioOf(bytes, moov, sounds),
+    audio: undefined,
     oddities: videos.flatMap(trackOddities),
+  }
+  const reading = { samples: new Reading(), nals: new Reading(), audio: new Reading() }
+  const finished = (more: Partial<ElementaryStream>): ElementaryStream => {
+    const audio = audioOf(bytes, moov, sounds, reading.audio)
+    return { ...result, ...more, audio, oddities: [...result.oddities, ...oddlyMany(reading)] }
   }
   const trak = videos[0]
   const mdhd = child(trak, 'mdia', 'mdhd')
   const stsd = child(trak, 'mdia', 'minf', 'stbl', 'stsd')
-  if (!trak || !mdhd || mdhd.length < 24 || !stsd || stsd.length < 8) return result
+  if (!trak || !mdhd || mdhd.length < 24 || !stsd || stsd.length < 8) return finished({})
   const timescale = Math.max(1, mdhd.readUInt32BE(mdhd[0] === 1 ? 20 : 12))
   const mvhd = child(moov, 'mvhd')
   const movieScale = mvhd && mvhd.length >= 24 ? Math.max(1, mvhd.readUInt32BE(mvhd[0] === 1 ? 20 : 12)) : timescale
   const entries = boxes(stsd.subarray(8))
   const entry = entries[0]
   const codec = entry && /^avc[13]$/.test(entry.type) ? 'h264' : entry && /^(hvc1|hev1)$/.test(entry.type) ? 'hevc' : 'other'
-  if (!entry || codec === 'other') return { ...result, codec: entry ? 'other' : 'none', codecName: entry?.type ?? 'none' }
+  if (!entry || codec === 'other') return finished({ codec: entry ? 'other' : 'none', codecName: entry?.type ?? 'none' })
   const config = child(entry.body.subarray(78), codec === 'h264' ? 'avcC' : 'hvcC') ?? Buffer.alloc(0)
   const header = codec === 'h264' ? avcHeader(config) : hevcHeader(config)
-  const samples = samplesOf(bytes, moov, trak)
+  const samples = samplesOf(bytes, moov, trak, reading.samples)
   const nals: { nal: Uint8Array; ptsMs: number; packet: number }[] = header.nals.map((nal) => ({ nal, ptsMs: 0, packet: 0 }))
   samples.forEach(({ at, size, ticks }, i) => {
     const ptsMs = (ticks * 1000) / timescale
     const sample = at >= 0 ? bytes.subarray(at, at + size) : Buffer.alloc(0)
-    for (const nal of splitLengths(sample, header.lengthSize)) nals.push({ nal, ptsMs, packet: i })
+    for (const nal of splitLengths(sample, header.lengthSize, reading.nals)) nals.push({ nal, ptsMs, packet: i })
   })
   const times = samples.map(({ ticks }) => ticks)
   // Several sample entries are several sets of headers: a source like that is never the ground of a fail.
   const editList = entries.length > 1 || isRealEdit(trak, movieScale, timescale, times)
-  return { ...result, codec, codecName: codec, editList, nals }
+  return finished({ codec, codecName: codec, editList, nals })
 }

@@ -1,5 +1,7 @@
 import { audioFrames } from './audio.ts'
 import { splitAnnexB } from './nal.ts'
+import { oddlyMany } from './oddities.ts'
+import { Reading } from './reading.ts'
 import type { ElementaryStream } from './stream.ts'
 
 const PACKET = 188
@@ -122,7 +124,8 @@ export function demuxTs(bytes: Buffer): ElementaryStream {
     length += bytes.copy(video, length, from, end)
   }
   let mark = 0
-  const nals = splitAnnexB(video.subarray(0, length)).map(({ offset, nal }) => {
+  const reading = { video: new Reading(), audio: new Reading() }
+  const nals = splitAnnexB(video.subarray(0, length), reading.video).map(({ offset, nal }) => {
     // A start code of four bytes is found one byte late; the packet begins with its first zero.
     while (mark + 1 < marks.length && (marks[mark + 1]?.offset ?? 0) <= offset + 1) mark++
     return { nal, ptsMs: marks[mark]?.ptsMs ?? Number.NaN, packet: mark }
@@ -130,7 +133,7 @@ export function demuxTs(bytes: Buffer): ElementaryStream {
   const types = [...tracks.values()]
   const unread = types.some((t) => AUDIO.has(t) && !(t in AUDIO_READ))
   const audio = [...audioParts].flatMap(([pid, pieces]) =>
-    audioFrames(Buffer.concat(pieces), AUDIO_READ[tracks.get(pid) ?? 0] ?? 'aac'),
+    audioFrames(Buffer.concat(pieces), AUDIO_READ[tracks.get(pid) ?? 0] ?? 'aac', reading.audio),
   )
   const codecName = VIDEO[tracks.get(videoPid) ?? 0] ?? 'none'
   return {
@@ -142,6 +145,6 @@ export function demuxTs(bytes: Buffer): ElementaryStream {
     editList: false,
     nals,
     audio: unread ? undefined : audio,
-    oddities: damaged > 0 ? ['damaged-packets'] : [],
+    oddities: [...(damaged > 0 ? (['damaged-packets'] as const) : []), ...oddlyMany(reading)],
   }
 }

@@ -1,7 +1,5 @@
 import { type Box, boxes, child, type Mp4Sample } from './mp4-tables.ts'
-
-/** Samples of all fragments together that we list at most. */
-const MAX_SAMPLES = 200_000
+import type { Reading } from './reading.ts'
 
 /** Values that a track's samples have where its fragments say nothing (ISO 14496-12, 8.8.3). */
 interface Defaults {
@@ -31,8 +29,8 @@ function trackDefaults(moov: Buffer | undefined, trackId: number): Defaults {
   return { duration: trex?.body.readUInt32BE(12) ?? 0, size: trex?.body.readUInt32BE(16) ?? 0 }
 }
 
-/** Samples of one run (trun); `start` is where its data lies and when it is decoded. */
-function runSamples(trun: Buffer, defaults: Defaults, start: { at: number; ticks: number }, most: number): Mp4Sample[] {
+/** Samples of one run (trun), each a part of what may be read; `start` is where its data lies and when it is decoded. */
+function runSamples(trun: Buffer, defaults: Defaults, start: { at: number; ticks: number }, reading: Reading): Mp4Sample[] {
   const flags = flagsOf(trun)
   const read = reader(trun, 4)
   const count = read.u32()
@@ -43,7 +41,7 @@ function runSamples(trun: Buffer, defaults: Defaults, start: { at: number; ticks
   const listed = fields > 0 ? Math.floor(Math.max(0, trun.length - 8) / (4 * fields)) : defaults.size > 0 ? count : 0
   const samples: Mp4Sample[] = []
   let { at, ticks } = start
-  for (let i = 0; i < Math.min(count, listed, most); i++) {
+  for (let left = reading.take(Math.min(count, listed)); left > 0; left--) {
     const duration = flags & 0x100 ? read.u32() : defaults.duration
     const size = flags & 0x200 ? read.u32() : defaults.size
     if (flags & 0x400) read.u32()
@@ -58,7 +56,7 @@ function runSamples(trun: Buffer, defaults: Defaults, start: { at: number; ticks
 }
 
 /** Samples of one track in all movie fragments of a file, in the order of the file. */
-export function fragmentSamples(file: Buffer, moov: Buffer | undefined, trackId: number): Mp4Sample[] {
+export function fragmentSamples(file: Buffer, moov: Buffer | undefined, trackId: number, reading: Reading): Mp4Sample[] {
   const samples: Mp4Sample[] = []
   const basis = trackDefaults(moov, trackId)
   let nextTicks = 0
@@ -89,8 +87,9 @@ export function fragmentSamples(file: Buffer, moov: Buffer | undefined, trackId:
       const start = { at: base, ticks }
       for (const trun of boxes(traf.body).filter((box: Box) => box.type === 'trun')) {
         if (flagsOf(trun.body) & 1 && trun.body.length >= 12) start.at = base + trun.body.readInt32BE(8)
-        const found = runSamples(trun.body, defaults, start, MAX_SAMPLES - samples.length)
-        if (mine) samples.push(...found)
+        if (reading.take(1) === 0) return samples
+        const found = runSamples(trun.body, defaults, start, reading)
+        if (mine) for (const sample of found) samples.push(sample)
       }
       dataAt = start.at
       if (mine) nextTicks = start.ticks

@@ -1,5 +1,4 @@
-/** Samples of one file that we list at most; the frame limit of the decoder is far lower. */
-const MAX_SAMPLES = 200_000
+import { MAX_PARTS, type Reading } from './reading.ts'
 
 export interface Box {
   type: string
@@ -36,7 +35,7 @@ export function child(body: Buffer | undefined, ...path: string[]): Buffer | und
 /** Rows of 32-bit numbers of a full box: version and flags, count, rows. */
 export function rows(box: Buffer | undefined, columns: number, skip = 4): number[][] {
   if (!box || box.length < skip + 4) return []
-  const count = Math.min(box.readUInt32BE(skip), Math.floor((box.length - skip - 4) / (4 * columns)), MAX_SAMPLES)
+  const count = Math.min(box.readUInt32BE(skip), Math.floor((box.length - skip - 4) / (4 * columns)), MAX_PARTS)
   return Array.from({ length: count }, (_, i) =>
     Array.from({ length: columns }, (_, c) => box.readUInt32BE(skip + 4 + 4 * (i * columns + c))),
   )
@@ -60,11 +59,11 @@ function sampleTimes(stbl: Buffer, count: number): number[] {
 }
 
 /** Byte ranges of the samples, from chunk table, chunk offsets and sizes. */
-function sampleRanges(stbl: Buffer): { at: number; size: number }[] {
+function sampleRanges(stbl: Buffer, reading: Reading): { at: number; size: number }[] {
   const stsz = child(stbl, 'stsz')
   if (!stsz || stsz.length < 12) return []
   const fixed = stsz.readUInt32BE(4)
-  const count = Math.min(stsz.readUInt32BE(8), MAX_SAMPLES)
+  const count = reading.take(stsz.readUInt32BE(8))
   const sizes = fixed > 0 ? [] : rows(stsz, 1, 8).map((row) => row[0] ?? 0)
   const wide = child(stbl, 'co64')
   const chunks = wide
@@ -93,8 +92,8 @@ export interface Mp4Sample {
 }
 
 /** Samples that the tables of a plain file list. */
-export function tableSamples(stbl: Buffer): Mp4Sample[] {
-  const ranges = sampleRanges(stbl)
+export function tableSamples(stbl: Buffer, reading: Reading): Mp4Sample[] {
+  const ranges = sampleRanges(stbl, reading)
   const times = sampleTimes(stbl, ranges.length)
   return ranges.map(({ at, size }, i) => ({ at, size, ticks: times[i] ?? Number.NaN }))
 }

@@ -1,8 +1,9 @@
 import { BitReader } from './bits.ts'
+import { Reading } from './reading.ts'
 import type { SequenceFacts } from './types.ts'
 
 /** NAL units of an Annex B byte stream with their offsets: what lies between start codes 00 00 01. */
-export function splitAnnexB(bytes: Buffer): { offset: number; nal: Buffer }[] {
+export function splitAnnexB(bytes: Buffer, reading = new Reading()): { offset: number; nal: Buffer }[] {
   const start = Buffer.from([0, 0, 1])
   const found: { offset: number; nal: Buffer }[] = []
   let at = bytes.indexOf(start)
@@ -11,20 +12,23 @@ export function splitAnnexB(bytes: Buffer): { offset: number; nal: Buffer }[] {
     let end = next < 0 ? bytes.length : next
     // Trailing zeros belong to the next start code, or are padding.
     while (end > at + 3 && bytes[end - 1] === 0) end--
-    if (end > at + 3) found.push({ offset: at, nal: bytes.subarray(at + 3, end) })
+    if (end > at + 3) {
+      if (reading.take(1) === 0) break
+      found.push({ offset: at, nal: bytes.subarray(at + 3, end) })
+    }
     at = next
   }
   return found
 }
 
 /** NAL units of an MP4 or FLV sample: each with its length in front. A length beyond the sample ends the list. */
-export function splitLengths(sample: Buffer, lengthSize: number): Buffer[] {
+export function splitLengths(sample: Buffer, lengthSize: number, reading = new Reading()): Buffer[] {
   const nals: Buffer[] = []
   let at = 0
   while (at + lengthSize <= sample.length) {
     const length = sample.readUIntBE(at, lengthSize)
     at += lengthSize
-    if (length === 0 || at + length > sample.length) break
+    if (length === 0 || at + length > sample.length || reading.take(1) === 0) break
     nals.push(sample.subarray(at, at + length))
     at += length
   }

@@ -1,4 +1,5 @@
 import { BitReader } from './bits.ts'
+import type { Reading } from './reading.ts'
 
 /**
  * What in a stream lets two good decoders show different pictures, or none: it is legal, rare, and no ground to blame a node.
@@ -18,6 +19,12 @@ export type Oddity =
   | 'external-data'
   | 'no-idr-start'
   | 'lost-reference'
+  | 'too-many-parts'
+
+/** Of a file that was not read to its end. */
+export function oddlyMany(readings: Readonly<Record<string, Reading>>): Oddity[] {
+  return Object.values(readings).some(({ isOver }) => isOver) ? ['too-many-parts'] : []
+}
 
 /** SEI payload types that change what is shown (H.264 D.1, H.265 D.2): freeze and snapshot, film grain, orientation. */
 const SEI: Readonly<Record<number, Oddity>> = {

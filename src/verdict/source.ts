@@ -17,6 +17,7 @@ const ODD: Readonly<Record<Oddity, string>> = {
   'external-data': 'pictures in another file',
   'no-idr-start': 'a start at which decoders differ',
   'lost-reference': 'pictures that refer to one that is not there',
+  'too-many-parts': 'more coded parts than any encoder makes',
 }
 
 const oddlySees = (oddities: readonly Oddity[]): string => `a source with ${oddities.map((odd) => ODD[odd]).join(', and ')}`

@@ -176,6 +176,33 @@ describe('coded packets', () => {
     expect(reused(packetSetOf(units('r'), units('t'), still), [looped])).toBe(0)
     expect(reused(packetSetOf(units('q'), units('t'), source), [before])).toBe(0)
   })
+
+  it('is not kept busy by one packet that comes over and over', () => {
+    const grey = (level: number): string => Buffer.alloc(16 * 9, level).toString('base64')
+    const many = (look: (i: number) => string) => ({
+      rendition: Array.from({ length: 18_000 }, (_, i) => ({ hash: 'same', bytes: 500, look: look(i) })),
+      source: [],
+    })
+    expect(
+      reused(
+        many(() => grey(9)),
+        [many(() => grey(200))],
+      ),
+    ).toBe(1)
+    expect(
+      reused(
+        many(() => grey(9)),
+        [many((i) => (i === 17_999 ? grey(10) : grey(200)))],
+      ),
+    ).toBe(0)
+    // More pictures of it than are compared say nothing.
+    expect(
+      reused(
+        many(() => grey(9)),
+        [many((i) => grey(100 + (i % 100)))],
+      ),
+    ).toBe(0)
+  })
 })
 
 describe('contact sheet', () => {

@@ -7,6 +7,7 @@ import { ALARM } from '../../src/court/score.ts'
 import { networkParams } from '../../src/pipeline/network.ts'
 import { AUDIT_SHARE } from '../../src/sample/audit.ts'
 import { LOCAL_DRAW, PUBLIC_DRAW } from '../../src/sample/params.ts'
+import { MAX_PARTS } from '../../src/transcode/reading.ts'
 import { MEDIA_LIMITS } from '../../src/transcode/types.ts'
 import {
   BAD_FRAMES,
@@ -123,6 +124,7 @@ it('limits of media', () => {
   expect(first('frames of a file')).toBe(thousands(MEDIA_LIMITS.frames))
   expect(first('picture')).toBe(`${thousands(MEDIA_LIMITS.pixels)} pixels`)
   expect(first('tracks')).toBe(String(MEDIA_LIMITS.tracks))
+  expect(first('samples and NAL units of the video, and of the sound')).toBe(`${thousands(MAX_PARTS)} of each`)
   expect(first('wall clock, CPU of a run')).toBe(`${MEDIA_LIMITS.wallMs / 1000} s, ${MEDIA_LIMITS.cpuSeconds} s`)
   expect(first('address space, one output')).toBe(`${MEDIA_LIMITS.addressBytes / GIB} GiB, ${MEDIA_LIMITS.outputBytes / GIB} GiB`)
 })

@@ -93,18 +93,16 @@ export function rendition(
   return clip('ts', '-i', source, '-vf', scale, '-fps_mode', 'passthrough', ...X264, ...options, ...cap, '-f', 'mpegts')
 }
 
-/**
- * A transport stream of ffmpeg's whose tenth picture is followed by a quarter of a million orders that a decoder complains about, a line
- * each, and shows none the worse for.
- */
-export function flooding(path: string): Buffer {
+/** Supplemental information that is cut off: a decoder complains about each, and shows nothing the worse for it. */
+const CUT_OFF = [6, 5, 200, 1, 1, 0x80]
+
+/** A transport stream of ffmpeg's whose tenth picture is followed by a quarter of a million NAL units more. */
+export function flooding(path: string, nal: readonly number[] = CUT_OFF, count = 250_000): Buffer {
   const bytes = readFileSync(path)
   const packets = Array.from({ length: bytes.length / 188 }, (_, i) => Buffer.from(bytes.subarray(i * 188, (i + 1) * 188)))
   const isVideo = (packet: Buffer): boolean => (packet.readUInt16BE(1) & 0x1fff) === 0x100
   const eleventh = packets.flatMap((packet, i) => (isVideo(packet) && ((packet[1] ?? 0) & 0x40) !== 0 ? [i] : []))[10]
-  // Supplemental information that is cut off.
-  const order = Buffer.from([0, 0, 1, 6, 5, 200, 1, 1, 0x80])
-  const load = Buffer.concat(Array.from({ length: 250_000 }, () => order))
+  const load = Buffer.concat(Array<Buffer>(count).fill(Buffer.from([0, 0, 1, ...nal])))
   const more = Array.from({ length: Math.floor(load.length / 184) }, (_, i) =>
     Buffer.concat([Buffer.from([0x47, 1, 0, 0x10]), load.subarray(i * 184, (i + 1) * 184)]),
   )

@@ -3,8 +3,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { audioMatch } from '../../src/fingerprint/audio.ts'
 import { demux, readMedia } from '../../src/transcode/probe.ts'
+import { MAX_PARTS } from '../../src/transcode/reading.ts'
 import { MEDIA_LIMITS } from '../../src/transcode/types.ts'
-import { clip, movingSource } from './clips.ts'
+import { clip, flooding, movingSource } from './clips.ts'
 
 const source = movingSource()
 const wrapped = (format: string, extension: string): Buffer =>
@@ -165,5 +166,58 @@ describe('reading files', () => {
 
   it('refuses a file beyond the limit', async () => {
     await expect(readMedia(source, { ...MEDIA_LIMITS, fileBytes: 1000 })).rejects.toMatchObject({ code: 'file-too-large' })
+  })
+})
+
+/** Files of a few bytes that promise millions of parts: whoever believed them would be busy for minutes, and out of memory. */
+describe('a file that promises too much', () => {
+  const words = (...values: number[]): Buffer => {
+    const bytes = Buffer.alloc(4 * values.length)
+    values.forEach((value, i) => void bytes.writeUInt32BE(value, 4 * i))
+    return bytes
+  }
+  const box = (type: string, ...parts: Buffer[]): Buffer => {
+    const body = Buffer.concat(parts)
+    return Buffer.concat([words(body.length + 8), Buffer.from(type, 'latin1'), body])
+  }
+  const track = (kind: string, entry: Buffer, ...tables: Buffer[]): Buffer =>
+    box(
+      'trak',
+      box('tkhd', Buffer.alloc(84)),
+      box(
+        'mdia',
+        box('mdhd', words(0, 0, 0, 1000, 0, 0)),
+        box('hdlr', words(0, 0), Buffer.from(kind, 'latin1'), Buffer.alloc(12)),
+        box('minf', box('stbl', box('stsd', words(0, 1), entry), ...tables)),
+      ),
+    )
+  const MOST = 0xffffffff
+  const tables = [
+    ...[box('stsz', words(0, 1, MOST)), box('stco', words(0, 1, 0))],
+    ...[box('stsc', words(0, 1, 1, MOST, 1)), box('stts', words(0, 1, MOST, 1))],
+  ]
+  const sound = track('soun', box('mp4a', Buffer.alloc(28)), ...tables)
+  const picture = track('vide', box('avc1', Buffer.alloc(78)))
+  const file = (moov: Buffer[], ...more: Buffer[]): Buffer =>
+    Buffer.concat([box('ftyp', Buffer.from('isom'), words(0)), box('moov', ...moov), ...more, box('mdat', Buffer.alloc(500_000))])
+
+  it('is read up to a limit, whatever it says, and says of itself that it is odd', () => {
+    const many = demux(file([picture, ...Array<Buffer>(12).fill(sound)]))
+    expect(many.audio?.length).toBe(MAX_PARTS)
+    expect(many.facts.oddities).toContain('too-many-parts')
+    // Runs of samples without a byte of their own, of a track that is not there, and of the one that is.
+    for (const id of [9, 0]) {
+      const run = box('trun', words(0, MOST))
+      const fragment = box('moof', box('traf', box('tfhd', words(0x10, id, 1)), ...Array<Buffer>(40).fill(run)))
+      expect(demux(file([picture], fragment)).facts.oddities).toContain('too-many-parts')
+    }
+  })
+
+  it('has no more NAL units than work can have', () => {
+    const short = demux(flooding(source, [9, 0xf0], MAX_PARTS / 2))
+    expect(short.facts).toMatchObject({ frames: 60, oddities: [] })
+    const endless = demux(flooding(source, [9, 0xf0], MAX_PARTS))
+    expect(endless.facts.frames).toBeLessThan(60)
+    expect(endless.facts.oddities).toContain('too-many-parts')
   })
 })

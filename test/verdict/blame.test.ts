@@ -240,6 +240,7 @@ const SOURCES: readonly [name: string, path: () => string][] = [
       }),
   ],
   ['fills the log of whoever decodes it', () => write('ts', flooding(sound))],
+  ['has more coded parts than any encoder makes', () => write('ts', flooding(sound, [9, 0xf0], 450_000))],
   ['is cut off', () => patched(sound, (bytes) => bytes.subarray(0, Math.floor(bytes.length * 0.6)))],
 ]
 

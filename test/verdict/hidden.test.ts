@@ -92,6 +92,7 @@ const SEEN: [name: string, says: string, path: () => string][] = [
       return clip('ts', ...vast, '-preset', 'ultrafast', '-f', 'mpegts')
     },
   ],
+  ['more coded parts than we read', 'fail D3 frames', () => changed(black, () => flooding(black, [9, 0xf0], 450_000))],
   ['black pictures without tables', 'fail D2', () => withoutTables(black)],
 ]
 
