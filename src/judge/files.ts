@@ -22,9 +22,9 @@ function isHidden(file: JobFile): boolean {
 }
 
 /**
- * How many times the pixels of the ordered pictures a file may have, all pictures together, and be decoded. Above it, its size or the number
- * of its pictures alone is proof enough (D3: both are allowed far less), and what a check costs, or whether it ends at all, is not for the node
- * to choose.
+ * How many times the pixels of an ordered picture, or the number of ordered pictures, a file may have and be decoded. Above it, its size or
+ * that number alone is proof enough (D3: both are allowed far less), and what a check costs, or whether it ends at all, is not for the node to
+ * choose.
  */
 const BEYOND = 4
 
@@ -34,7 +34,7 @@ export function isBeyond({ demuxed }: JobFile, source: MediaFacts | undefined, o
   const { width, height } = outputSize(source, ordered)
   const frames = ordered.fpsNum > 0 ? (source.durationMs * ordered.fpsNum) / Math.max(1, ordered.fpsDen) / 1000 : source.frames
   const own = demuxed.facts
-  return own.width * own.height * own.frames > BEYOND * width * height * Math.max(1, frames)
+  return own.width * own.height > BEYOND * width * height || own.frames > BEYOND * Math.max(1, frames)
 }
 
 /** Opens a rendition; one without a picture gets a second reader, and at `prove` that one is asked twice before it is believed. */

@@ -72,10 +72,14 @@ export const RAW = ['-fps_mode', 'passthrough', '-f', 'rawvideo']
  * A track whose pictures are logged as its decoder gives them; side data is dropped before, or a hostile stream could fill our log
  * with it. Those of a device are fetched from it, and then get their chroma in two planes, which moves bytes and changes none.
  */
-export function loggedTrack(i: number, way?: DecodeWay): string {
+export function loggedTrack(i: number, frames: number, way?: DecodeWay): string {
   const log = `sidedata=mode=delete,showinfo@track${i}=checksum=0`
-  return way ? `[${i}:v:0]hwdownload,format=${way.format},${log},format=yuv420p` : `[${i}:v:0]${log}`
+  const track = `[${i}:v:0]${upTo(frames)}`
+  return way ? `${track},hwdownload,format=${way.format},${log},format=yuv420p` : `${track},${log}`
 }
+
+/** One picture more than there can be: a surplus must be seen, and not be decoded to its end, which only the file knows. */
+const upTo = (frames: number): string => `trim=end_frame=${frames + 1}`
 
 /** Keeps the frames of these numbers, rising and without repeats. */
 export const pick = (numbers: readonly number[]): string =>
@@ -116,7 +120,7 @@ export function decodingGraph(
   }
   // What a device gives is always looked at frame by frame.
   const head = (i: number, input: DecodeInput): string =>
-    ways[i] || !timesAreKnown(input) ? loggedTrack(i, ways[i]) : `[${i}:v:0]null`
+    ways[i] || !timesAreKnown(input) ? loggedTrack(i, input.facts.frames, ways[i]) : `[${i}:v:0]${upTo(input.facts.frames)}`
   const sampled = source.detail ?? []
   const sizes = sampled.length > 0 ? detailSizes(renditions) : []
   if (sizes.length === 0) chains.push(`${head(0, source)},${TO_PLANES}${want('planes0', source.facts.frames)}`)
@@ -137,12 +141,12 @@ export function decodingGraph(
     chains.push(`[r${i}p]${TO_PLANES}${want(`planes${i}`, rendition.facts.frames)}`)
     if (rendition.detail) {
       chains.push(
-        `[r${i}d]${pick(rendition.detail)},extractplanes=y${want(`detail${i}`, rendition.detail.length, areaOf(sizeOf(rendition)))}`,
+        `[r${i}d]${pick(rendition.detail)},format=yuv420p,extractplanes=y${want(`detail${i}`, rendition.detail.length, areaOf(sizeOf(rendition)))}`,
       )
     }
     if (rendition.drawn) {
       chains.push(
-        `[r${i}f]${pick(rendition.drawn)},extractplanes=y${want(`drawn${i}`, rendition.drawn.length, areaOf(sizeOf(rendition)))}`,
+        `[r${i}f]${pick(rendition.drawn)},format=yuv420p,extractplanes=y${want(`drawn${i}`, rendition.drawn.length, areaOf(sizeOf(rendition)))}`,
       )
     }
   })
@@ -166,6 +170,11 @@ function frameTimes(lines: readonly string[], inputs: number): { timesMs: number
     sizes[i]?.add(`${frame[2]} ${frame[3]}`)
   }
   return { timesMs: timesMs.map((times) => times.map((t) => t - (times[0] ?? 0))), sizes }
+}
+
+/** Whether all pictures have one size, and it is that of the header which we judge by: another one may stand in front of it, and be used by none. */
+function isOfItsSize(sizes: ReadonlySet<string> | undefined, input: DecodeInput): boolean {
+  return sizes?.size === 1 && [...sizes].every((size) => input.firstPicture !== undefined || size.endsWith(` ${sizeOf(input)}`))
 }
 
 export interface DecodedSet {
@@ -248,7 +257,7 @@ async function decodeWith(
     const seen = way !== undefined || !timesAreKnown(input)
     // A device may leave the coded size uncropped, which no decoder in software does.
     const uncropped = way !== undefined && !logged.sizes[i]?.has(`${way.format} ${sizeOf(input)}`)
-    return complaint || frames === 0 || !counted || uncropped || (seen && logged.sizes[i]?.size !== 1)
+    return complaint || frames === 0 || !counted || uncropped || (seen && !isOfItsSize(logged.sizes[i], input))
   })
   const decoded = others.map((own, index): DecodedRendition => {
     const input = renditions[index]
@@ -256,8 +265,8 @@ async function decodeWith(
     const pictures = (name: string, numbers: readonly number[] | undefined): Pictures | undefined => {
       const file = numbers && new PictureFile(join(run.folder, name), numbers, width * height)
       if (!file || file.isWhole) return file
-      // Deep colour takes two bytes a pixel; anything else that is not of the right length is of another size, or lost.
-      if (input?.facts.bitDepth === 8) trouble[index + 1] = true
+      // What is not of the right length is of another size, or lost.
+      trouble[index + 1] = true
       return undefined
     }
     const close = input?.detail && pictures(`detail${index + 1}`, input.detail)
@@ -292,11 +301,11 @@ export async function decodesCleanly(input: DecodeInput, run: DecodeRun): Promis
 async function decodeStrictly(input: DecodeInput, run: DecodeRun): Promise<{ isClean: boolean; trouble: string | undefined }> {
   const job: FfmpegJob = {
     inputs: [{ path: input.path, options: ['-xerror', ...inputOptions(input.facts)] }],
-    filter: `${loggedTrack(0)},scale=16:16:flags=fast_bilinear[o]`,
+    filter: `${loggedTrack(0, input.facts.frames)},scale=16:16:flags=fast_bilinear[o]`,
     outputs: [{ path: join(run.folder, 'strict'), options: ['-map', '[o]', ...RAW] }],
   }
   const { ok, lines, trouble } = await runFfmpeg(run.wrapper, job, { wallMs: run.limits.wallMs, signal: run.signal })
   const { timesMs, sizes } = frameTimes(lines, 1)
-  const isWhole = timesMs[0]?.length === input.facts.frames && input.facts.frames > 0 && sizes[0]?.size === 1
+  const isWhole = timesMs[0]?.length === input.facts.frames && input.facts.frames > 0 && isOfItsSize(sizes[0], input)
   return { isClean: ok && isWhole && !lines.some((line) => COMPLAINT.test(line)), trouble }
 }

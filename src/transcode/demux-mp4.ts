@@ -6,7 +6,7 @@ import { splitLengths } from './nal.ts'
 import { type Oddity, oddlyMany } from './oddities.ts'
 import { Reading } from './reading.ts'
 import type { ElementaryStream } from './stream.ts'
-import type { AudioPacket } from './types.ts'
+import { type AudioPacket, MEDIA_LIMITS } from './types.ts'
 
 /**
  * Whether an edit list does more than take off the encoder's reordering delay, as every muxer writes it: at most one empty
@@ -105,7 +105,8 @@ export function demuxMp4(bytes: Buffer): ElementaryStream {
   }
   const reading = { samples: new Reading(), nals: new Reading(), audio: new Reading() }
   const finished = (more: Partial<ElementaryStream>): ElementaryStream => {
-    const audio = audioOf(bytes, moov, sounds, reading.audio)
+    // What has more tracks than we look at is over our limits anyway, and each would be looked for in all fragments.
+    const audio = traks.length > MEDIA_LIMITS.tracks ? [] : audioOf(bytes, moov, sounds, reading.audio)
     return { ...result, ...more, audio, oddities: [...result.oddities, ...oddlyMany(reading)] }
   }
   const trak = videos[0]

@@ -65,6 +65,7 @@ export function fragmentSamples(file: Buffer, moov: Buffer | undefined, trackId:
     if (fragment.type !== 'moof') continue
     let dataAt = begin
     for (const traf of boxes(fragment.body).filter((box: Box) => box.type === 'traf')) {
+      if (reading.take(1) === 0) return samples
       const tfhd = child(traf.body, 'tfhd')
       if (!tfhd || tfhd.length < 8) continue
       const flags = flagsOf(tfhd)

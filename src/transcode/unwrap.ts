@@ -8,6 +8,10 @@ import type { Container } from './types.ts'
 /** Only these may be opened by what looks into a file of unknown content. */
 const DECODERS = 'h264,hevc'
 
+/** Bytes that the wrapping of a small picture takes in a transport stream, and that one packet may go beyond a limit. */
+const PACKET_BYTES = 376
+const SPARE_BYTES = 16 * 2 ** 20
+
 /**
  * `read`: the video as it came out of its container, in a file of its own. `nothing`: ffmpeg finds no picture in it either. `unread`:
  * it shows something, and we still cannot read it, which is no fault of anybody.
@@ -22,14 +26,16 @@ export type Unwrapped = { is: 'read'; file: JobFile } | { is: 'nothing' } | { is
 export async function unwrap(file: JobFile, name: string, run: DecodeRun): Promise<Unwrapped> {
   const { demuxed } = file
   if (!demuxed) return { is: 'nothing' }
-  const { container } = demuxed.facts
+  const { container, fileBytes, audioTracks } = demuxed.facts
   const path = join(run.folder, name)
-  const copied = await look(file.path, container, ['-c', 'copy', '-copyinkf', '-f', 'mpegts'], path, run)
+  // A few bytes that are named over and over must not fill our disk. A sound copy is little larger than what it was taken from.
+  const most = Math.min(2 * fileBytes + PACKET_BYTES * run.limits.frames, run.limits.fileBytes - SPARE_BYTES)
+  const bounds = ['-fs', String(most), '-frames:v', String(run.limits.frames + 1)]
+  const copied = await look(file.path, container, ['-c', 'copy', '-copyinkf', ...bounds, '-f', 'mpegts'], path, run)
   const taken = copied.ok && (await sizeOf(path)) > 0 ? await openFile(path, run) : undefined
-  if (taken?.demuxed && isDecodable(taken)) {
-    const { facts, audio } = demuxed
-    const { fileBytes, audioTracks } = facts
-    const own = { ...taken.demuxed, facts: { ...taken.demuxed.facts, fileBytes, audioTracks }, audio }
+  // One that is beyond our limits is judged by what it says of itself.
+  if (taken?.demuxed && (taken.overLimit || isDecodable(taken))) {
+    const own = { ...taken.demuxed, facts: { ...taken.demuxed.facts, fileBytes, audioTracks }, audio: demuxed.audio }
     return { is: 'read', file: { ...taken, demuxed: own } }
   }
   const picture = `${path}.picture`

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Hex, Profile } from '../../proofs/types.ts'
 import { createJudge, type Depth, needsProof, type RenditionVerdict } from '../../src/judge.ts'
+import { splitAnnexB } from '../../src/transcode/nal.ts'
 import { clip, flooding, movingSource, rendition, scratch } from '../transcode/clips.ts'
 
 /**
@@ -39,6 +40,43 @@ const withoutTables = (path: string): string =>
     const packets = Array.from({ length: bytes.length / 188 }, (_, i) => bytes.subarray(i * 188, (i + 1) * 188))
     return Buffer.concat(packets.filter((packet) => ![0, PMT_PID].includes(packet.readUInt16BE(1) & 0x1fff)))
   })
+
+const word = (value: number): Buffer => {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32BE(value)
+  return bytes
+}
+
+/** An MP4 behind more empty boxes than we look at. */
+const behindBoxes = (path: string): string =>
+  changed(path, (bytes) => {
+    const head = bytes.readUInt32BE(0)
+    const free = Buffer.concat([word(8), Buffer.from('free', 'latin1')])
+    const boxes = Buffer.concat(Array<Buffer>(5000).fill(free))
+    // Where the samples lie is counted from the beginning of the file.
+    const at = bytes.indexOf('stco', 0, 'latin1')
+    for (let i = 0; i < bytes.readUInt32BE(at + 8); i++)
+      bytes.writeUInt32BE(bytes.readUInt32BE(at + 12 + 4 * i) + boxes.length, at + 12 + 4 * i)
+    return Buffer.concat([bytes.subarray(0, head), boxes, bytes.subarray(head)])
+  })
+
+const blackMp4 = (size: string, seconds: number, ...options: string[]): string =>
+  clip(
+    'mp4',
+    ...['-f', 'lavfi', '-i', `color=black:s=${size}:r=30:d=${seconds}`, '-pix_fmt', 'yuv420p', '-c:v', 'libx264'],
+    ...['-preset', 'ultrafast', '-movflags', '+faststart', ...options, '-f', 'mp4'],
+  )
+
+/** A header of the right size, which no picture uses, in front of small pictures. */
+const behindHeader = (path: string): string => {
+  const raw = (from: string): Buffer => readFileSync(clip('h264', '-i', from, '-c', 'copy', '-f', 'h264'))
+  const header = splitAnnexB(raw(good)).find(({ nal }) => ((nal[0] ?? 0) & 31) === 7)?.nal
+  if (!header) throw new Error('no header')
+  const joined = changed(good, () => Buffer.concat([Buffer.from([0, 0, 0, 1]), header, raw(path)]))
+  const named = `${joined.slice(0, -3)}.h264`
+  writeFileSync(named, readFileSync(joined))
+  return clip('ts', '-f', 'h264', '-r', '30', '-i', named, '-c', 'copy', '-f', 'mpegts')
+}
 
 /** An MP4 whose table of samples says that there are none. */
 const withoutSamples = (path: string): string =>
@@ -93,6 +131,25 @@ const SEEN: [name: string, says: string, path: () => string][] = [
     },
   ],
   ['more coded parts than we read', 'fail D3 frames', () => changed(black, () => flooding(black, [9, 0xf0], 450_000))],
+  [
+    'colours that have no luma',
+    'fail D2',
+    () => {
+      const rgb = ['-vf', 'scale=426:240,drawbox=t=fill:color=black', '-an', '-c:v', 'libx264rgb', '-pix_fmt', 'bgr24']
+      return clip('ts', '-i', source, ...rgb, '-fps_mode', 'passthrough', '-f', 'mpegts')
+    },
+  ],
+  [
+    'ten bits for eight, and nothing in them',
+    'fail Q',
+    () => {
+      const filter = 'scale=64:36:flags=area,scale=426:240'
+      return clip('ts', '-i', source, '-vf', filter, '-an', '-c:v', 'libx264', '-pix_fmt', 'yuv420p10le', '-f', 'mpegts')
+    },
+  ],
+  ['more pictures than ordered, behind boxes', 'fail D3 frames', () => behindBoxes(blackMp4('426x240', 602))],
+  ['black pictures behind boxes', 'fail D2', () => behindBoxes(copied('mp4', '-i', black, '-movflags', '+faststart'))],
+  ['one picture as large as we read', 'fail D3 size', () => blackMp4('4096x4096', 0.03)],
   ['black pictures without tables', 'fail D2', () => withoutTables(black)],
 ]
 
@@ -100,6 +157,10 @@ const NOTHING: [name: string, path: () => string][] = [
   ['sound alone', () => clip('ts', ...TONE, '-c:a', 'aac', '-f', 'mpegts')],
   ['sound alone in an MP4', () => clip('mp4', ...TONE, '-c:a', 'aac', '-f', 'mp4')],
   ['orders without end, which fill the log of every check', () => changed(black, () => flooding(black))],
+  [
+    'small pictures behind a header of the right size',
+    () => behindHeader(rendition(source, { width: 160, height: 90, kbit: 100 }, '', ['-preset', 'veryfast', '-bf', '0'])),
+  ],
   ['an MP4 whose tables are empty', () => withoutSamples(copied('mp4', '-i', good))],
 ]
 

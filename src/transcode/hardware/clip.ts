@@ -66,7 +66,7 @@ export interface ClipPictures {
 /** Decodes a clip to both sizes, in software or by `way`, with the options and the graph of real jobs. */
 export async function decodeClip(clip: ControlSource, run: DecodeRun, way?: DecodeWay): Promise<ClipPictures | { why: string }> {
   const [planes, native] = ['planes', 'native'].map((name) => join(run.folder, name)) as [string, string]
-  const head = `${loggedTrack(0, way)},split=2[p][n]`
+  const head = `${loggedTrack(0, clip.facts.frames, way)},split=2[p][n]`
   const result = await runFfmpeg(
     run.wrapper,
     {
