@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 
 /** Time, injected everywhere, so that a test can hold it still. */
 export interface Clock {
@@ -30,6 +31,11 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
     }
     signal?.addEventListener('abort', stop, { once: true })
   })
+}
+
+/** Lets everything else that is due go first, sockets and timers too: for loops whose length others choose. */
+export function breathe(): Promise<void> {
+  return nextTurn()
 }
 
 /**

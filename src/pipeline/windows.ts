@@ -1,7 +1,7 @@
 import type { DrawProof } from '../../proofs/codec.ts'
 import type { Hex, WindowRoot } from '../../proofs/types.ts'
 import { verifyDraw, verifyPossession } from '../attest/bls.ts'
-import { sleep } from '../base/clock.ts'
+import { breathe, sleep } from '../base/clock.ts'
 import type { Member } from '../chain/types.ts'
 import type { FaultFinder, FoundFault } from '../receipt/faults.ts'
 import type { FeedWindow } from '../receipt/feed.ts'
@@ -177,7 +177,11 @@ export function createWindowStage(bench: Bench, deps: WindowStageDeps): WindowSt
       for (const found of deps.finder.lookAtWindow(window.signed)) deps.onFault(found)
       const shared = bench.ledger.add(window)
       if (isLate({ window: body, missingAtSec: window.missingAtSec })) shared.late = true
-      for (const receipt of window.receipts) for (const found of deps.finder.look(receipt)) deps.onFault(found)
+      for (const receipt of window.receipts) {
+        for (const found of deps.finder.look(receipt)) deps.onFault(found)
+        // A window is as long as its node likes, and trees over fingerprints take a while.
+        await breathe()
+      }
       if (window.receipts.length > 0) bench.later(0, 'draw', () => drawInTime(window, shared))
     },
     async trancheOf(known, sampleId, member, proof) {

@@ -1,4 +1,4 @@
-import { equivocationIdOf, ZERO_HASH } from '../../proofs/digest.ts'
+import { equivocationIdOf, reuseIdOf, ZERO_HASH } from '../../proofs/digest.ts'
 import {
   encodeContradiction,
   encodeDuplicate,
@@ -30,6 +30,13 @@ export interface FoundFault {
   receipts: Pick<SegmentReceipt, 'digest'>[]
 }
 
+export interface FaultFinderInit {
+  /** Windows after which no case can need a receipt any more; all are kept where none is given. */
+  keepWindows?: number
+  /** Fingerprints remembered at most, of all receipts together. */
+  keepFingerprints?: number
+}
+
 export interface FaultFinder {
   /** Looks at one new receipt beside all remembered ones. */
   look(receipt: SegmentReceipt): FoundFault[]
@@ -40,19 +47,24 @@ export interface FaultFinder {
 /** Orders remembered; at 14 rounds of statute and 100 nodes an older order is out of reach anyway. */
 const REMEMBERED = 200_000
 
-/** Contents remembered with the fingerprints of their sources, for reuse (O2): up to 2,048 frames each, which bounds the memory that a feed can take. */
+/** Contents remembered with the fingerprints of their sources, for reuse (O2). */
 const REMEMBERED_CONTENTS = 2_500
-/** Receipts remembered of one content: black pictures are alike in many honest streams. */
+/** Fingerprints remembered with them, some 80 MB: what those contents have in ladders of ten with 2,048 each, so that honest feeds do not reach it. */
+const REMEMBERED_FINGERPRINTS = 512_000
+/** Receipts remembered of one content, and compared with one receipt: black pictures are alike in many honest streams. */
 const RECEIPTS_OF_CONTENT = 4
 
 /** Finds what the node's own signatures prove (O1 to O6) in the receipts as they come in; each fault is reported once. */
 export function createFaultFinder(
   domain: Domain,
-  { keepWindows }: { keepWindows: number } = { keepWindows: Number.MAX_SAFE_INTEGER },
+  { keepWindows = Number.MAX_SAFE_INTEGER, keepFingerprints = REMEMBERED_FINGERPRINTS }: FaultFinderInit = {},
 ): FaultFinder {
   let newest = 0n
   const byOrder = new Map<Hex, Pick<SegmentReceipt, 'digest' | 'windowId' | 'receipt' | 'signature'>>()
   const byContent = new Map<string, SegmentReceipt[]>()
+  /** Each receipt in `byContent` with the contents that it is there for, the oldest first. */
+  const held = new Map<SegmentReceipt, string[]>()
+  let fingerprintsHeld = 0
   const windows = new Map<string, SignedWindow>()
   const reported = new Set<Hex>()
   const isOver = (windowId: bigint) => windowId < newest - BigInt(keepWindows)
@@ -64,21 +76,45 @@ export function createFaultFinder(
       return true
     })
 
-  /** O2: earlier receipts of the same node with one of these contents. */
+  /**
+   * O2: earlier receipts of the same node with one of these contents, each compared once and a few in all: a node chooses what its rungs share. The
+   * first fault is enough, and one that was reported is not proven again: its evidence is trees over all fingerprints of both.
+   */
   function reused(receipt: SegmentReceipt): FoundFault[] {
     if (!receipt.fingerprints?.length) return []
-    const found: FoundFault[] = []
-    for (const { contentHash } of receipt.renditions) {
-      const key = `${receipt.receipt.transcoder}/${contentHash}`
-      const known = byContent.get(key) ?? []
-      for (const before of known) {
-        const o2 = reuseOf(domain, published(before), published(receipt))
-        if (o2) found.push({ fault: o2.fault, evidence: encodeReuse(o2.evidence), receipts: [before, receipt] })
-      }
-      if (known.length < RECEIPTS_OF_CONTENT && !known.includes(receipt)) byContent.set(key, [...known, receipt])
-      if (byContent.size > REMEMBERED_CONTENTS) byContent.delete(byContent.keys().next().value as string)
+    const { transcoder, sourceHash } = receipt.receipt
+    const contents = [...new Set(receipt.renditions.map(({ contentHash }) => `${transcoder}/${contentHash}`))]
+    const earlier = new Set(contents.flatMap((key) => byContent.get(key) ?? []))
+    // The same source again is a retry, and takes no other's place.
+    const others = [...earlier].filter((before) => before.receipt.sourceHash !== sourceHash)
+    remember(receipt, contents)
+    for (const before of others.slice(0, RECEIPTS_OF_CONTENT)) {
+      const [lower, higher] = [before.digest, receipt.digest].sort() as [Hex, Hex]
+      if (reported.has(reuseIdOf(transcoder, lower, higher))) return []
+      const o2 = reuseOf(domain, published(before), published(receipt))
+      if (o2) return [{ fault: o2.fault, evidence: encodeReuse(o2.evidence), receipts: [before, receipt] }]
     }
-    return found
+    return []
+  }
+
+  function remember(receipt: SegmentReceipt, contents: readonly string[]): void {
+    const isRoom = (known: readonly SegmentReceipt[]) =>
+      known.length < RECEIPTS_OF_CONTENT && known.every(({ digest }) => digest !== receipt.digest)
+    const keys = contents.filter((key) => isRoom(byContent.get(key) ?? []))
+    if (keys.length === 0) return
+    for (const key of keys) byContent.set(key, [...(byContent.get(key) ?? []), receipt])
+    held.set(receipt, keys)
+    fingerprintsHeld += receipt.fingerprints?.length ?? 0
+    for (const [oldest, itsKeys] of held) {
+      if (byContent.size <= REMEMBERED_CONTENTS && fingerprintsHeld <= keepFingerprints) break
+      held.delete(oldest)
+      fingerprintsHeld -= oldest.fingerprints?.length ?? 0
+      for (const key of itsKeys) {
+        const rest = byContent.get(key)?.filter((one) => one !== oldest) ?? []
+        if (rest.length > 0) byContent.set(key, rest)
+        else byContent.delete(key)
+      }
+    }
   }
 
   return {

@@ -2,11 +2,11 @@ import { CodecError } from '../../proofs/codec.ts'
 import { windowLeaf } from '../../proofs/digest.ts'
 import { merkleTree } from '../../proofs/merkle.ts'
 import type { Domain, Hex } from '../../proofs/types.ts'
-import { type Clock, repeat } from '../base/clock.ts'
+import { breathe, type Clock, repeat } from '../base/clock.ts'
 import { FishermanError, isFishermanError, messageOf } from '../base/errors.ts'
 import { httpGet } from '../base/http-get.ts'
 import type { Logger } from '../base/log.ts'
-import { checkWindow, readReceiptLine, readWindowLine, type SegmentReceipt, type SignedWindow } from './row.ts'
+import { checkReceipt, checkWindow, parseReceiptLine, readWindowLine, type SegmentReceipt, type SignedWindow } from './row.ts'
 
 export interface FeedAddress {
   transcoder: Hex
@@ -80,22 +80,23 @@ export async function followFeed(init: FeedReaderInit, deps: FeedReaderDeps, sig
 
   const lines = async (path: string, inner: AbortSignal): Promise<unknown[]> => {
     const body = await httpGet(`${base}/${path}`, { maxBytes: PAGE_BYTES, timeoutMs: TIMEOUT_MS, signal: inner })
-    return body
-      .toString('utf8')
-      .split('\n')
-      .filter((line) => line.length > 0)
-      .map(parseLine)
+    // One more than a full page and the nothing after its last line: 8 MiB hold millions of short ones.
+    const parts = body.toString('utf8').split('\n', PAGE + 2)
+    must(parts.length <= PAGE + 1, 'a page has more lines than were asked for')
+    return parts.filter((line) => line.length > 0).map(parseLine)
   }
 
   const receiptsOf = async (signed: SignedWindow, inner: AbortSignal): Promise<SegmentReceipt[]> => {
     const { windowId, count, root } = signed.window
     const found: SegmentReceipt[] = []
+    const digests = new Set<Hex>()
     const rounds = await ours(deps.round())
     for (let cursor = ''; found.length < count; ) {
       const page = await lines(`receipts?window=${windowId}&limit=${PAGE}${cursor && `&cursor=${cursor}`}`, inner)
       if (page.length === 0) break
       for (const line of page) {
-        const receipt = readReceiptLine(domain, line)
+        const receipt = parseReceiptLine(domain, line)
+        must(!digests.has(receipt.digest), 'a receipt came twice')
         must(receipt.windowId === windowId, 'a receipt is in another window than it says')
         must(
           BigInt(Math.floor(Number(receipt.receipt.completedAt) / init.windowSeconds)) === windowId,
@@ -107,8 +108,12 @@ export async function followFeed(init: FeedReaderInit, deps: FeedReaderDeps, sig
           await ours(deps.isSigner(feed.transcoder, receipt.signer, receipt.receipt.round)),
           "a receipt is signed by a key that is not the node's",
         )
+        must(found.length < count, 'there are more receipts than the window counts')
+        checkReceipt(domain, receipt)
+        digests.add(receipt.digest)
         found.push(receipt)
-        must(found.length <= count, 'there are more receipts than the window counts')
+        // A row may be 200 kB: each gets a turn of its own.
+        await breathe()
       }
       cursor = cursorOf(page.at(-1))
     }
@@ -121,16 +126,41 @@ export async function followFeed(init: FeedReaderInit, deps: FeedReaderDeps, sig
     return found
   }
 
+  const checkListed = (signed: SignedWindow): void => {
+    const { windowId, transcoder, closedAt } = signed.window
+    must(transcoder === feed.transcoder, 'a window is of another node')
+    must(Number(windowId + 1n) * init.windowSeconds <= deps.nowSec() + init.windowSeconds, 'a window is not over yet')
+    must(Number(closedAt) >= Number(windowId) * init.windowSeconds, 'a window was closed before it began')
+    checkWindow(domain, signed)
+  }
+
+  const isOwn = (signed: SignedWindow): Promise<boolean> =>
+    ours(deps.round().then((round) => deps.isSigner(feed.transcoder, signed.signer, round)))
+
+  /** Is a window out that its node signed? Any other line would vouch for a root that is made up later, and there is no end of windows to come. */
+  const isListed = async (signed: SignedWindow): Promise<boolean> => {
+    await breathe()
+    try {
+      checkListed(signed)
+    } catch {
+      return false
+    }
+    return await isOwn(signed)
+  }
+
   const look = async (inner: AbortSignal): Promise<void> => {
     const askedSec = deps.nowSec()
     const windows = (await lines(`windows?after=${after < 0n ? 0n : after}&limit=${PAGE}`, inner)).map(readWindowLine)
     deps.onAnswer?.()
-    for (const { window } of windows) if (!missing.has(window.windowId)) missing.set(window.windowId, answeredSec)
+    for (const signed of windows) {
+      const { windowId } = signed.window
+      if (windowId > after && !missing.has(windowId) && (await isListed(signed))) missing.set(windowId, answeredSec)
+    }
     for (const id of missing.keys()) if (id <= after) missing.delete(id)
     // A full page says nothing of what comes after it.
     answeredSec = windows.length < PAGE ? askedSec : undefined
     for (const signed of windows) {
-      const { windowId, transcoder, closedAt } = signed.window
+      const { windowId, transcoder } = signed.window
       if (windowId <= after) continue
       if (stuck?.windowId !== windowId) stuck = { windowId, sinceSec: deps.nowSec() }
       // A broken window must not shield those behind it.
@@ -140,14 +170,8 @@ export async function followFeed(init: FeedReaderInit, deps: FeedReaderDeps, sig
         after = windowId
         continue
       }
-      must(transcoder === feed.transcoder, 'a window is of another node')
-      must(Number(windowId + 1n) * init.windowSeconds <= deps.nowSec() + init.windowSeconds, 'a window is not over yet')
-      must(Number(closedAt) >= Number(windowId) * init.windowSeconds, 'a window was closed before it began')
-      checkWindow(domain, signed)
-      must(
-        await ours(deps.round().then((round) => deps.isSigner(feed.transcoder, signed.signer, round))),
-        "a window is signed by a key that is not the node's",
-      )
+      checkListed(signed)
+      must(await isOwn(signed), "a window is signed by a key that is not the node's")
       const receipts = signed.window.count === 0 ? [] : await receiptsOf(signed, inner)
       const missingAtSec = missing.get(windowId)
       await ours(deps.onWindow({ feed, signed, receipts, ...(missingAtSec === undefined ? {} : { missingAtSec }) }))

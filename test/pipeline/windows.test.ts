@@ -12,6 +12,7 @@ import type { Bench } from '../../src/pipeline/bench.ts'
 import { createLedger } from '../../src/pipeline/ledger.ts'
 import { createTally } from '../../src/pipeline/tally.ts'
 import { createWindowStage, type WindowStage } from '../../src/pipeline/windows.ts'
+import type { FoundFault } from '../../src/receipt/faults.ts'
 import type { FeedWindow } from '../../src/receipt/feed.ts'
 import { type DrawParams, drawMessage, drawSamples, type Sample } from '../../src/sample/draw.ts'
 import { ROUNDS } from '../helpers/drand.ts'
@@ -70,7 +71,10 @@ afterEach(() => {
   relay.server.close()
 })
 
-function stage(urls = [relay.url]): { windows: WindowStage; ledger: ReturnType<typeof createLedger> } {
+function stage(
+  urls = [relay.url],
+  look = (): FoundFault[] => [],
+): { windows: WindowStage; ledger: ReturnType<typeof createLedger> } {
   const address = addressOf(wallet(5))
   const { publicKey: blsPublicKey, proofOfPossession } = keys
   const members = [{ address, weight: 1n, blsPublicKey, proofOfPossession, activeFromSec: 0, exiting: false }]
@@ -100,7 +104,7 @@ function stage(urls = [relay.url]): { windows: WindowStage; ledger: ReturnType<t
     later: (_: number, __: string, work: () => Promise<void>) => void work().catch(() => undefined),
   } as unknown as Bench
   // Faults have their own tests, with receipts that are signed.
-  const finder = { look: () => [], lookAtWindow: () => [] }
+  const finder = { look, lookAtWindow: () => [] }
   const deps = { onFault() {}, onDrawn() {}, onSample: (sample: Sample) => void drawn.push(sample) }
   return { windows: createWindowStage(bench, { finder, ...deps }), ledger }
 }
@@ -171,6 +175,22 @@ describe('a window on a public network', () => {
     relay.answer = honest
     await vi.waitFor(() => expect(drawn.length).toBeGreaterThan(0), { timeout: 20_000 })
     expect([beaconIn(ledger), sampleIds().sort()]).toEqual([BEACON, drawBy(BEACON).sort()])
+  })
+
+  it('holds nothing up while its receipts are looked at: each has a turn of its own', async () => {
+    let turn = 0
+    let ticking = setImmediate(function tick() {
+      turn++
+      ticking = setImmediate(tick)
+    })
+    const turns = new Set<number>()
+    const { windows } = stage([relay.url], () => {
+      turns.add(turn)
+      return []
+    })
+    await windows.take(windowOf())
+    clearImmediate(ticking)
+    expect(turns.size).toBe(RECEIPTS.length)
   })
 
   it('is drawn from a little later where the chain was away at its beacon', async () => {

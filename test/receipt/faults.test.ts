@@ -131,6 +131,78 @@ describe('the finder of faults', () => {
   })
 })
 
+describe('a node that makes work', () => {
+  /** A receipt of ten rungs that all share their contents, and how often its fingerprints were gone through, and hashed for a tree. */
+  const shared = async (look: bigint, source: number) => {
+    const prints = frames(look, [0xffff])
+    const work = { compared: 0, hashed: 0 }
+    const counted = Object.assign([...prints], {
+      flatMap: (...args: Parameters<typeof prints.flatMap>) => {
+        work.compared++
+        return prints.flatMap(...args)
+      },
+      map: (...args: Parameters<typeof prints.map>) => {
+        work.hashed++
+        return prints.map(...args)
+      },
+    }) as FrameFp[]
+    const leaves = Array.from({ length: 10 }, (_, i) => sized(i, 426, 240))
+    return { receipt: { ...(await row(leaves, prints, { sourceHash: hash(source) })), fingerprints: counted }, work }
+  }
+  const sum = (works: { compared: number; hashed: number }[]) => ({
+    compared: works.reduce((all, { compared }) => all + compared, 0),
+    hashed: works.reduce((all, { hashed }) => all + hashed, 0),
+  })
+  /** Six earlier receipts that look alike; what was counted of them so far is taken away. */
+  const earlier = async (finder: ReturnType<typeof createFaultFinder>) => {
+    const all = await Promise.all([71, 72, 73, 74, 75, 76].map((source) => shared(LOOK, source)))
+    for (const { receipt } of all) expect(look(finder, receipt)).toEqual([])
+    for (const { work } of all) Object.assign(work, { compared: 0, hashed: 0 })
+    return all.map(({ work }) => work)
+  }
+
+  it('has each receipt compared with four others at most, however many contents they share', async () => {
+    const finder = createFaultFinder(DOMAIN)
+    const works = await earlier(finder)
+    expect(look(finder, (await shared(LOOK, 77)).receipt)).toEqual([])
+    expect(sum(works)).toEqual({ compared: 4, hashed: 0 })
+  })
+
+  it('has one reuse proven for a receipt, and never again', async () => {
+    const finder = createFaultFinder(DOMAIN)
+    const works = await earlier(finder)
+    const { receipt } = await shared(OTHER, 77)
+    expect(look(finder, receipt)).toEqual(['O2'])
+    expect(sum(works)).toEqual({ compared: 1, hashed: 1 })
+    expect(look(finder, receipt)).toEqual([])
+    expect(sum(works)).toEqual({ compared: 1, hashed: 1 })
+  })
+
+  it('shields no reuse with retries of one source', async () => {
+    const finder = createFaultFinder(DOMAIN)
+    const content = (i: number) => sized(0, 426, 240, { contentHash: hash(600 + i) })
+    const make = (leaves: Rendition[], look: bigint, source: number) =>
+      row(leaves, frames(look, [0xffff]), { sourceHash: hash(source) })
+    for (let i = 0; i < 4; i++) look(finder, await make([content(1)], OTHER, 72))
+    look(finder, await make([content(2)], LOOK, 71))
+    const both = [content(1), { ...content(2), index: 1 }]
+    expect(look(finder, await make(both, OTHER, 72))).toEqual(['O2'])
+  })
+
+  it('fills no memory with fingerprints: the oldest are forgotten', async () => {
+    const say = async (again: number) => {
+      // Of eight fingerprints each, two fit.
+      const finder = createFaultFinder(DOMAIN, { keepFingerprints: 20 })
+      const make = (i: number, look: bigint, source: number) =>
+        row([sized(0, 426, 240, { contentHash: hash(600 + i) })], frames(look, [0xffff]), { sourceHash: hash(source) })
+      for (const i of [1, 2, 3]) expect(look(finder, await make(i, LOOK, 70 + i))).toEqual([])
+      return look(finder, await make(again, OTHER, 80))
+    }
+    expect(await say(3)).toEqual(['O2'])
+    expect(await say(1)).toEqual([])
+  })
+})
+
 describe('honest work that a careless predicate would slash', () => {
   it('profiles of 640x360 and 640x480 on a 16:9 source: one size, one content', async () => {
     const size = { source: { width: 1280, height: 720 } }

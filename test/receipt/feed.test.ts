@@ -1,13 +1,13 @@
 import { keccak256 } from 'ethers'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { digestOf, windowLeaf } from '../../proofs/digest.ts'
+import { digestOf, windowLeaf, ZERO_HASH } from '../../proofs/digest.ts'
 import { structToJson } from '../../proofs/json.ts'
 import { merkleTree } from '../../proofs/merkle.ts'
 import type { FrameFp, Hex, WindowRoot } from '../../proofs/types.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { type HttpServer, startHttp } from '../../src/base/http.ts'
 import { createFaultFinder } from '../../src/receipt/faults.ts'
-import { type FeedWindow, followFeed } from '../../src/receipt/feed.ts'
+import { type FeedReaderDeps, type FeedWindow, followFeed } from '../../src/receipt/feed.ts'
 import { readReceiptLine } from '../../src/receipt/row.ts'
 import { addressOf, DOMAIN, hash, signStruct } from '../helpers/fixtures.ts'
 import { gateway, livepeerLine, node, type Row, row, WINDOW } from '../helpers/rows.ts'
@@ -63,6 +63,14 @@ describe('receipt line', () => {
     const line = await row(1)
     change(line)
     expect(() => readReceiptLine(DOMAIN, line)).toThrow(reason)
+  })
+
+  it('is refused for its signature before a tree is built over what it brings', async () => {
+    const frame: FrameFp = { track: 0xffff, frame: 0, ptsMs: 0, dhash: 1n, strong: 7n }
+    const line = await row(1, { fingerprints: [frame] })
+    const other = { ...line, fingerprints: [structToJson('FrameFp', { ...frame, strong: 8n })] }
+    expect(() => readReceiptLine(DOMAIN, { ...other, sig: line.orderSig })).toThrow(/not signed by its signer/)
+    expect(() => readReceiptLine(DOMAIN, { ...other, orderSig: line.sig })).toThrow(/requester did not sign/)
   })
 
   it('refuses a receipt that differs from its order', async () => {
@@ -201,7 +209,7 @@ describe('feed reader', () => {
   async function follow(
     until: () => boolean = () => seen.length + bad.length > 0,
     nowSec: () => number = () => 105,
-    ours: { round?: () => Promise<bigint>; onWindow?: (window: FeedWindow) => Promise<void> } = {},
+    ours: Partial<Pick<FeedReaderDeps, 'round' | 'isSigner' | 'onWindow'>> = {},
   ): Promise<void> {
     const feed = { transcoder: addressOf(node), url: `${server.url}/` }
     void followFeed(
@@ -271,6 +279,19 @@ describe('feed reader', () => {
       },
     ],
     [
+      'a receipt that comes twice',
+      async () => {
+        rows = [await row(1), await row(1)]
+        windows = [await windowRow()]
+      },
+    ],
+    [
+      'more lines than were asked for',
+      async () => {
+        windows = Array<Row>(201).fill(await windowRow())
+      },
+    ],
+    [
       'a receipt of another round',
       async () => {
         rows[0] = await row(1, { receipt: { round: 9n } })
@@ -315,6 +336,51 @@ describe('feed reader', () => {
     windows = [await windowRow()]
     await done
     expect([106, 107]).toContain(seen[0]?.missingAtSec)
+  })
+
+  it.each([
+    ['a stranger signed', 109, gateway],
+    ['is of the future', 105, node],
+  ])('does not count as listed what %s', async (_, fromSec, signer) => {
+    // It begins at 108.
+    const empty = { windowId: 27n, count: 0, root: ZERO_HASH, closedAt: 112n }
+    windows = [await windowRow(empty, signer)]
+    let nowSec = fromSec
+    const done = follow(
+      () => seen.length > 0,
+      () => nowSec,
+    )
+    await vi.waitFor(() => expect(bad.length).toBeGreaterThan(1), { timeout: 8000 })
+    nowSec = 112
+    windows = [await windowRow(empty)]
+    await done
+    expect(seen[0]?.missingAtSec).toBe(fromSec)
+  })
+
+  it('asks whose a row is before anything in it is looked at', async () => {
+    windows = [await windowRow()]
+    rows[0] = { ...rows[0], signer: addressOf(gateway), sig: rows[1]?.sig }
+    await follow()
+    expect(bad[0]).toBe('bad-feed')
+  })
+
+  it('gives each row a turn of its own, so that a page of large ones holds nothing up', async () => {
+    windows = [await windowRow()]
+    let turn = 0
+    let ticking = setImmediate(function tick() {
+      turn++
+      ticking = setImmediate(tick)
+    })
+    const turns: number[] = []
+    await follow(undefined, undefined, {
+      async isSigner() {
+        turns.push(turn)
+        return true
+      },
+    })
+    clearImmediate(ticking)
+    expect(seen).toHaveLength(1)
+    expect(new Set(turns.slice(-3)).size).toBe(3)
   })
 
   it('survives garbage, and reads the window when the feed is sound again', async () => {
