@@ -20,7 +20,7 @@ export const ORCHESTRATORS_SHOWN = 200
 /** Work that may be left undone, and what a member may have done to lose our trust. */
 const DROPS = [
   ...(['sample', 'window', 'paused', 'sample-over-budget', 'replay-over-budget', 'check-failed'] as const),
-  ...(['answer-unlike-its-seal', 'answer-not-drawn'] as const),
+  ...(['answer-unlike-its-seal', 'answer-not-drawn', 'fault-held-back'] as const),
   ...membersOf<`trust-${TrustFault}`>({
     'trust-copied': true,
     'trust-wrong-fingerprint': true,

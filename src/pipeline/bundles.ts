@@ -21,7 +21,7 @@ export interface EvidenceKeeper {
   /** Adds a contact sheet for people. */
   picture(result: CheckResult): Promise<void>
   /** Writes the bundle of a fault that the node's own signatures prove. */
-  objective(found: FoundFault): Promise<void>
+  objective(found: Pick<FoundFault, 'fault' | 'evidence'>): Promise<void>
   /** Adds the answers and votes that the case was decided by. */
   decided(evidenceHash: Hex, about: { faultId: Hex; receiptDigest: Hex }): Promise<void>
 }
@@ -43,7 +43,7 @@ export function createEvidenceKeeper(bench: Bench): EvidenceKeeper {
     }
     // Also after a failure: a full disk is the time when room is needed most.
     try {
-      const dropped = await evidence.keepWithin(bench.evidenceBytes)
+      const dropped = await evidence.keepWithin(bench.evidenceBytes, evidenceHash)
       if (dropped.files > 0) logger.info('Old evidence removed, its quota is full', { ...dropped })
     } catch (error) {
       logger.warn('Old evidence could not be removed', { reason: messageOf(error) })

@@ -104,7 +104,7 @@ export function createCaseEvidence(
         return { source: await part('source.bin', sourceHash), rendition: await part('rendition.bin', contentHash) }
       } finally {
         await rm(folder, { recursive: true, force: true })
-        await evidence.keepWithin(init.quotaBytes)
+        await evidence.keepWithin(init.quotaBytes, evidenceHash)
       }
     },
   }

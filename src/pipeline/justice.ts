@@ -2,6 +2,7 @@ import type { Statement } from '../../proofs/codec.ts'
 import { objectiveEvidenceHash } from '../../proofs/digest.ts'
 import type { Hex } from '../../proofs/types.ts'
 import { messageOf } from '../base/errors.ts'
+import { createQueue } from '../base/queue.ts'
 import type { CaseView } from '../chain/types.ts'
 import type { Finding, OwnFinding } from '../court/court.ts'
 import type { FoundFault } from '../receipt/faults.ts'
@@ -9,10 +10,11 @@ import { createAccuser } from './accuser.ts'
 import { createAct } from './actions.ts'
 import type { Bench } from './bench.ts'
 import { createEvidenceKeeper } from './bundles.ts'
-import { createCaseBook } from './case-book.ts'
+import { createCaseBook, type FoundCase } from './case-book.ts'
 import { createCaseReceipts } from './case-receipts.ts'
 import { type CheckResult, type CheckTask, replayTask } from './checks.ts'
 import { createConvictions } from './convictions.ts'
+import { createDocket } from './docket.ts'
 import type { KnownReceipt } from './ledger.ts'
 import { createProsecutions } from './prosecutions.ts'
 import type { Rebuttals } from './rebuttals.ts'
@@ -48,6 +50,9 @@ const REMEMBERED = 200
 /** Milliseconds before a fault that could not be written down is tried again. */
 const PROSECUTE_AGAIN_MS = 3_000
 
+/** Faults that are written down, or bundled, at a time: one window may hold thousands of them. */
+const PROSECUTED_AT_ONCE = 2
+
 export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): JusticeStage {
   const { chain, court, params, mode } = bench
   const onChain = mode === 'active' || mode === 'dry-run'
@@ -64,7 +69,16 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
     },
   })
   const receipts = createCaseReceipts(bench)
-  const prosecutions = createProsecutions(bench, { act, book, keep: convictions.keep })
+  const docket = createDocket(bench)
+  const prosecutions = createProsecutions(bench, { act, book, keep: convictions.keep, over: docket.leave })
+  // Nothing that waits here is dropped: it is written down nowhere else yet.
+  const writing = createQueue({
+    ...{ concurrency: PROSECUTED_AT_ONCE, limit: Number.POSITIVE_INFINITY },
+    onError: (error) => bench.logger.error('A fault could not be brought', { reason: messageOf(error) }),
+  })
+  bench.signal.addEventListener('abort', () => void writing.stop(), { once: true })
+  /** Faults of each node that wait to be written down. */
+  const unwritten = new Map<Hex, number>()
   const objectives = new Set<Hex>()
   const ended = new Set<Hex>()
   const accusations = new Map<string, Finding>()
@@ -89,19 +103,38 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
     bench.logger.warn('Fault found', { faultClass, transcoder, faultId })
     chain.suspect(transcoder, `fault ${faultClass} was found`)
     if (!onChain) return
-    await keeper.objective(found)
-    prosecutions.add({ faultId, faultClass, transcoder, evidenceHash, evidence })
+    const work = { faultId, faultClass, transcoder, evidenceHash, evidence }
+    // Without its receipts, which nothing here needs: thousands may wait.
+    const bring = () => bundleAndBring({ fault, evidence }, work)
+    if (docket.enter(work, () => void writing.add({ priority: 0, run: bring }))) await bring()
   }
 
-  /** A fault is found once: where it cannot be written down now, on a full disk, it is tried again until it can. */
+  async function bundleAndBring(found: Pick<FoundFault, 'fault' | 'evidence'>, work: FoundCase): Promise<void> {
+    await keeper.objective(found)
+    prosecutions.add(work)
+  }
+
+  /**
+   * A fault is found once: where it cannot be written down now, on a full disk, it is tried again until it can. The first of a node comes before the
+   * second of another, however many that one has.
+   */
   function prosecuteInTime(found: FoundFault, afterMs = 0): void {
-    bench.later(afterMs, 'prosecute', () =>
-      prosecute(found).catch((error: unknown) => {
-        if (afterMs === 0)
-          bench.logger.warn('A fault could not be written down yet', { faultId: found.fault.faultId, reason: messageOf(error) })
+    const { faultId, transcoder } = found.fault
+    const run = async () => {
+      await prosecute(found).catch((error: unknown) => {
+        if (afterMs === 0) bench.logger.warn('A fault could not be written down yet', { faultId, reason: messageOf(error) })
         prosecuteInTime(found, PROSECUTE_AGAIN_MS)
-      }),
-    )
+      })
+      const left = (unwritten.get(transcoder) ?? 1) - 1
+      if (left > 0) unwritten.set(transcoder, left)
+      else unwritten.delete(transcoder)
+    }
+    const inLine = async () => {
+      const before = unwritten.get(transcoder) ?? 0
+      unwritten.set(transcoder, before + 1)
+      writing.add({ priority: before, run })
+    }
+    bench.later(afterMs, 'prosecute', inLine)
   }
 
   function replayCase(view: CaseView): void {
@@ -130,6 +163,7 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
 
   async function onHead(): Promise<void> {
     prosecutions.onHead()
+    docket.onHead()
     accuser.onHead()
     // One case that cannot be dealt with must not keep the others waiting.
     for (const view of chain.cases())
@@ -219,7 +253,10 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
     onHead,
     async resume() {
       await receipts.resume()
-      for (const fault of onChain ? await book.unfinished() : []) prosecutions.add(fault)
+      for (const fault of onChain ? await book.unfinished() : []) {
+        const bring = async () => prosecutions.add(fault)
+        if (docket.enter(fault, () => void writing.add({ priority: 0, run: bring }))) await bring()
+      }
     },
   }
 }

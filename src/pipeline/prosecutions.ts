@@ -21,6 +21,8 @@ export interface ProsecutionsDeps {
   book: Pick<CaseBook, 'lost'>
   /** Evidence for the report after the conviction. */
   keep(faultId: Hex, evidence: Hex, evidenceHash: Hex): void
+  /** It is in hand no longer, or never came to be. */
+  over(fault: FoundCase): void
 }
 
 interface Prosecution extends FoundCase {
@@ -49,17 +51,20 @@ export function createProsecutions(bench: Bench, deps: ProsecutionsDeps): Prosec
     if (view && chain.levelOf(view.blockNumber) !== 'finalized') return
     inHand.delete(one.faultId)
     chain.unsuspect(one.transcoder, one.faultId)
+    deps.over(one)
     if (phase === 'expired') logger.warn('A fault is too old to be proven', { faultId: one.faultId, transcoder: one.transcoder })
+  }
+
+  function lookSafely(one: Prosecution, view: CaseView | undefined): void {
+    look(one, view).catch((error: unknown) => {
+      if (!bench.signal.aborted) logger.warn('A fault could not be looked at', { faultId: one.faultId, reason: messageOf(error) })
+    })
   }
 
   function onHead(): void {
     if (!bench.identity) return
     const views = new Map(chain.cases().map((view) => [view.faultId, view]))
-    for (const one of inHand.values())
-      look(one, views.get(one.faultId)).catch((error: unknown) => {
-        if (!bench.signal.aborted)
-          logger.warn('A fault could not be looked at', { faultId: one.faultId, reason: messageOf(error) })
-      })
+    for (const one of inHand.values()) lookSafely(one, views.get(one.faultId))
   }
 
   return {
@@ -68,16 +73,24 @@ export function createProsecutions(bench: Bench, deps: ProsecutionsDeps): Prosec
       const proof = buildProof(bench.domain, fault.faultClass, fault.evidence)
       if (!proof.ok) {
         logger.error('Evidence of a fault proves nothing', { faultId: fault.faultId, reason: proof.reason })
+        deps.over(fault)
         return
       }
       if (inHand.size >= MOST) {
         logger.warn('Too many faults at a time, one waits for a restart', { faultId: fault.faultId })
+        deps.over(fault)
         return
       }
-      inHand.set(fault.faultId, { ...fault, round: proof.round })
+      const one = { ...fault, round: proof.round }
+      inHand.set(fault.faultId, one)
       deps.keep(fault.faultId, fault.evidence, fault.evidenceHash)
       chain.suspect(fault.transcoder, fault.faultId)
-      onHead()
+      // At this one alone: a thousand faults of one window would be looked at a million times.
+      if (bench.identity)
+        lookSafely(
+          one,
+          chain.cases().find(({ faultId }) => faultId === fault.faultId),
+        )
     },
     hurry(transcoder) {
       for (const one of inHand.values()) if (one.transcoder === transcoder) deps.act.again(one.faultId)

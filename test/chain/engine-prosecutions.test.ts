@@ -61,7 +61,7 @@ async function live(by = 0): Promise<Life> {
     ...{ address: addressOf(world.fishermen[by]!), identity: {}, metrics: { transaction() {} } },
   } as unknown as Bench
   const book = createCaseBook(bench)
-  const prosecutions = createProsecutions(bench, { act: createAct(bench), book, keep: () => undefined })
+  const prosecutions = createProsecutions(bench, { act: createAct(bench), book, keep: () => undefined, over: () => undefined })
   chain.onHead(() => prosecutions.onHead())
   for (const fault of await book.unfinished()) prosecutions.add(fault)
   const life = {

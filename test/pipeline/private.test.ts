@@ -128,7 +128,7 @@ describe('evidence of a private stream', () => {
     expect(await elsewhere()).toBe(status)
     await site.stop()
     // The mark goes with what it marks.
-    await evidence.keepWithin(0)
+    await evidence.keepWithin(0, hash(1))
     expect(await readdir(folder)).toEqual([])
   })
 })

@@ -314,14 +314,14 @@ describe('an evidence bundle', () => {
     )
     const found = passThroughOf(DOMAIN, signed, leaves)
     if (!found) throw new Error('no pass-through')
-    await kept.keeper.objective({ fault: found.fault, evidence: encodePassThrough(found.evidence), receipts: [] })
+    await kept.keeper.objective({ fault: found.fault, evidence: encodePassThrough(found.evidence) })
     const [file] = (await readdir(join(dir, 'bundles'))).filter(
       (name) => name.endsWith('.fishbundle') && !name.startsWith(evidenceHash),
     )
     expect(await replayCommand(join(dir, 'bundles', file as string), {})).toBe(0)
     expect(out[0]).toMatch(/ok {2}O3 +0x[0-9a-f]{40} is proven at fault/)
     const lie = encodePassThrough({ ...found.evidence, rendition: { ...found.evidence.rendition, contentHash: hash(8) } })
-    await kept.keeper.objective({ fault: found.fault, evidence: lie, receipts: [] })
+    await kept.keeper.objective({ fault: found.fault, evidence: lie })
     const files = (await readdir(join(dir, 'bundles'))).filter(
       (name) => name.endsWith('.fishbundle') && !name.startsWith(evidenceHash) && name !== file,
     )
