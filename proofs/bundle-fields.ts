@@ -20,7 +20,9 @@ export function readHeader(files: InputFiles, more: readonly string[] = ['verdic
   const names = ['bundleVersion', 'chainId', 'anchor', 'evidenceHash', ...more]
   const header = part(files, 'inputs.json', names)
   if (header.bundleVersion !== BUNDLE_VERSION)
-    throw new CodecError(`inputs.json: bundle version ${String(header.bundleVersion)}, this program knows ${BUNDLE_VERSION}`)
+    throw new CodecError(
+      `inputs.json: bundle version ${typeof header.bundleVersion === 'number' ? header.bundleVersion : 'none'}, this program knows ${BUNDLE_VERSION}`,
+    )
   if (typeof header.chainId !== 'string' || !/^[1-9][0-9]{0,19}$/.test(header.chainId))
     throw new CodecError('inputs.json: chainId must be a decimal string')
   return {

@@ -50,6 +50,8 @@ export class CodecError extends Error {
 }
 
 const abi = AbiCoder.defaultAbiCoder()
+// Offsets may all point at one place: 15 kB of a proof became 490 MB by the 1,024 times that ethers allows. What is honest reads each byte about once.
+AbiCoder._setDefaultMaxInflation(8)
 const DRAW_PROOF = ['address', 'uint64', 'uint32', 'uint16', 'bytes']
 const SIGNER: Field = { name: 'signer', type: 'address' }
 const KINDS_WITH_EXTRA: readonly StatementKind[] = ['sealed', 'fraud-proof']

@@ -111,7 +111,8 @@ function readLines<T>(name: string, text: string, read: (path: string, json: unk
 /** Events in the order of the chain, each once. */
 export function readEvents(text: string): EventRow[] {
   const rows = readLines('events', text, (path, json) => {
-    const kind = String((json as { kind?: unknown } | null)?.kind)
+    const named = (json as { kind?: unknown } | null)?.kind
+    const kind = typeof named === 'string' ? named : 'none'
     if (!Object.hasOwn(EVENTS, kind)) throw new CodecError(`${path} is of no known kind`)
     return readRow(path, json, EVENTS[kind as EventKind], kind) as unknown as EventRow
   })

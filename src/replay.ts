@@ -141,6 +141,8 @@ function readOrBreak<T>(file: string, read: () => T): T {
     return read()
   } catch (error) {
     if (error instanceof CodecError) throw brokenBundle(file, error.message)
+    // Whatever else a reader stumbles over is a value that only a stranger would write.
+    if (error instanceof TypeError || error instanceof RangeError) throw brokenBundle(file, 'a field holds what nothing can read')
     throw error
   }
 }

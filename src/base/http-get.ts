@@ -46,7 +46,14 @@ export async function httpGetJson(url: string, options: HttpGetOptions): Promise
 async function exchange(url: string, options: HttpGetOptions, consume: (body: Readable) => Promise<void>): Promise<void> {
   const signal = deadline(options.timeoutMs, options.signal)
   try {
-    const response = await fetch(url, { headers: { ...options.headers }, redirect: 'error', signal })
+    const headers = { 'accept-encoding': 'identity', ...options.headers }
+    const response = await fetch(url, { headers, redirect: 'error', signal })
+    const encoding = response.headers.get('content-encoding') ?? 'identity'
+    // It would be unpacked as it comes: half a kilobyte may hold a hundred megabytes, and all limits are of what was asked for.
+    if (encoding.toLowerCase() !== 'identity') {
+      await response.body?.cancel()
+      throw failure('http-encoded', url, 'sent its answer compressed, which was not asked for', 'theirs')
+    }
     if (!response.ok || !response.body) {
       await response.body?.cancel()
       throw failure(`http-${response.status}`, url, `answered ${response.status}`, 'theirs')

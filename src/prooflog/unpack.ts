@@ -20,8 +20,9 @@ export interface Unpacked {
 
 /** Files of one bundle. */
 const MAX_PARTS = 64
-/** Bytes of one JSON file, and of one picture. */
+/** Bytes of one JSON file, of all together, which are held as objects of twenty times their size, and of one picture. */
 const MAX_JSON = 4 * 1024 * 1024
+const MAX_JSON_IN_ALL = 8 * 1024 * 1024
 const MAX_PICTURE = 32 * 1024 * 1024
 /** Bytes of a whole bundle: two segments, and room for what is said about them. */
 export const MAX_BUNDLE = 2 * LIMITS.segmentBytes + 128 * 1024 * 1024
@@ -50,6 +51,7 @@ export async function unpackBundle(file: string, folder: string): Promise<Unpack
   const json = { inputs: {} as Record<string, Json>, notes: {} as Record<string, Json> }
   const files = new Map<string, string>()
   const seen = new Set<string>()
+  let jsonBytes = 0
   try {
     await eachPart(file, async ({ name, size = 0, type }, body) => {
       if (type !== 'file' || !NAME.test(name)) throw broken(file, `it holds ${JSON.stringify(name.slice(0, 60))}`)
@@ -64,6 +66,8 @@ export async function unpackBundle(file: string, folder: string): Promise<Unpack
         files.set(name, path)
         return
       }
+      jsonBytes += size
+      if (jsonBytes > MAX_JSON_IN_ALL) throw broken(file, `it holds more than ${MAX_JSON_IN_ALL} bytes of JSON`)
       const chunks: Buffer[] = []
       for await (const chunk of body) chunks.push(chunk)
       const [part, rest] = name.split('/') as ['inputs' | 'notes', string]

@@ -48,7 +48,7 @@ function compareMeasures(was: Readonly<Record<string, unknown>>, now: Readonly<R
   // JSON has no infinite numbers: what was not finite is null in the bundle.
   const plain = (value: unknown): unknown => (typeof value === 'number' && !Number.isFinite(value) ? null : (value ?? null))
   const off = names.filter((name) => !isClose(plain(was[name]), plain(now[name])))
-  const told = off.slice(0, 5).map((name) => `${name} ${String(plain(was[name]))}, here ${String(plain(now[name]))}`)
+  const told = off.slice(0, 5).map((name) => `${name} ${shown(plain(was[name]))}, here ${shown(plain(now[name]))}`)
   return {
     name: 'measures',
     holds: off.length === 0,
@@ -87,7 +87,7 @@ export function readRecorded(notes: Readonly<Record<string, unknown>>): Recorded
     },
     earlier: readEarlier(notes['earlier.json']),
     faultClass: typeof verdict.class === 'string' ? verdict.class : null,
-    reasons: verdict.reasons.map((reason) => String((reason as { code?: unknown } | null)?.code)),
+    reasons: verdict.reasons.map((reason) => textOf((reason as { code?: unknown } | null)?.code)),
     fingerprint: fingerprint?.value === undefined ? undefined : readHex('fingerprint', fingerprint.value, 32),
     measures: objectOf('notes/verdict.json: measures', verdict.measures),
   }
@@ -117,3 +117,8 @@ function objectOf(name: string, json: unknown): Record<string, unknown> {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) throw new CodecError(`${name} is missing or no object`)
   return json as Record<string, unknown>
 }
+
+/** Of a stranger's value: `String` of an object calls what the object says. */
+const shown = (value: unknown): string => (typeof value === 'object' && value !== null ? 'no number' : String(value))
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : 'none')

@@ -73,9 +73,8 @@ export const RAW = ['-fps_mode', 'passthrough', '-f', 'rawvideo']
  * with it. Those of a device are fetched from it, and then get their chroma in two planes, which moves bytes and changes none.
  */
 export function loggedTrack(i: number, frames: number, way?: DecodeWay): string {
-  const log = `sidedata=mode=delete,showinfo@track${i}=checksum=0`
-  const track = `[${i}:v:0]${upTo(frames)}`
-  return way ? `${track},hwdownload,format=${way.format},${log},format=yuv420p` : `${track},${log}`
+  const log = `${upTo(frames)},sidedata=mode=delete,showinfo@track${i}=checksum=0`
+  return way ? `[${i}:v:0]hwdownload,format=${way.format},${log},format=yuv420p` : `[${i}:v:0]${log}`
 }
 
 /** One picture more than there can be: a surplus must be seen, and not be decoded to its end, which only the file knows. */

@@ -1,5 +1,5 @@
 import { ContractFactory, type InterfaceAbi } from 'ethers'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { encodePassThrough } from '../../proofs/evidence.ts'
 import { structFromJson } from '../../proofs/json.ts'
 import type { Hex, StructName } from '../../proofs/types.ts'
@@ -23,7 +23,12 @@ beforeAll(async () => {
   const { data } = await new ContractFactory(abi, bytecode).getDeployTransaction(...wiring)
   const from = world.wallets[0]!
   const hash = await provider.send('eth_sendTransaction', [{ from: from.address, data }])
-  const { contractAddress } = await provider.send('eth_getTransactionReceipt', [hash])
+  // A node answers the one before it has the other.
+  const { contractAddress } = await vi.waitFor(async () => {
+    const receipt: { contractAddress: string } | null = await provider.send('eth_getTransactionReceipt', [hash])
+    if (!receipt) throw new Error('not mined yet')
+    return receipt
+  })
   world.deployment = { ...deployment, anchor: DOMAIN.anchor, faultVerifier: contractAddress }
   Object.assign(deployment, { anchor: DOMAIN.anchor, faultVerifier: contractAddress })
 })

@@ -5,6 +5,7 @@ import {
   type AnyStatement,
   CodecError,
   type DrawProof,
+  decodeAbi,
   decodeDrawProof,
   decodeStatement,
   encodeDrawProof,
@@ -268,5 +269,15 @@ describe('json of structs', () => {
 
   it('refuses a text of megabytes as it refuses a short one', () => {
     expect(() => readHex('a field', `0x${'ab'.repeat(30_000_000)}`, 32)).toThrow(CodecError)
+  })
+
+  it('reads no place over and over: a few bytes must not become millions', () => {
+    const word = (value: number): string => value.toString(16).padStart(64, '0')
+    // 300 lists that are all the one list of 300 words behind them.
+    const outer = [word(32), word(300), ...Array<string>(300).fill(word(300 * 32))]
+    const bomb = Buffer.from([...outer, word(300), ...Array<string>(300).fill(word(7))].join(''), 'hex')
+    expect(() => decodeAbi(['bytes32[][]'], bomb)).toThrow(CodecError)
+    const honest = Buffer.from([word(32), word(1), word(32), word(300), ...Array<string>(300).fill(word(7))].join(''), 'hex')
+    expect(decodeAbi(['bytes32[][]'], honest)).toHaveLength(1)
   })
 })

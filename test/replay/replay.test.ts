@@ -289,6 +289,26 @@ describe('an evidence bundle', () => {
       /at most 4194304 are allowed/,
     ],
     [
+      'is a bomb of many parts',
+      (file) =>
+        tar(file, (archive) => {
+          for (let i = 0; i < 3; i++)
+            archive.entry({ name: `notes/a${i}.json`, size: 4_000_000 }, Buffer.from(`[${' '.repeat(3_999_998)}]`))
+        }),
+      /more than 8388608 bytes of JSON/,
+    ],
+    [
+      'says its version with what nothing can print',
+      async (file) =>
+        cp(
+          await changed('odd', async (at) =>
+            rewrite(`${at}/inputs/inputs.json`, (j) => (j.bundleVersion = { toString: 1, valueOf: 1 } as never)),
+          ),
+          file,
+        ),
+      /bundle version none/,
+    ],
+    [
       'holds too many files',
       (file) =>
         tar(file, (archive) => {

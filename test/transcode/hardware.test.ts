@@ -52,7 +52,7 @@ const strict = (decoder: string): string =>
   `-threads 1 -err_detect crccheck+bitstream+buffer+explode -codec:v ${decoder} -max_pixels 16777216 -noautorotate -f mpegts -i`
 const STRICT = strict('h264')
 const GRAPH =
-  'sws_flags=area+accurate_rnd+bitexact;[0:v:0]hwdownload,format=nv12,sidedata=mode=delete,' +
+  'sws_flags=area+accurate_rnd+bitexact;[0:v:0]hwdownload,format=nv12,trim=end_frame=37,sidedata=mode=delete,' +
   'showinfo@track0=checksum=0,format=yuv420p,split=2[p][n];[p]scale=64:64:flags=area+accurate_rnd+bitexact,format=yuv444p[o0];[n]format=yuv420p[o1]'
 const RAW = '-fps_mode passthrough -f rawvideo'
 const PLANES = `-y -filter_complex ${GRAPH} -map [o0] ${RAW} planes -map [o1] ${RAW} native`
