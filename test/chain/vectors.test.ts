@@ -25,7 +25,7 @@ beforeAll(async () => {
   const hash = await provider.send('eth_sendTransaction', [{ from: from.address, data }])
   // A node answers the one before it has the other.
   const { contractAddress } = await vi.waitFor(async () => {
-    const receipt: { contractAddress: string } | null = await provider.send('eth_getTransactionReceipt', [hash])
+    const receipt: { contractAddress: Hex } | null = await provider.send('eth_getTransactionReceipt', [hash])
     if (!receipt) throw new Error('not mined yet')
     return receipt
   })
