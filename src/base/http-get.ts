@@ -48,15 +48,14 @@ async function exchange(url: string, options: HttpGetOptions, consume: (body: Re
   try {
     const headers = { 'accept-encoding': 'identity', ...options.headers }
     const response = await fetch(url, { headers, redirect: 'error', signal })
-    const encoding = response.headers.get('content-encoding') ?? 'identity'
-    // It would be unpacked as it comes: half a kilobyte may hold a hundred megabytes, and all limits are of what was asked for.
-    if (encoding.toLowerCase() !== 'identity') {
-      await response.body?.cancel()
-      throw failure('http-encoded', url, 'sent its answer compressed, which was not asked for', 'theirs')
-    }
     if (!response.ok || !response.body) {
       await response.body?.cancel()
       throw failure(`http-${response.status}`, url, `answered ${response.status}`, 'theirs')
+    }
+    // It would be unpacked as it comes: half a kilobyte may hold a hundred megabytes, before any limit sees it.
+    if ((response.headers.get('content-encoding') ?? 'identity').toLowerCase() !== 'identity') {
+      await response.body.cancel()
+      throw failure('http-encoded', url, 'sent its answer compressed, which was not asked for', 'theirs')
     }
     const body = Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0])
     await consume(limited(body, url, options.maxBytes))

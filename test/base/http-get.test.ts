@@ -8,7 +8,8 @@ const PLAIN = Buffer.alloc(1_000_000, '[],')
 const asked: (string | undefined)[] = []
 const server = createServer((request, response) => {
   asked.push(request.headers['accept-encoding'] as string | undefined)
-  if (request.url === '/packed') response.setHeader('content-encoding', 'br').end(brotliCompressSync(PLAIN))
+  if (request.url === '/busy') response.statusCode = 429
+  if (request.url !== '/plain') response.setHeader('content-encoding', 'br').end(brotliCompressSync(PLAIN))
   else response.end(PLAIN)
 })
 const options = { maxBytes: 2_000_000, timeoutMs: 10_000 }
@@ -25,6 +26,10 @@ describe('an answer over HTTP', () => {
     expect((await httpGet(url('plain'), options)).length).toBe(PLAIN.length)
     await expect(httpGet(url('packed'), options)).rejects.toMatchObject({ code: 'http-encoded', blame: 'theirs' })
     expect(asked).toEqual(['identity', 'identity'])
+  })
+
+  it('is what its status says, however its page comes', async () => {
+    await expect(httpGet(url('busy'), options)).rejects.toMatchObject({ code: 'http-429' })
   })
 
   it('is cut off where it is longer than it may be', async () => {
