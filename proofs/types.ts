@@ -241,6 +241,8 @@ export const LIMITS = {
   fingerprints: 2_048,
   /** Receipts of one window; bounds memory and the draw. */
   windowReceipts: 4096,
+  /** Answers and votes in the notes of one bundle; each takes two checks of a signature. */
+  bundleStatements: 500,
   /** Bytes of a segment: go-livepeer's own limit. */
   segmentBytes: 300_000_000,
   /** Bytes of a `SegData`: ten profiles, capabilities and the credentials of a store are about 4 KiB. */

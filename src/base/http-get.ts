@@ -43,6 +43,18 @@ export async function httpGetJson(url: string, options: HttpGetOptions): Promise
   }
 }
 
+/** What an answer says up to `maxBytes`, and whether that was all of it; what is more is not waited for. */
+export async function readUpTo(response: Response, maxBytes: number): Promise<{ body: Buffer; isWhole: boolean }> {
+  const chunks: Uint8Array[] = []
+  let total = 0
+  for await (const chunk of (response.body as AsyncIterable<Uint8Array> | null) ?? []) {
+    chunks.push(chunk)
+    total += chunk.length
+    if (total > maxBytes) break
+  }
+  return { body: Buffer.concat(chunks).subarray(0, maxBytes), isWhole: total <= maxBytes }
+}
+
 async function exchange(url: string, options: HttpGetOptions, consume: (body: Readable) => Promise<void>): Promise<void> {
   const signal = deadline(options.timeoutMs, options.signal)
   try {

@@ -1,5 +1,6 @@
 import { FetchRequest, type FetchResponse, isError, JsonRpcProvider, Network } from 'ethers'
 import { FishermanError, isFishermanError, maskCredentials } from '../base/errors.ts'
+import { readUpTo } from '../base/http-get.ts'
 
 // One RPC endpoint: an HTTP exchange with limits, and the many error shapes of ethers brought to two.
 
@@ -96,7 +97,8 @@ async function fetchJson(request: FetchRequest, name: string, timeoutMs: number)
       signal: AbortSignal.timeout(timeoutMs),
       redirect: 'error',
     })
-    const body = await readLimited(response, name)
+    const { body, isWhole } = await readUpTo(response, MAX_ANSWER_BYTES)
+    if (!isWhole) throw problem('rpc-too-long', `RPC ${name} sent more than ${MAX_ANSWER_BYTES} bytes in one answer`)
     const text = new TextDecoder().decode(body)
     if (!response.ok && !/^\s*[[{]/.test(text))
       throw problem('rpc-http', `RPC ${name} answered HTTP ${response.status}; check the URL, its key and its limits`)
@@ -109,23 +111,6 @@ async function fetchJson(request: FetchRequest, name: string, timeoutMs: number)
       throw problem('rpc-timeout', `RPC ${name} did not answer within ${timeoutMs} ms; is the node up and in sync?`, error)
     throw problem('rpc-unreachable', `RPC ${name} cannot be reached; check the URL and that the node runs`, error)
   }
-}
-
-async function readLimited(response: Response, name: string): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  let total = 0
-  const reader = response.body?.getReader()
-  for (;;) {
-    const chunk = await reader?.read()
-    if (!chunk?.value) break
-    total += chunk.value.byteLength
-    if (total > MAX_ANSWER_BYTES) {
-      await reader?.cancel()
-      throw problem('rpc-too-long', `RPC ${name} sent more than ${MAX_ANSWER_BYTES} bytes in one answer`)
-    }
-    chunks.push(chunk.value)
-  }
-  return Buffer.concat(chunks)
 }
 
 function isAnswer(text: string): boolean {

@@ -1,6 +1,7 @@
 import type { Hex } from '../../proofs/types.ts'
 import { type Clock, deadline, sleep } from '../base/clock.ts'
 import { FishermanError, maskCredentials, messageOf } from '../base/errors.ts'
+import { readUpTo } from '../base/http-get.ts'
 import type { Logger } from '../base/log.ts'
 
 /** Public randomness by the clock. */
@@ -96,13 +97,7 @@ export function createDrand(init: DrandInit, deps: DrandDeps): Drand {
 }
 
 async function shortText(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  const body = response.body as AsyncIterable<Uint8Array> | null
-  for await (const chunk of body ?? []) {
-    bytes += chunk.length
-    if (bytes > MAX_BYTES) throw new FishermanError({ code: 'drand-long', message: 'the answer is too long', blame: 'theirs' })
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
+  const { body, isWhole } = await readUpTo(response, MAX_BYTES)
+  if (!isWhole) throw new FishermanError({ code: 'drand-long', message: 'the answer is too long', blame: 'theirs' })
+  return body.toString('utf8')
 }

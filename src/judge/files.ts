@@ -4,6 +4,7 @@ import { isDecodable, type JobFile, type Outcome, openFile } from '../transcode/
 import { outputSize } from '../transcode/size.ts'
 import type { MediaFacts } from '../transcode/types.ts'
 import { unwrap } from '../transcode/unwrap.ts'
+import { framesAtRate, isNamedCodec, orderedRate } from '../verdict/claim.ts'
 import type { Decodes, Depth } from '../verdict/types.ts'
 
 /** A rendition as it is judged. */
@@ -18,7 +19,7 @@ export interface RenditionFile extends JobFile {
 function isHidden(file: JobFile): boolean {
   const facts = file.demuxed?.facts
   if (!facts || file.overLimit || isDecodable(file) || facts.videoTracks > 1) return false
-  return facts.codec !== -1 || ['none', 'other'].includes(facts.codecName)
+  return facts.codec !== -1 || !isNamedCodec(facts)
 }
 
 /**
@@ -32,7 +33,7 @@ const BEYOND = 4
 export function isBeyond({ demuxed }: JobFile, source: MediaFacts | undefined, ordered: Profile | undefined): boolean {
   if (!demuxed || !source || !ordered) return false
   const { width, height } = outputSize(source, ordered)
-  const frames = ordered.fpsNum > 0 ? (source.durationMs * ordered.fpsNum) / Math.max(1, ordered.fpsDen) / 1000 : source.frames
+  const frames = framesAtRate(source, orderedRate(ordered))
   const own = demuxed.facts
   return own.width * own.height > BEYOND * width * height || own.frames > BEYOND * Math.max(1, frames)
 }

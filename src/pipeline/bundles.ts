@@ -4,7 +4,7 @@ import { decodeStatement, type StatementKind } from '../../proofs/codec.ts'
 import { objectiveEvidenceHash, renditionLeaf, windowLeaf } from '../../proofs/digest.ts'
 import { merkleTree } from '../../proofs/merkle.ts'
 import { hexToBytes } from '../../proofs/signature.ts'
-import { type Hex, type Rendition, VERDICT_VERSION } from '../../proofs/types.ts'
+import { type Hex, LIMITS, type Rendition, VERDICT_VERSION } from '../../proofs/types.ts'
 import { messageOf } from '../base/errors.ts'
 import { addNotes, type BundleParts, writeBundle } from '../prooflog/bundle.ts'
 import { type Json, plainJson } from '../prooflog/entry.ts'
@@ -26,8 +26,6 @@ export interface EvidenceKeeper {
   decided(evidenceHash: Hex, about: { faultId: Hex; receiptDigest: Hex }): Promise<void>
 }
 
-/** Statements of one case kept beside its evidence. */
-const MAX_STATEMENTS = 500
 /** How far back answers are looked for: no case lasts longer than its statute. */
 const ANSWERS_MS = 15 * 86_400_000
 
@@ -98,7 +96,7 @@ export function createEvidenceKeeper(bench: Bench): EvidenceKeeper {
         })
         // A vote that is ours is found twice.
         const statements = [...new Map(found)].sort(([a], [b]) => a - b).map(([, statement]) => statement)
-        await addNotes(file, jsonParts({ 'statements.json': { statements: statements.slice(0, MAX_STATEMENTS) } }))
+        await addNotes(file, jsonParts({ 'statements.json': { statements: statements.slice(0, LIMITS.bundleStatements) } }))
       })
     },
   }

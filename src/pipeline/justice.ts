@@ -105,8 +105,12 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
     if (!onChain) return
     const work = { faultId, faultClass, transcoder, evidenceHash, evidence }
     // Without its receipts, which nothing here needs: thousands may wait.
-    const bring = () => bundleAndBring({ fault, evidence }, work)
-    if (docket.enter(work, () => void writing.add({ priority: 0, run: bring }))) await bring()
+    await inTurn(work, () => bundleAndBring({ fault, evidence }, work))
+  }
+
+  /** Now, or when its node has room for it. */
+  async function inTurn(fault: FoundCase, bring: () => Promise<void>): Promise<void> {
+    if (docket.enter(fault, () => void writing.add({ priority: 0, run: bring }))) await bring()
   }
 
   async function bundleAndBring(found: Pick<FoundFault, 'fault' | 'evidence'>, work: FoundCase): Promise<void> {
@@ -253,10 +257,7 @@ export function createJusticeStage(bench: Bench, deps: JusticeStageDeps): Justic
     onHead,
     async resume() {
       await receipts.resume()
-      for (const fault of onChain ? await book.unfinished() : []) {
-        const bring = async () => prosecutions.add(fault)
-        if (docket.enter(fault, () => void writing.add({ priority: 0, run: bring }))) await bring()
-      }
+      for (const fault of onChain ? await book.unfinished() : []) await inTurn(fault, async () => prosecutions.add(fault))
     },
   }
 }

@@ -6,16 +6,13 @@ import { readHex } from '../../proofs/json.ts'
 import { hexToBytes, signerOf } from '../../proofs/signature.ts'
 import { LIMITS, OUTCOMES } from '../../proofs/types.ts'
 
-/** What a bundle holds at most: each takes two checks of a signature. */
-const MAX_STATEMENTS = 500
-
 /** The answers and votes beside the evidence: each signed by who it says, and about this receipt. Nothing where there are none. */
 export function checkStatements(inputs: BundleInputs, json: unknown): BundleCheck[] {
   if (json === undefined) return []
   const list = (json as { statements?: unknown } | null)?.statements
   if (!Array.isArray(list)) return [{ name: 'statements', holds: false, detail: 'notes/statements.json holds no list' }]
-  if (list.length > MAX_STATEMENTS)
-    return [{ name: 'statements', holds: false, detail: `notes/statements.json holds more than ${MAX_STATEMENTS}` }]
+  if (list.length > LIMITS.bundleStatements)
+    return [{ name: 'statements', holds: false, detail: `notes/statements.json holds more than ${LIMITS.bundleStatements}` }]
   const said: string[] = []
   for (const [i, item] of list.entries()) {
     const wrong = wrongWith(inputs, item, said)

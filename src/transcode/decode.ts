@@ -5,6 +5,7 @@ import { type FfmpegJob, runFfmpeg } from './ffmpeg.ts'
 import type { DecodeWay, HardwareUse } from './hardware/types.ts'
 import { PictureFile, type Pictures } from './pictures.ts'
 import type { Wrapper } from './sandbox.ts'
+import { frameTimes, isOfItsSize, loggedTrack, upTo } from './shown.ts'
 import { type Container, type DecodedRendition, MEDIA_LIMITS, type MediaFacts, type MediaLimits, type Planes } from './types.ts'
 
 /** Bytes of one 64x64 yuv444p picture. */
@@ -67,18 +68,6 @@ function timesAreKnown({ facts, timesMs, firstPicture }: DecodeInput): boolean {
 }
 
 export const RAW = ['-fps_mode', 'passthrough', '-f', 'rawvideo']
-
-/**
- * A track whose pictures are logged as its decoder gives them; side data is dropped before, or a hostile stream could fill our log
- * with it. Those of a device are fetched from it, and then get their chroma in two planes, which moves bytes and changes none.
- */
-export function loggedTrack(i: number, frames: number, way?: DecodeWay): string {
-  const log = `${upTo(frames)},sidedata=mode=delete,showinfo@track${i}=checksum=0`
-  return way ? `[${i}:v:0]hwdownload,format=${way.format},${log},format=yuv420p` : `[${i}:v:0]${log}`
-}
-
-/** One picture more than there can be: a surplus must be seen, and not be decoded to its end, which only the file knows. */
-const upTo = (frames: number): string => `trim=end_frame=${frames + 1}`
 
 /** Keeps the frames of these numbers, rising and without repeats. */
 export const pick = (numbers: readonly number[]): string =>
@@ -150,30 +139,6 @@ export function decodingGraph(
     }
   })
   return { filter: `sws_flags=area+${EXACT};${chains.join(';')}`, wanted }
-}
-
-/** Frame times in milliseconds after the first frame, from the log lines of each input's showinfo filter. */
-function frameTimes(lines: readonly string[], inputs: number): { timesMs: number[][]; sizes: Set<string>[] } {
-  const bases = Array.from({ length: inputs }, () => 1 / 90_000)
-  const timesMs: number[][] = Array.from({ length: inputs }, () => [])
-  const sizes = Array.from({ length: inputs }, () => new Set<string>())
-  for (const line of lines) {
-    const track = /^\[showinfo@track(\d+) /.exec(line)
-    if (!track) continue
-    const i = Number(track[1])
-    const base = /config in time_base: (\d+)\/(\d+)/.exec(line)
-    if (base) bases[i] = Number(base[1]) / Number(base[2])
-    const frame = / n: *\d+ pts: *(-?\d+|NOPTS) .* fmt:(\S+) .*s:(\d+x\d+) /.exec(line)
-    if (!frame) continue
-    timesMs[i]?.push(frame[1] === 'NOPTS' ? Number.NaN : Number(frame[1]) * (bases[i] ?? 0) * 1000)
-    sizes[i]?.add(`${frame[2]} ${frame[3]}`)
-  }
-  return { timesMs: timesMs.map((times) => times.map((t) => t - (times[0] ?? 0))), sizes }
-}
-
-/** Whether all pictures have one size, and it is that of the header which we judge by: another one may stand in front of it, and be used by none. */
-function isOfItsSize(sizes: ReadonlySet<string> | undefined, input: DecodeInput): boolean {
-  return sizes?.size === 1 && [...sizes].every((size) => input.firstPicture !== undefined || size.endsWith(` ${sizeOf(input)}`))
 }
 
 export interface DecodedSet {
@@ -252,11 +217,8 @@ async function decodeWith(
   const trouble = inputs.map((input, i) => {
     const { data, frames } = planes[i] ?? { data: new Uint8Array(), frames: 0 }
     const counted = firstOnly || (frames === input.facts.frames && data.length === frames * PLANE_BYTES)
-    const way = ways[i]
-    const seen = way !== undefined || !timesAreKnown(input)
-    // A device may leave the coded size uncropped, which no decoder in software does.
-    const uncropped = way !== undefined && !logged.sizes[i]?.has(`${way.format} ${sizeOf(input)}`)
-    return complaint || frames === 0 || !counted || uncropped || (seen && !isOfItsSize(logged.sizes[i], input))
+    const seen = ways[i] !== undefined || !timesAreKnown(input)
+    return complaint || frames === 0 || !counted || (seen && !isOfItsSize(logged.sizes[i], input.facts))
   })
   const decoded = others.map((own, index): DecodedRendition => {
     const input = renditions[index]
@@ -305,6 +267,6 @@ async function decodeStrictly(input: DecodeInput, run: DecodeRun): Promise<{ isC
   }
   const { ok, lines, trouble } = await runFfmpeg(run.wrapper, job, { wallMs: run.limits.wallMs, signal: run.signal })
   const { timesMs, sizes } = frameTimes(lines, 1)
-  const isWhole = timesMs[0]?.length === input.facts.frames && input.facts.frames > 0 && isOfItsSize(sizes[0], input)
+  const isWhole = timesMs[0]?.length === input.facts.frames && input.facts.frames > 0 && isOfItsSize(sizes[0], input.facts)
   return { isClean: ok && isWhole && !lines.some((line) => COMPLAINT.test(line)), trouble }
 }

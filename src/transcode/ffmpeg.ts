@@ -47,8 +47,8 @@ const GRACE_MS = 5_000
 
 /**
  * Runs ffmpeg once through the wrapper; the only place that touches fluent-ffmpeg. Resolves with `ok: false` for an ordinary
- * error exit on a machine that is well, and for a log without end; throws, with a blame that is never `theirs`, when it could not run, was killed, ran into a
- * limit, or this machine is in trouble. A `trouble` that it names all the same has passed, or is the media's own doing.
+ * error exit on a machine that is well, and for a log without end; throws, with a blame that is never `theirs`, when it could not run, was
+ * killed, ran into a limit, or this machine is in trouble. A `trouble` that it names all the same has passed, or is the media's own doing.
  */
 export async function runFfmpeg(
   wrapper: Wrapper,
@@ -70,20 +70,20 @@ export async function runFfmpeg(
 
   const lines: string[] = []
   return await new Promise<FfmpegResult>((resolve, reject) => {
-    let failure: Error | undefined
+    /** How a run ends that we stopped. */
+    let giveUp: (() => void) | undefined
     let running = false
-    let isFlooded = false
     let late: NodeJS.Timeout | undefined
-    const stop = (error: Error): void => {
-      failure ??= error
+    const stop = (how: () => void): void => {
+      giveUp ??= how
       // kill() before the start event is lost; the start handler kills then. An end that never comes must not hold us either.
       if (running) command.kill('SIGKILL')
-      late ??= setTimeout(() => settle(giveUp), GRACE_MS)
+      late ??= setTimeout(() => settle(giveUp ?? how), GRACE_MS)
     }
-    const giveUp = (): void => (isFlooded ? resolve({ ok: false, trouble: undefined, lines }) : reject(failure))
-    const onAbort = (): void => stop(options.signal?.reason instanceof Error ? options.signal.reason : new Error('aborted'))
+    const fail = (error: Error): void => stop(() => reject(error))
+    const onAbort = (): void => fail(options.signal?.reason instanceof Error ? options.signal.reason : new Error('aborted'))
     const timer = setTimeout(
-      () => stop(unknown('media-time-limit', `ffmpeg was stopped after ${options.wallMs} ms`)),
+      () => fail(unknown('media-time-limit', `ffmpeg was stopped after ${options.wallMs} ms`)),
       options.wallMs,
     )
     const settle = (finish: () => void): void => {
@@ -95,12 +95,11 @@ export async function runFfmpeg(
     options.signal?.addEventListener('abort', onAbort, { once: true })
     command.on('start', () => {
       running = true
-      if (failure) command.kill('SIGKILL')
+      if (giveUp) command.kill('SIGKILL')
     })
     command.on('stderr', (line: string) => {
-      if (lines.length < MAX_LOG_LINES) return void lines.push(line.slice(0, MAX_LINE))
-      isFlooded ||= failure === undefined
-      stop(unknown('media-log-limit', `ffmpeg wrote more than ${MAX_LOG_LINES} log lines`))
+      if (lines.length < MAX_LOG_LINES) lines.push(line.slice(0, MAX_LINE))
+      else stop(() => resolve({ ok: false, trouble: undefined, lines }))
     })
     const ended = async (code: number): Promise<FfmpegResult> => {
       const end = endOf(code, lines)
@@ -109,10 +108,10 @@ export async function runFfmpeg(
         await requireSoundMachine({ folder: dirname(output.path), inputs, trouble: end.trouble })
       return { ...end, lines }
     }
-    command.on('end', () => settle(() => (failure ? giveUp() : resolve(ended(0)))))
+    command.on('end', () => settle(giveUp ?? (() => resolve(ended(0)))))
     command.on('error', (error: Error) =>
       settle(() => {
-        if (failure) return giveUp()
+        if (giveUp) return giveUp()
         const exit = exitOf(error, lines)
         if (typeof exit === 'number') resolve(ended(exit))
         else reject(exit)
@@ -122,7 +121,7 @@ export async function runFfmpeg(
     const start = async (): Promise<void> =>
       await new Promise<void>((begun) => {
         const patience = setTimeout(() => {
-          stop(unknown('media-no-start', `ffmpeg did not start within ${START_MS} ms`))
+          fail(unknown('media-no-start', `ffmpeg did not start within ${START_MS} ms`))
           begun()
         }, START_MS)
         const done = (): void => {
@@ -135,7 +134,7 @@ export async function runFfmpeg(
       })
     starting
       .run(async () => {
-        if (failure) settle(() => reject(failure))
+        if (giveUp) settle(giveUp)
         else await start()
       })
       .catch(reject)

@@ -19,3 +19,18 @@ export function claimedProfile(ordered: Profile | undefined, own: MediaFacts, so
     quality: 0,
   }
 }
+
+/** Whether a container says in which codec its video is, be it one that we read or not. */
+export function isNamedCodec({ codec, codecName }: MediaFacts): boolean {
+  return codec !== -1 || !['none', 'other'].includes(codecName)
+}
+
+/** Pictures a second that an order names; 0 where they are to be the source's. */
+export function orderedRate({ fpsNum, fpsDen }: Profile): number {
+  return fpsNum > 0 ? fpsNum / Math.max(1, fpsDen) : 0
+}
+
+/** Pictures that a source has at this rate; at 0, its own. */
+export function framesAtRate({ durationMs, frames }: MediaFacts, fps: number): number {
+  return fps > 0 ? (durationMs * fps) / 1000 : frames
+}

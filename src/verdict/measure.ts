@@ -1,4 +1,5 @@
 import type { Features } from '../fingerprint/types.ts'
+import { framesAtRate, isNamedCodec, orderedRate } from './claim.ts'
 import { LINES, type LineCode, MOVING_FRAMES } from './lines.ts'
 import type { VerdictInput } from './types.ts'
 
@@ -77,16 +78,16 @@ export function claimMeasures(input: VerdictInput): Measured[] {
   }
   if (!own || !source) return []
   // A container that names a codec which we do not read still says that it is not the one ordered.
-  const isNamed = own.codec !== -1 || !['none', 'other'].includes(own.codecName)
-  if (profile && (profile.codec === 0 || profile.codec === 1) && isNamed) add('codec', own.codec === profile.codec ? 0 : 1)
+  if (profile && (profile.codec === 0 || profile.codec === 1) && isNamedCodec(own))
+    add('codec', own.codec === profile.codec ? 0 : 1)
   // No video track at all is not counted here: whether there is one to be seen is ffmpeg's word too (`undecodable`).
   const surplus = own.audioTracks > Math.max(AUDIO_TRACKS, source.audioTracks) ? own.audioTracks - AUDIO_TRACKS : 0
   add('tracks', Math.max(own.videoTracks - 1, surplus, 0))
   if (size && (own.width > 0 || own.frames > 0))
     add('size', Math.max(Math.abs(own.width - size.width), Math.abs(own.height - size.height)))
   if (own.frames === 0) return measured
-  const fps = profile ? (profile.fpsNum > 0 ? profile.fpsNum / Math.max(1, profile.fpsDen) : 0) : changedRate(source.fps, own.fps)
-  const expected = fps > 0 ? (source.durationMs * fps) / 1000 : source.frames
+  const fps = profile ? orderedRate(profile) : changedRate(source.fps, own.fps)
+  const expected = framesAtRate(source, fps)
   // Where the source has gaps, a rate that is ordered fills them, or not.
   const gaps = fps > 0 && source.longestGapMs > 1500 / Math.max(1, source.fps) ? (source.longestGapMs * fps) / 1000 : 0
   add('frames', Math.abs(own.frames - expected) / (frameSlack(expected) + gaps))

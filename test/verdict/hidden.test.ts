@@ -27,8 +27,8 @@ const copied = (extension: string, ...options: string[]): string =>
   clip(extension, ...options, '-c', 'copy', '-f', extension === 'ts' ? 'mpegts' : extension)
 
 let made = 0
-function changed(path: string, change: (bytes: Buffer) => Buffer): string {
-  const out = join(tmpdir(), `fisherman-hidden-${process.pid}-${made++}${path.slice(path.lastIndexOf('.'))}`)
+function changed(path: string, change: (bytes: Buffer) => Buffer, ending = path.slice(path.lastIndexOf('.'))): string {
+  const out = join(tmpdir(), `fisherman-hidden-${process.pid}-${made++}${ending}`)
   writeFileSync(out, change(readFileSync(path)))
   return out
 }
@@ -72,10 +72,8 @@ const behindHeader = (path: string): string => {
   const raw = (from: string): Buffer => readFileSync(clip('h264', '-i', from, '-c', 'copy', '-f', 'h264'))
   const header = splitAnnexB(raw(good)).find(({ nal }) => ((nal[0] ?? 0) & 31) === 7)?.nal
   if (!header) throw new Error('no header')
-  const joined = changed(good, () => Buffer.concat([Buffer.from([0, 0, 0, 1]), header, raw(path)]))
-  const named = `${joined.slice(0, -3)}.h264`
-  writeFileSync(named, readFileSync(joined))
-  return clip('ts', '-f', 'h264', '-r', '30', '-i', named, '-c', 'copy', '-f', 'mpegts')
+  const joined = changed(good, () => Buffer.concat([Buffer.from([0, 0, 0, 1]), header, raw(path)]), '.h264')
+  return clip('ts', '-f', 'h264', '-r', '30', '-i', joined, '-c', 'copy', '-f', 'mpegts')
 }
 
 /** An MP4 whose table of samples says that there are none. */

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { deadline } from '../../base/clock.ts'
 import { isFishermanError, messageOf } from '../../base/errors.ts'
-import { httpGet, httpGetJson } from '../../base/http-get.ts'
+import { httpGet, httpGetJson, readUpTo } from '../../base/http-get.ts'
 import type { DaemonTarget } from './target.ts'
 import type { DaemonLook } from './types.ts'
 
@@ -40,25 +40,15 @@ async function readinessOf({ url, authorization }: DaemonTarget, signal: AbortSi
       await response.body?.cancel()
       return { state: 'ready' }
     }
-    const text = await beginningOf(response)
+    // No daemon says more, and who else answers there must not fill our memory.
+    const { body } = await readUpTo(response, 2_000)
+    const text = body.toString('utf8')
     if (response.status === 401 || response.status === 403) return { state: 'unknown', refused: response.status }
     return { state: 'not-ready', says: reasonIn(text) ?? `it answered ${response.status}` }
   } catch (error) {
     signal.throwIfAborted()
     return { state: 'unknown', unread: `${url}/readyz: ${messageOf(error)}` }
   }
-}
-
-/** The first few kilobytes of an answer: no daemon says more, and who else answers there must not fill our memory. */
-async function beginningOf(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  for await (const chunk of (response.body as AsyncIterable<Uint8Array> | null) ?? []) {
-    chunks.push(chunk)
-    bytes += chunk.length
-    if (bytes > 2_000) break
-  }
-  return Buffer.concat(chunks).toString('utf8', 0, 2_000)
 }
 
 async function countsOf(target: DaemonTarget, signal: AbortSignal): Promise<Counts> {

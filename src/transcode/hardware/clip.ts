@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { COMPLAINT, type DecodeRun, EXACT, inputOptions, loggedTrack, RAW, TO_PLANES } from '../decode.ts'
+import { COMPLAINT, type DecodeRun, EXACT, inputOptions, RAW, TO_PLANES } from '../decode.ts'
 import { runFfmpeg } from '../ffmpeg.ts'
 import { demux } from '../probe.ts'
+import { loggedTrack } from '../shown.ts'
 import type { ControlSource, DecodeWay, VideoCodec } from './types.ts'
 import { whyOf } from './why.ts'
 
