@@ -1,6 +1,4 @@
-import { once } from 'node:events'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import type { Hex } from '../../proofs/types.ts'
 import { blsKeysOf } from '../attest/bls.ts'
@@ -134,18 +132,4 @@ export async function register(chain: LocalChain, { signer }: Party, signal: Abo
   await registerFisherman(account, chain.deployment, { bond: BOND, blsPublicKey, proofOfPossession }, { signal }).finally(() =>
     account.close(),
   )
-}
-
-/** Ports that nobody listens on now; held all at once, so that they differ. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, '127.0.0.1')
-      await once(server, 'listening')
-      return server
-    }),
-  )
-  const ports = servers.map((server) => (server.address() as AddressInfo).port)
-  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))))
-  return ports
 }

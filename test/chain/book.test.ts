@@ -5,7 +5,7 @@ import { verifierInterface } from '../../src/chain/contracts.ts'
 import type { Log } from '../../src/chain/wire.ts'
 import { randomOf } from '../crash/points.ts'
 import { addressOf, hash, wallet } from '../helpers/fixtures.ts'
-import { held } from '../helpers/heap.ts'
+import { leastHeld } from '../helpers/heap.ts'
 
 const [node, finder] = [addressOf(wallet(1)), addressOf(wallet(2))]
 const contract = addressOf(wallet(3))
@@ -72,7 +72,7 @@ describe('the book of cases', () => {
     }
   })
 
-  it('a block that is taken back and comes otherwise, again and again, leaves nothing of itself', () => {
+  it('a block that is taken back and comes otherwise, again and again, leaves nothing of itself', async () => {
     const book = createCaseBook()
     const one = log('Convicted', [hash(900), node, 18, finder, 10n, hash(5)], 7)
     const convicted = (n: number): Log => ({ ...one, tx: hash(n) })
@@ -85,7 +85,12 @@ describe('the book of cases', () => {
     again(501)
     expect(book.list()).toMatchObject([{ tx: hash(501), gasUsed: 506n }])
     book.rewind(6n)
-    expect(held(() => again(3_000)).bytes).toBeLessThan(250_000)
+    const round = () => {
+      again(3_000)
+      book.rewind(6n)
+    }
+    expect(await leastHeld(3, round)).toBeLessThan(250_000)
+    again(3_000)
     expect(book.list()).toMatchObject([{ tx: hash(3_000) }])
     expect(book.get(hash(900))).not.toHaveProperty('gasUsed')
   })

@@ -147,7 +147,9 @@ async function segment(sights: (Sight | undefined)[], node = world.orchestrators
 
 const all = (sight: Sight) => crew.map(() => sight)
 const balance = async (who: Hex) => (await world.view('token', 'balanceOf', [who])) as bigint
-const stateOf = (faultId: Hex) => crew[1]!.chain.cases().find((view) => view.faultId === faultId)?.state
+/** A case as one of the crew sees it; each reads the chain by itself, so that another may be a block behind. */
+const caseOf = (faultId: Hex) => crew[1]!.chain.cases().find((view) => view.faultId === faultId)
+const stateOf = (faultId: Hex) => caseOf(faultId)?.state
 const total = async (action: string) => (await Promise.all(crew.map((one) => one.sent(action)))).reduce((a, b) => a + b, 0)
 const frozen = () => world.view('deposit', 'isFrozen', [world.orchestrators[0]!.address])
 
@@ -176,7 +178,7 @@ describe('a court of five', { timeout: 60_000 }, () => {
     expect(await frozen()).toBe(true)
     await isOver(faultId, 'rejected')
     // The accused need not even answer.
-    const { answerUntilSec = 0 } = sham.chain.cases().find((view) => view.faultId === faultId)!
+    const { answerUntilSec = 0 } = caseOf(faultId)!
     expect(await world.now()).toBeLessThan(answerUntilSec)
     expect(await Promise.all([balance(sham.address), balance(world.deployment.treasury)])).toEqual([
       before[0] - tokens(25),
@@ -210,7 +212,7 @@ describe('a court of five', { timeout: 60_000 }, () => {
     const before = await balance(opener.address)
     await open(opener)
     await until('it is seen', () => stateOf(faultId) === 'open')
-    const { answerUntilSec = 0 } = crew[1]!.chain.cases().find((view) => view.faultId === faultId)!
+    const { answerUntilSec = 0 } = caseOf(faultId)!
     await isOver(faultId, 'drawn')
     expect(await balance(opener.address)).toBe(before)
     for (const { said, looked } of crew.slice(1)) {
@@ -304,7 +306,7 @@ describe('a court of those who are left', { timeout: 60_000 }, () => {
     found(judges, node, segments)
     await segments[0].open(friend)
     await until('it is seen', () => stateOf(segments[0].faultId) === 'open')
-    const { answerUntilSec = 0 } = judges[0]!.chain.cases().find(({ faultId }) => faultId === segments[0].faultId)!
+    const { answerUntilSec = 0 } = caseOf(segments[0].faultId)!
     await isOver(segments[0].faultId, 'convicted')
     expect(await world.now()).toBeGreaterThan(answerUntilSec)
   })
@@ -331,13 +333,14 @@ describe('a court of those who are left', { timeout: 60_000 }, () => {
     opener.sleep()
     await until('it is seen', () => stateOf(faultId) === 'open')
     expect(await frozen()).toBe(true)
-    const { expiresAtSec = 0 } = crew[2]!.chain.cases().find((view) => view.faultId === faultId)!
+    const { expiresAtSec = 0 } = caseOf(faultId)!
     await world.pass(expiresAtSec - (await world.now()) + 1)
     await blocks(20)
     expect([stateOf(faultId), await total('expire')]).toEqual(['open', 0])
     await until('the end of it', () =>
       others.some(({ chain }) => chain.cases().some((view) => view.faultId === faultId && view.state === 'expired')),
     )
+    await until('it is written down', async () => (await total('expire')) > 0)
     await blocks(10)
     expect(await frozen()).toBe(false)
     expect(await total('expire')).toBe(1)

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
 import { get } from 'node:https'
-import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Wallet } from 'ethers'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
+import { freePorts } from '../../src/devnet/ports.ts'
 import { createLivepeerClient } from '../../src/livepeer/client.ts'
 import { createPayerFactory } from '../../src/livepeer/payment.ts'
 import { openSpending } from '../../src/livepeer/spending.ts'
@@ -42,14 +42,6 @@ afterAll(async () => {
   await world?.stop()
 })
 
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
 async function until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
   for (const end = Date.now() + 30_000; ; await new Promise((resolve) => setTimeout(resolve, 100))) {
     const found = await look()
@@ -75,7 +67,7 @@ it('fisherman sidecar serves a gateway over TLS, signs receipts, keeps its store
     '--tls-cert',
     await folder.file('tls.pem', String(cert)),
   ]
-  const port = await freePort()
+  const [port] = await freePorts(1)
   const publicUrl = `https://127.0.0.1:${port}`
   const orchestrator = world.orchestrators[0] as Wallet
   const dataDir = join(folder.path, 'sidecar')

@@ -12,7 +12,6 @@ import { type Child, startChild } from '../../src/devnet/children.ts'
 import {
   bond,
   createParty,
-  freePorts,
   grantsFor,
   type LocalChain,
   type Party,
@@ -20,6 +19,7 @@ import {
   startLocalChain,
 } from '../../src/devnet/demo-network.ts'
 import { createProcesses, type Processes, type RunningNode } from '../../src/devnet/demo-processes.ts'
+import { freePorts } from '../../src/devnet/ports.ts'
 import { createLivepeerClient } from '../../src/livepeer/client.ts'
 import { createPayerFactory } from '../../src/livepeer/payment.ts'
 import { type Clips, drawSegments } from '../devnet/clips.ts'

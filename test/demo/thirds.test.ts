@@ -10,16 +10,9 @@ import { createChain } from '../../src/chain/chain.ts'
 import type { Chain } from '../../src/chain/types.ts'
 import { NEW_TRUST, type Trust } from '../../src/court/trust.ts'
 import { type Child, projectRoot, startChild } from '../../src/devnet/children.ts'
-import {
-  createParty,
-  freePorts,
-  grantsFor,
-  type LocalChain,
-  type Party,
-  register,
-  startLocalChain,
-} from '../../src/devnet/demo-network.ts'
+import { createParty, grantsFor, type LocalChain, type Party, register, startLocalChain } from '../../src/devnet/demo-network.ts'
 import { createProcesses, type Processes, type RunningNode } from '../../src/devnet/demo-processes.ts'
+import { freePorts } from '../../src/devnet/ports.ts'
 import { cutSegments } from '../../src/devnet/segments.ts'
 import type { Hostility } from './hostile-judge.ts'
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sleep, systemClock } from '../../src/base/clock.ts'
-import { freePorts } from '../../src/devnet/demo-network.ts'
+import { freePorts } from '../../src/devnet/ports.ts'
 import { createLivepeerClient } from '../../src/livepeer/client.ts'
 import { runProbe } from '../../src/probe/probe.ts'
 

@@ -1,5 +1,4 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { JsonRpcProvider } from 'ethers'
@@ -16,6 +15,7 @@ import type { Chain } from '../../src/chain/types.ts'
 import { createParty, grantsFor, type LocalChain, type Party, register, startLocalChain } from '../../src/devnet/demo-network.ts'
 import { createProcesses, type Processes, type RunningFisherman } from '../../src/devnet/demo-processes.ts'
 import { readSummary } from '../../src/devnet/demo-watch.ts'
+import { freePorts } from '../../src/devnet/ports.ts'
 import { cutSegments } from '../../src/devnet/segments.ts'
 import { followFeed } from '../../src/receipt/feed.ts'
 import type { SegmentReceipt } from '../../src/receipt/row.ts'
@@ -46,7 +46,7 @@ beforeAll(async () => {
     processes.orchestrator('honest', node, gateway.signer.address),
     ...[sham, ...others].map((party) => register(local, party, signal)),
   ])
-  const ports = await Promise.all(others.map(freePort))
+  const ports = await freePorts(others.length)
   crew = await Promise.all(others.map((party, i) => processes.fisherman(party, [running], ports[i]!, ports)))
   liar = await createChain(
     { rpcUrls: [local.anvil.rpcUrl], deployment: local.deployment, signal },
@@ -76,14 +76,6 @@ afterAll(async () => {
   await local?.stop()
   rmSync(home, { recursive: true, force: true })
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 interface Line {
   msg: string

@@ -8,16 +8,9 @@ import { systemClock } from '../../src/base/clock.ts'
 import { SILENT } from '../../src/base/log.ts'
 import { createChain } from '../../src/chain/chain.ts'
 import type { Chain } from '../../src/chain/types.ts'
-import {
-  createParty,
-  freePorts,
-  grantsFor,
-  type LocalChain,
-  type Party,
-  register,
-  startLocalChain,
-} from '../../src/devnet/demo-network.ts'
+import { createParty, grantsFor, type LocalChain, type Party, register, startLocalChain } from '../../src/devnet/demo-network.ts'
 import { createProcesses, type Processes } from '../../src/devnet/demo-processes.ts'
+import { freePorts } from '../../src/devnet/ports.ts'
 import { cutSegments } from '../../src/devnet/segments.ts'
 
 // A node shows its bytes to the first who asks, and to nobody after that. Real processes on a real chain; what stands before the node is the test's own.

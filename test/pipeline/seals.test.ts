@@ -7,7 +7,7 @@ import { createLedger, type Ledger } from '../../src/pipeline/ledger.ts'
 import { createSealBook, type SealBook } from '../../src/pipeline/seals.ts'
 import type { FeedWindow } from '../../src/receipt/feed.ts'
 import { addressOf, hash, receiptOf, renditions, wallet } from '../helpers/fixtures.ts'
-import { held } from '../helpers/heap.ts'
+import { leastHeld } from '../helpers/heap.ts'
 
 const [WINDOW_SECONDS, MEMBER] = [60, addressOf(wallet(2))]
 let nowSec: number
@@ -49,7 +49,7 @@ it('forgets seals of a receipt that never came after thirty windows, and those o
   expect([1, 3].map((n) => book.sealsOf(idOf(n)).size)).toEqual([0, 0])
 })
 
-it('takes no more however long others speak of feeds that are not followed here', () => {
+it('takes no more however long others speak of feeds that are not followed here', async () => {
   const speak = (from: number, to: number) => {
     for (let n = from; n < to; n++) {
       nowSec += WINDOW_SECONDS
@@ -57,5 +57,5 @@ it('takes no more however long others speak of feeds that are not followed here'
     }
   }
   speak(0, 500)
-  expect(held(() => speak(500, 5_500)).bytes / 5_000).toBeLessThan(50)
+  expect((await leastHeld(3, (round) => speak(500 + 5_000 * round, 5_500 + 5_000 * round))) / 5_000).toBeLessThan(50)
 })

@@ -2,16 +2,9 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Contract, id, JsonRpcProvider } from 'ethers'
 import type { Hex } from '../../proofs/types.ts'
-import {
-  createParty,
-  freePorts,
-  grantsFor,
-  type LocalChain,
-  type Party,
-  register,
-  startLocalChain,
-} from '../../src/devnet/demo-network.ts'
+import { createParty, grantsFor, type LocalChain, type Party, register, startLocalChain } from '../../src/devnet/demo-network.ts'
 import { createProcesses, type RunningNode } from '../../src/devnet/demo-processes.ts'
+import { freePorts } from '../../src/devnet/ports.ts'
 import { cutSegments } from '../../src/devnet/segments.ts'
 import type { Behaviour } from '../../src/devnet/work.ts'
 import type { CrashWorld, Sent } from '../crash/world.ts'
