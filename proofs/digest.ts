@@ -14,7 +14,7 @@ import {
   type StructName,
   type Structs,
 } from './types.ts'
-import { bytesToHex, hexToBytes, structWords } from './words.ts'
+import { bytesToHex, hexToBytes, structWords, taggedWords } from './words.ts'
 
 const abi = AbiCoder.defaultAbiCoder()
 export const ZERO_HASH: Hex = `0x${'0'.repeat(64)}`
@@ -70,7 +70,8 @@ function keccakOf(hex: Hex): Hex {
 
 /** keccak256(abi.encode(types, values)). */
 export function abiHash(types: readonly string[], values: readonly unknown[]): Hex {
-  return keccakOf(abi.encode(types, values) as Hex)
+  const words = taggedWords(types, values)
+  return words ? bytesToHex(keccak_256(words)) : keccakOf(abi.encode(types, values) as Hex)
 }
 
 export function profileHashOf(profile: Profile): Hex {

@@ -10,6 +10,7 @@ export const WORD = 32
 
 /** Bits of each integer type; the sign of `int32` is its own. */
 const BITS = { uint8: 8, uint16: 16, uint32: 32, uint64: 64, int32: 32 } as const
+const TAG = /^[\x20-\x7e]{1,32}$/
 const HEX = { address: /^0x[0-9a-fA-F]{40}$/, bytes32: /^0x[0-9a-fA-F]{64}$/ } as const
 
 export function hexToBytes(hex: Hex): Uint8Array {
@@ -40,17 +41,46 @@ export function readStruct<N extends StructName>(name: N, bytes: Buffer): Struct
   return out as unknown as Structs[N]
 }
 
+/**
+ * abi.encode(types, values) where a general coder is not needed: a tag of at most 32 characters that leads, or none, and values of types that are
+ * one word each. Undefined for all else, also where a general coder may still take a value.
+ */
+export function taggedWords(types: readonly string[], values: readonly unknown[]): Buffer | undefined {
+  const [tag] = values
+  const from = types[0] === 'string' ? 1 : 0
+  if (types.length !== values.length || (from === 1 && (typeof tag !== 'string' || !TAG.test(tag)))) return undefined
+  for (let i = from; i < types.length; i++) if (!isOf(types[i] as string, values[i])) return undefined
+  const out = Buffer.alloc((types.length + 2 * from) * WORD)
+  for (let i = from; i < types.length; i++) putWord(out, i * WORD, types[i] as FieldType, values[i])
+  if (from === 0) return out
+  // A string stands behind all words: its place, its length, its bytes.
+  out.writeUInt32BE(types.length * WORD, WORD - 4)
+  out.writeUInt32BE((tag as string).length, (types.length + 1) * WORD - 4)
+  out.write(tag as string, (types.length + 1) * WORD, 'latin1')
+  return out
+}
+
+/** Throws a RangeError that names the field where the value is not of its type. */
 export function writeWord(out: Buffer, at: number, { name, type }: Field, value: unknown): void {
+  if (!isOf(type, value)) throw new RangeError(`${name}: ${String(value).slice(0, 80)} is no ${type}`)
+  putWord(out, at, type, value)
+}
+
+function isOf(type: string, value: unknown): boolean {
+  if (type === 'address' || type === 'bytes32') return typeof value === 'string' && HEX[type].test(value)
+  const bits = BITS[type as keyof typeof BITS]
+  if (bits === undefined || (typeof value !== 'bigint' && !Number.isSafeInteger(value))) return false
+  const number = BigInt(value as bigint | number)
+  return type === 'int32' ? BigInt.asIntN(bits, number) === number : BigInt.asUintN(bits, number) === number
+}
+
+/** Writes a value of which `isOf` is known. */
+function putWord(out: Buffer, at: number, type: FieldType, value: unknown): void {
   if (type === 'address' || type === 'bytes32') {
-    if (typeof value !== 'string' || !HEX[type].test(value)) throw notOf(name, type, value)
-    out.write(value.slice(2), type === 'address' ? at + 12 : at, 'hex')
+    out.write((value as string).slice(2), type === 'address' ? at + 12 : at, 'hex')
     return
   }
-  if (typeof value !== 'bigint' && !Number.isSafeInteger(value)) throw notOf(name, type, value)
   const number = BigInt(value as bigint | number)
-  const bits = BITS[type]
-  const fits = type === 'int32' ? BigInt.asIntN(bits, number) === number : BigInt.asUintN(bits, number) === number
-  if (!fits) throw notOf(name, type, value)
   if (number < 0n) out.fill(0xff, at, at + 24)
   out.writeBigInt64BE(BigInt.asIntN(64, number), at + 24)
 }
@@ -71,8 +101,4 @@ export function readWord(bytes: Buffer, at: number, type: FieldType): number | b
 function isFilled(bytes: Uint8Array, from: number, length: number, value: number): boolean {
   for (let i = from; i < from + length; i++) if (bytes[i] !== value) return false
   return true
-}
-
-function notOf(name: string, type: FieldType, value: unknown): RangeError {
-  return new RangeError(`${name}: ${String(value).slice(0, 80)} is no ${type}`)
 }

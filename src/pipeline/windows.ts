@@ -5,7 +5,7 @@ import { breathe, sleep } from '../base/clock.ts'
 import type { Member } from '../chain/types.ts'
 import type { FaultFinder, FoundFault } from '../receipt/faults.ts'
 import type { FeedWindow } from '../receipt/feed.ts'
-import { beaconSecOf, checkDrawProof, type DrawWindow, drawMessage, drawSamples, type Sample } from '../sample/draw.ts'
+import { beaconSecOf, checkDrawProof, type DrawWindow, drawMessage, drawReceipts, type Sample } from '../sample/draw.ts'
 import { type DrawExplanation, explainDraw } from '../sample/explain.ts'
 import { timesOf } from '../sample/target.ts'
 import type { Bench } from './bench.ts'
@@ -89,9 +89,13 @@ export function createWindowStage(bench: Bench, deps: WindowStageDeps): WindowSt
     if (!identity || !members.some((member) => member.address === identity.attester.address)) return
     const evidence = bench.tally.evidence(transcoder)
     const streams = new Map(window.receipts.map(({ digest, receipt }) => [digest, receipt.streamId]))
-    const samples = drawSamples(params.draw, drawn, identity.bls.signDraw(drawMessage(drawn)), (digest) =>
-      timesOf(params.draw, evidence, streams.get(digest) ?? ''),
-    )
+    const bls = identity.bls.signDraw(drawMessage(drawn))
+    const times = (digest: Hex) => timesOf(params.draw, evidence, streams.get(digest) ?? '')
+    const samples: Sample[] = []
+    for (const ours of drawReceipts(params.draw, drawn, bls, times)) {
+      samples.push(...ours)
+      await breathe()
+    }
     if (samples.length === 0) return
     const drawnSamples = samples.map(({ sampleId, tranche }) => ({ sampleId, tranche }))
     const record = { transcoder, windowId: windowId.toString(), beacon, drawn: drawnSamples }

@@ -72,7 +72,14 @@ export function selectionOf({ beacon }: Pick<DrawWindow, 'beacon'>, sampleId: He
 
 /** Share of a window's samples that is looked at; more than 1 where there are fewer than are wanted. */
 export function selectedShare(params: DrawParams, window: Pick<DrawWindow, 'receipts'>, times: number): number {
-  const samples = window.receipts.reduce((sum, receipt) => sum + receipt.renditions, 0)
+  return shareOf(params, samplesIn(window), times)
+}
+
+function samplesIn({ receipts }: Pick<DrawWindow, 'receipts'>): number {
+  return receipts.reduce((sum, receipt) => sum + receipt.renditions, 0)
+}
+
+function shareOf(params: DrawParams, samples: number, times: number): number {
   return (times * params.samplesPerDay * params.windowSeconds) / 86_400 / samples
 }
 
@@ -87,25 +94,37 @@ export function trancheOf(params: DrawParams, members: number, ticket: number): 
   return tranche < 0 ? undefined : tranche
 }
 
-/** Everything that the holder of this signature has to check in this window, `timesOf` a receipt as much as usual. */
-export function drawSamples(
+/**
+ * What the holder of this signature has to check of one receipt after the other, in their order, `timesOf` a receipt as much as usual. A window
+ * is as long as its node likes: whoever has more to do than this may stop between receipts.
+ */
+export function* drawReceipts(
   params: DrawParams,
   window: DrawWindow,
   bls: Hex,
   timesOf: (receiptDigest: Hex) => number = () => 1,
-): Sample[] {
+): Generator<Sample[]> {
   const { transcoder, windowId, beacon } = window
-  return window.receipts.flatMap((receipt, index) =>
-    Array.from({ length: receipt.renditions }, (_, rendition) => rendition).flatMap((rendition): Sample[] => {
-      const sampleId = sampleIdOf(receipt.digest, rendition, windowId)
+  const all = samplesIn(window)
+  for (const [index, { digest: receiptDigest, renditions }] of window.receipts.entries()) {
+    const share = shareOf(params, all, timesOf(receiptDigest))
+    const samples: Sample[] = []
+    for (let rendition = 0; rendition < renditions; rendition++) {
+      const sampleId = sampleIdOf(receiptDigest, rendition, windowId)
       // Few are selected: their tickets are all that is worth hashing.
-      if (!isSelected(params, window, sampleId, timesOf(receipt.digest))) return []
+      if (selectionOf(window, sampleId) >= share) continue
       const tranche = trancheOf(params, window.members, ticketOf(bls, index, rendition))
-      if (tranche === undefined) return []
+      if (tranche === undefined) continue
       const proof: DrawProof = { transcoder, windowId, index, rendition, bls }
-      return [{ sampleId, receiptDigest: receipt.digest, transcoder, windowId, beacon, index, rendition, tranche, proof }]
-    }),
-  )
+      samples.push({ sampleId, receiptDigest, transcoder, windowId, beacon, index, rendition, tranche, proof })
+    }
+    yield samples
+  }
+}
+
+/** Everything that the holder of this signature has to check in this window. */
+export function drawSamples(...args: Parameters<typeof drawReceipts>): Sample[] {
+  return [...drawReceipts(...args)].flat()
 }
 
 /**

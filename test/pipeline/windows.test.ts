@@ -74,6 +74,7 @@ afterEach(() => {
 function stage(
   urls = [relay.url],
   look = (): FoundFault[] => [],
+  seen = (_: 'beacon' | 'draw') => {},
 ): { windows: WindowStage; ledger: ReturnType<typeof createLedger> } {
   const address = addressOf(wallet(5))
   const { publicKey: blsPublicKey, proofOfPossession } = keys
@@ -89,7 +90,7 @@ function stage(
   )
   const bench = {
     ...{ domain: DOMAIN, drand, ledger, logger: log, signal: stop.signal, params: { draw: DRAW } },
-    ...{ writeAhead: createWriteAhead(), tally: createTally(), log: { append: async () => undefined } },
+    ...{ writeAhead: createWriteAhead(), tally: createTally(), log: { append: async () => seen('draw') } },
     identity: { attester: { address }, bls: keys },
     chain: {
       nowSec: () => nowSec,
@@ -105,7 +106,7 @@ function stage(
   } as unknown as Bench
   // Faults have their own tests, with receipts that are signed.
   const finder = { look, lookAtWindow: () => [] }
-  const deps = { onFault() {}, onDrawn() {}, onSample: (sample: Sample) => void drawn.push(sample) }
+  const deps = { onFault() {}, onDrawn: () => seen('beacon'), onSample: (sample: Sample) => void drawn.push(sample) }
   return { windows: createWindowStage(bench, { finder, ...deps }), ledger }
 }
 
@@ -177,20 +178,27 @@ describe('a window on a public network', () => {
     expect([beaconIn(ledger), sampleIds().sort()]).toEqual([BEACON, drawBy(BEACON).sort()])
   })
 
-  it('holds nothing up while its receipts are looked at: each has a turn of its own', async () => {
+  it('holds nothing up while its receipts are looked at and drawn from: each has a turn of its own', async () => {
     let turn = 0
     let ticking = setImmediate(function tick() {
       turn++
       ticking = setImmediate(tick)
     })
     const turns = new Set<number>()
-    const { windows } = stage([relay.url], () => {
+    const at = { beacon: 0, draw: 0 }
+    const look = () => {
       turns.add(turn)
       return []
+    }
+    const { windows } = stage([relay.url], look, (what) => {
+      at[what] = turn
     })
+    nowSec = TIME + 1
     await windows.take(windowOf())
-    clearImmediate(ticking)
     expect(turns.size).toBe(RECEIPTS.length)
+    await vi.waitFor(() => expect(drawn).not.toEqual([]), { timeout: 20_000 })
+    clearImmediate(ticking)
+    expect(at.draw - at.beacon).toBeGreaterThanOrEqual(RECEIPTS.length)
   })
 
   it('is drawn from a little later where the chain was away at its beacon', async () => {

@@ -2,10 +2,10 @@ import { AbiCoder, keccak256, TypedDataEncoder } from 'ethers'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { encodeStatement, STATEMENT_STRUCTS } from '../../proofs/codec.ts'
-import { digestOf, profileHashOf, profilesHashOf, structHash, typedDomain, windowLeaf } from '../../proofs/digest.ts'
-import { STRUCTS, tupleOf } from '../../proofs/structs.ts'
+import { abiHash, digestOf, profileHashOf, profilesHashOf, structHash, typedDomain, windowLeaf } from '../../proofs/digest.ts'
+import { type FieldType, STRUCTS, tupleOf } from '../../proofs/structs.ts'
 import type { Profile, StructName } from '../../proofs/types.ts'
-import { readStruct, structWords } from '../../proofs/words.ts'
+import { readStruct, structWords, taggedWords } from '../../proofs/words.ts'
 import { anyStatement, anyStruct } from '../helpers/arbitraries.ts'
 import { DOMAIN, hash, PROFILE } from '../helpers/fixtures.ts'
 import { held } from '../helpers/heap.ts'
@@ -29,6 +29,41 @@ describe('our words beside a general coder', () => {
       }),
       { numRuns: 50 },
     )
+  })
+
+  it('a tag and words: the same encoding and the same hash, whatever the tag and the types', () => {
+    const hexOf = (bytes: number) => fc.uint8Array({ minLength: bytes, maxLength: bytes }).map(hex)
+    const integer = (bits: number) => fc.bigInt({ min: 0n, max: 2n ** BigInt(bits) - 1n })
+    const values: Record<FieldType, fc.Arbitrary<unknown>> = {
+      ...{ uint8: integer(8), uint16: integer(16), uint32: integer(32), uint64: integer(64) },
+      ...{ int32: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }), address: hexOf(20), bytes32: hexOf(32) },
+    }
+    const field = fc
+      .constantFrom(...(Object.keys(values) as FieldType[]))
+      .chain((type) => fc.tuple(fc.constant<string>(type), values[type]))
+    const tag = fc.tuple(fc.constant('string'), fc.string({ maxLength: 40, unit: 'grapheme' }))
+    fc.assert(
+      fc.property(fc.option(tag), fc.array(field, { maxLength: 8 }), (first, rest) => {
+        const all = first ? [first, ...rest] : rest
+        const [types, plain] = [all.map(([type]) => type), all.map(([, value]) => value)]
+        const expected = abi.encode(types, plain)
+        const words = taggedWords(types, plain)
+        if (words) expect(hex(words)).toBe(expected)
+        // Only a tag that is long, empty or not of plain letters is left to the general coder.
+        else expect(first?.[1]).not.toMatch(/^[\w/ ]{1,32}$/)
+        expect(abiHash(types, plain)).toBe(keccak256(expected))
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  it('leaves to the general coder what is no word', () => {
+    for (const type of ['bytes', 'uint256', 'uint32[]', 'string', 'bytes4'])
+      expect(taggedWords([type, type], ['0x', '0x'])).toBeUndefined()
+    expect(taggedWords(['uint8', 'uint8'], [1])).toBeUndefined()
+    for (const value of ['3', 256, -1, 0.5, undefined]) expect(taggedWords(['string', 'uint8'], ['tag', value])).toBeUndefined()
+    expect(abiHash(['uint8'], ['3'])).toBe(abiHash(['uint8'], [3]))
+    expect(() => abiHash(['string', 'uint8'], ['tag', 256])).toThrow(/out-of-bounds/)
   })
 
   it('statements: the same bytes', () => {
