@@ -18,6 +18,13 @@ export class RpcRefusal extends Error {
 /** Bytes of one answer: a full block of logs is far smaller, a hostile endpoint may send without end. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024
 
+/**
+ * Lists, objects and fields of one answer: events at their shortest, as many as the bytes allow, have 600,000. What is nothing but brackets takes
+ * sixty times its length once it is read.
+ */
+const MAX_ANSWER_PARTS = 1_000_000
+const [OPEN_LIST, OPEN_OBJECT, COLON] = [0x5b, 0x7b, 0x3a]
+
 /** One RPC URL; `name` is what people see of it. */
 export interface Endpoint {
   readonly name: string
@@ -99,6 +106,11 @@ async function fetchJson(request: FetchRequest, name: string, timeoutMs: number)
     })
     const { body, isWhole } = await readUpTo(response, MAX_ANSWER_BYTES)
     if (!isWhole) throw problem('rpc-too-long', `RPC ${name} sent more than ${MAX_ANSWER_BYTES} bytes in one answer`)
+    if (partsOf(body) > MAX_ANSWER_PARTS)
+      throw problem(
+        'rpc-too-long',
+        `RPC ${name} sent an answer of more than ${MAX_ANSWER_PARTS} parts; no answer to us has so many`,
+      )
     const text = new TextDecoder().decode(body)
     if (!response.ok && !/^\s*[[{]/.test(text))
       throw problem('rpc-http', `RPC ${name} answered HTTP ${response.status}; check the URL, its key and its limits`)
@@ -111,6 +123,12 @@ async function fetchJson(request: FetchRequest, name: string, timeoutMs: number)
       throw problem('rpc-timeout', `RPC ${name} did not answer within ${timeoutMs} ms; is the node up and in sync?`, error)
     throw problem('rpc-unreachable', `RPC ${name} cannot be reached; check the URL and that the node runs`, error)
   }
+}
+
+function partsOf(json: Uint8Array): number {
+  let parts = 0
+  for (const byte of json) if (byte === OPEN_LIST || byte === OPEN_OBJECT || byte === COLON) parts++
+  return parts
 }
 
 function isAnswer(text: string): boolean {

@@ -25,6 +25,11 @@ export interface StreamOptions {
 }
 
 const PLAYLIST_MS = 10_000
+/**
+ * Characters of all addresses of one look, once they are whole. Half a day of six rungs with signed addresses has 10 million; what a playlist may say
+ * in a megabyte of short names below a long one would be a gigabyte.
+ */
+const MOST_CHARS = 32 << 20
 /** Segments of one playlist whose addresses are remembered, to see when one is rewritten. */
 const REMEMBERED = 20_000
 
@@ -38,13 +43,18 @@ export function createStream(url: string, { mayConnect, signal }: StreamOptions)
     return { playlist: readPlaylist(got.bytes), url: got.url }
   }
 
-  async function rungOf(variant: Variant, base: string) {
+  async function rungOf(variant: Variant, base: string, room: { chars: number }) {
     const { playlist, url: at } = await read(whole(variant.uri, base))
     if (playlist.kind !== 'media') throw playlistFault('playlist-syntax', 'a variant leads to another list of variants')
+    let chars = 0
     const segments = playlist.segments.flatMap((segment) => {
       const uri = whole(segment.uri, at)
+      chars += uri.length
+      if (chars > room.chars)
+        throw playlistFault('playlist-size', `the addresses of all segments have more than ${MOST_CHARS} characters`)
       return isUnchanged(`${variant.uri} ${segment.seq}`, uri) ? [{ ...segment, uri }] : []
     })
+    room.chars -= chars
     return { variant, segments, targetMs: playlist.targetMs, ended: playlist.ended }
   }
 
@@ -70,12 +80,13 @@ export function createStream(url: string, { mayConnect, signal }: StreamOptions)
           'it is a media playlist: give the master playlist, which lists source and renditions',
         )
       const { source, sourceIs, renditions } = ladderOf(playlist.variants)
-      const own = await rungOf(source, base)
+      const room = { chars: MOST_CHARS }
+      const own = await rungOf(source, base, room)
       const others: Awaited<ReturnType<typeof rungOf>>[] = []
       let why: unknown
       for (const variant of renditions)
         try {
-          others.push(await rungOf(variant, base))
+          others.push(await rungOf(variant, base, room))
         } catch (error) {
           signal.throwIfAborted()
           why = error

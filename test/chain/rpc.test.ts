@@ -83,6 +83,11 @@ describe('a wrong RPC gets one line', () => {
     expect((await refusal([url])).code).toMatch(/rpc-too-long|rpc-timeout/)
   })
 
+  it('an answer that is nothing but brackets', async () => {
+    const url = await serve(() => ({ body: `{"jsonrpc":"2.0","id":1,"result":[${'[],'.repeat(1_000_000)}[]]}` }))
+    expect(await refusal([url])).toMatchObject({ code: 'rpc-too-long', message: expect.stringContaining('parts') })
+  })
+
   it('nobody there, no URL, the wrong kind of URL', async () => {
     expect((await refusal(['http://127.0.0.1:1'])).code).toBe('rpc-unreachable')
     expect((await refusal([])).code).toBe('rpc-missing')

@@ -7,6 +7,7 @@ import { exitCodeOf, segmentLines, summaryLine } from '../../src/cli/playback.ts
 import { createJudge } from '../../src/judge.ts'
 import { isPublicAddress } from '../../src/livepeer/reach.ts'
 import { type PlaybackInit, playback, type SeenSegment } from '../../src/seen/playback.ts'
+import { createStream } from '../../src/seen/stream.ts'
 import { type Change, type HlsServer, hlsFolder, MASTER, media, serveHls } from './hls.ts'
 
 let folder: string
@@ -131,6 +132,19 @@ describe('a public playlist', { timeout: 120_000 }, () => {
       more()
     }
     await expect(watch({ 'master.m3u8': endless })).rejects.toMatchObject({ code: 'seen-too-long' })
+  })
+
+  it('leaves out a rung whose addresses would fill the memory, and keeps the others', async () => {
+    // 200 kB each, and twenty million characters once each name is put below the long address that it was read from.
+    const deep = 'd'.repeat(1_950)
+    const many = `#EXTM3U\n#EXT-X-TARGETDURATION:2\n${'#EXTINF:2,\n0.ts\n'.repeat(10_000)}#EXT-X-ENDLIST\n`
+    const master = MASTER.replace('source/', `${deep}/source/`).replace('P360p/', `${deep}/P360p/`)
+    const rungs = ['source', 'P360p'].map((rung) => [`${deep}/${rung}/index.m3u8`, many])
+    server = await serveHls({ 'master.m3u8': master, ...Object.fromEntries(rungs) })
+    const { signal } = new AbortController()
+    const { source, renditions } = await createStream(`${server.url}/master.m3u8`, { mayConnect: () => true, signal }).list()
+    expect(source.segments).toHaveLength(10_000)
+    expect(renditions.map(({ variant, segments }) => [variant.uri, segments.length])).toEqual([['P240p/index.m3u8', 4]])
   })
 
   it('follows redirects, each held against the rule anew, and not for ever', async () => {
