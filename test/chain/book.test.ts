@@ -89,7 +89,7 @@ describe('the book of cases', () => {
       again(3_000)
       book.rewind(6n)
     }
-    expect(await leastHeld(3, round)).toBeLessThan(250_000)
+    expect(await leastHeld(2, round)).toBeLessThan(250_000)
     again(3_000)
     expect(book.list()).toMatchObject([{ tx: hash(3_000) }])
     expect(book.get(hash(900))).not.toHaveProperty('gasUsed')
