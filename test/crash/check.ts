@@ -4,6 +4,7 @@ import { hexToBytes } from '../../proofs/signature.ts'
 import type { Hex } from '../../proofs/types.ts'
 import { openGuard } from '../../src/attest/guard.ts'
 import { systemClock } from '../../src/base/clock.ts'
+import { verifierInterface } from '../../src/chain/contracts.ts'
 import { type Entry, encodeEntry } from '../../src/prooflog/entry.ts'
 import { openProofLog, type ProofLog } from '../../src/prooflog/log.ts'
 import type { CrashWorld, Reached, Sent } from './world.ts'
@@ -69,8 +70,10 @@ async function checkLog(log: ProofLog, journal: readonly Reached[], ledger: Ledg
   for (const { payload } of await log.find({ kind: 'statement-sent' })) {
     const { kind, bytes } = payload as { kind: StatementKind; bytes: Hex }
     if (kind === 'window') continue
-    const { sampleId, faultId } = decodeStatement(kind, hexToBytes(bytes)).body as { sampleId?: Hex; faultId?: Hex }
-    const subject = `${kind}/${sampleId ?? faultId}`
+    const { body } = decodeStatement(kind, hexToBytes(bytes))
+    const { sampleId, faultId, evidenceHash } = body as { sampleId?: Hex; faultId?: Hex; evidenceHash?: Hex }
+    // A fault that came to nothing may be accused again with the other rendition: that case has votes of its own.
+    const subject = `${kind}/${sampleId ?? (kind === 'vote' ? `${faultId}/${evidenceHash}` : faultId)}`
     must(!subjects.has(subject), `${subject} was said twice`)
     subjects.add(subject)
   }
@@ -97,6 +100,8 @@ export function checkWords(world: CrashWorld): void {
   must(!world.logOf().includes('has already signed another'), 'the daemon wanted to sign two different things about one')
 }
 
+const EXPIRE = verifierInterface.getFunction('expire')?.selector ?? 'no such function'
+
 /** On the chain each piece of work stands once: the same call was never made twice. */
 export async function checkChain(world: CrashWorld): Promise<number> {
   const sent = await world.transactions()
@@ -104,8 +109,10 @@ export async function checkChain(world: CrashWorld): Promise<number> {
   for (const transaction of sent) {
     const work = `${transaction.to}/${transaction.data}`
     const before = seen.get(work)
+    // Only an open case can expire: where it succeeds twice, the fault was accused twice.
+    const isNextCase = transaction.ok && transaction.data.startsWith(EXPIRE)
     must(
-      before?.ok !== true,
+      before?.ok !== true || isNextCase,
       `work that was done was sent again: nonces ${before?.nonce} and ${transaction.nonce}, ${work.slice(0, 120)}`,
     )
     seen.set(work, transaction)
