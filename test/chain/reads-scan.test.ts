@@ -1,5 +1,4 @@
-import { appendFileSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Logger } from '../../src/base/log.ts'
@@ -8,12 +7,13 @@ import { type Rpc, RpcRefusal } from '../../src/chain/rpc.ts'
 import { addressOf } from '../../src/chain/setup.ts'
 import { openSpanFile } from '../../src/chain/span-file.ts'
 import type { Alarm, Chain } from '../../src/chain/types.ts'
+import { scratchFolder } from '../helpers/scratch.ts'
 import { Refused, type RpcProxy, startProxy } from './proxy.ts'
 import { accuse, createWorld, signal, silent, unique, type World } from './world.ts'
 
 let world: World
 let clean: string
-const folder = mkdtempSync(join(tmpdir(), 'fisherman-scan-'))
+const folder = scratchFolder('scan')
 const proxies: RpcProxy[] = []
 let open: Chain[] = []
 vi.setConfig({ testTimeout: 15_000 })

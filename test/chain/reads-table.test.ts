@@ -1,6 +1,4 @@
 import { setMaxListeners } from 'node:events'
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { keccak256, toUtf8Bytes } from 'ethers'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -14,6 +12,7 @@ import { createRpc } from '../../src/chain/rpc.ts'
 import { addressOf } from '../../src/chain/setup.ts'
 import { readOrchestrators } from '../../src/chain/table.ts'
 import type { Alarm, Deployment } from '../../src/chain/types.ts'
+import { scratchFolder } from '../helpers/scratch.ts'
 import { node, unlockedSender } from './doubles.ts'
 import { type RpcProxy, startProxy } from './proxy.ts'
 import { artifacts, createWorld, interfaceOf, signal, silent, type World } from './world.ts'
@@ -26,7 +25,7 @@ let proxy: RpcProxy
 let send: Awaited<ReturnType<typeof unlockedSender>>
 vi.setConfig({ testTimeout: 20_000 })
 setMaxListeners(0, signal)
-const folder = mkdtempSync(join(tmpdir(), 'fisherman-table-'))
+const folder = scratchFolder('table')
 const until = (what: () => boolean | Promise<boolean>) =>
   vi.waitFor(async () => expect(await what()).toBe(true), { timeout: 8_000, interval: 20 })
 

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { encryptKeystoreJson } from 'ethers'
@@ -12,10 +11,11 @@ import type { Deployment } from '../../src/chain/types.ts'
 import { amount, columns, progressBar } from '../../src/cli/chain-view.ts'
 import { type RpcProxy, startProxy } from '../chain/proxy.ts'
 import { createWorld, type World } from '../chain/world.ts'
+import { scratchFolder } from '../helpers/scratch.ts'
 
 let world: World
 let proxy: RpcProxy
-const folder = mkdtempSync(join(tmpdir(), 'fisherman-chain-cli-'))
+const folder = scratchFolder('chain-cli')
 const keyFile = join(folder, 'key.json')
 
 beforeAll(async () => {

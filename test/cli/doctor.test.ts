@@ -1,5 +1,4 @@
 import { chmodSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { afterEach, describe, expect, it, vi } from 'vitest'
@@ -12,9 +11,10 @@ import { fontCheckUp, scratchCheckUp } from '../../src/doctor/places.ts'
 import { ffmpegCheckUp, nodeCheckUp, sandboxCheckUp } from '../../src/doctor/programs.ts'
 import { selfTestCheckUp } from '../../src/doctor/self-test.ts'
 import type { CheckUp, DoctorDeps, DoctorInit } from '../../src/doctor/types.ts'
+import { scratchFolder } from '../helpers/scratch.ts'
 import { CARDS, type FakeInit, fakeFfmpeg, type Mode, machineWith } from '../transcode/fake-ffmpeg.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'fisherman-doctor-test-'))
+const folder = scratchFolder('doctor')
 const init: DoctorInit = {
   ffmpegPath: 'ffmpeg',
   searchPath: '',

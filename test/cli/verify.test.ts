@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import sharp from 'sharp'
@@ -8,9 +7,10 @@ import { VERDICT_VERSION } from '../../proofs/types.ts'
 import { parseProfile } from '../../src/cli/profile.ts'
 import { declareVerify, type VerifyOptions } from '../../src/cli/verify.options.ts'
 import { verifyCommand } from '../../src/cli/verify.ts'
+import { scratchFolder } from '../helpers/scratch.ts'
 import { clip, corpus, movingSource, rendition } from '../transcode/clips.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'fisherman-cli-'))
+const folder = scratchFolder('cli')
 const RUNG = { width: 426, height: 240, kbit: 300 }
 
 afterEach(() => vi.restoreAllMocks())

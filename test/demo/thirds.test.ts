@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { build } from 'esbuild'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Hex } from '../../proofs/types.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { SILENT } from '../../src/base/log.ts'
@@ -96,14 +96,15 @@ beforeEach(async () => {
   )
 }, 90_000)
 
-afterEach(async () => {
+afterEach(async ({ task }) => {
   await processes?.stop()
   await Promise.all(children.map((child) => child.stop()))
   stop.abort()
   await ledger?.close()
   await chain?.stop()
+  // What failed is told with the place of its logs.
+  if (task.result?.state !== 'fail') rmSync(home, { recursive: true, force: true })
 }, 60_000)
-afterAll(() => rmSync(home, { recursive: true, force: true }))
 
 async function play(started: number, hostile: readonly Hostility[] = []): Promise<void> {
   const ports = await freePorts(started + hostile.length)

@@ -1,7 +1,6 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
@@ -10,11 +9,12 @@ import { openAlertBook } from '../../src/monitor/alerts/book.ts'
 import { NO_MEMORY } from '../../src/monitor/alerts/rules.ts'
 import type { Alert, Notice } from '../../src/monitor/alerts/types.ts'
 import { createWebhook } from '../../src/monitor/alerts/webhook.ts'
+import { scratchFolder } from '../helpers/scratch.ts'
 import { until } from '../node/net.ts'
 
 // An alert is told: with a full disk, with a webhook that is away, and over a restart.
 
-const folder = mkdtempSync(join(tmpdir(), 'fisherman-kept-'))
+const folder = scratchFolder('kept')
 let server: Server | undefined
 afterEach(() => {
   server?.closeAllConnections()

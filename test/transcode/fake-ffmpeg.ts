@@ -1,7 +1,8 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Machine } from '../../src/transcode/hardware/devices.ts'
+import { scratchFolder } from '../helpers/scratch.ts'
 
 /** What the real ffmpeg prints, with our log level, where something is not as it should be. */
 export const DRIVER_SAYS = {
@@ -92,7 +93,7 @@ const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
  */
 export function fakeFfmpeg(init: FakeInit): FakeFfmpeg {
   mkdirSync(CLIPS, { recursive: true })
-  const folder = mkdtempSync(join(tmpdir(), 'fisherman-fake-'))
+  const folder = scratchFolder('fake')
   const [path, log, decodeMode, encodeMode] = ['ffmpeg', 'log', 'decode', 'encode'].map((name) => join(folder, name)) as [
     string,
     string,

@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Profile } from '../../proofs/types.ts'
@@ -16,10 +15,11 @@ import type { Pictures } from '../../src/transcode/pictures.ts'
 import { demux } from '../../src/transcode/probe.ts'
 import { createWrapper, requireFfmpeg, trySandbox } from '../../src/transcode/sandbox.ts'
 import { MEDIA_LIMITS } from '../../src/transcode/types.ts'
+import { scratchFolder } from '../helpers/scratch.ts'
 import { clip, movingSource, rendition } from './clips.ts'
 import { CARDS, fakeFfmpeg, type Mode } from './fake-ffmpeg.ts'
 
-const scratchDir = mkdtempSync(join(tmpdir(), 'fisherman-device-'))
+const scratchDir = scratchFolder('device')
 const RUNG = { width: 256, height: 144, kbit: 200 }
 const ORDER: Profile = {
   width: 256,

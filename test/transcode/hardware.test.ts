@@ -1,5 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Profile } from '../../proofs/types.ts'
@@ -11,9 +10,10 @@ import { probeHardware } from '../../src/transcode/hardware/probe.ts'
 import { BACKENDS } from '../../src/transcode/hardware/table.ts'
 import type { Ability, BackendName, HardwareReport } from '../../src/transcode/hardware/types.ts'
 import { whyOf } from '../../src/transcode/hardware/why.ts'
+import { scratchFolder } from '../helpers/scratch.ts'
 import { CARDS, DRIVER_SAYS, type FakeInit, fakeFfmpeg, type Mode, machineWith } from './fake-ffmpeg.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'fisherman-hardware-'))
+const folder = scratchFolder('hardware')
 const NVIDIA = machineWith(['/dev/nvidia0', '/dev/nvidiactl'])
 const RENDER = machineWith(['/dev/dri/renderD128'])
 const init = (ffmpegPath: string, stepMs = 20_000) => ({

@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { createJudge } from '../../src/judge.ts'
@@ -9,9 +8,10 @@ import { runFfmpeg } from '../../src/transcode/ffmpeg.ts'
 import { openFile, type TranscodeInit, withScratch } from '../../src/transcode/job.ts'
 import { displayTimes } from '../../src/transcode/stills.ts'
 import { MEDIA_LIMITS } from '../../src/transcode/types.ts'
+import { scratchFolder } from '../helpers/scratch.ts'
 import { clip, movingSource, type Rung, rendition } from './clips.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'fisherman-run-'))
+const folder = scratchFolder('run')
 const init: TranscodeInit = { ffmpegPath: 'ffmpeg', searchPath: '', scratchDir: folder, limits: MEDIA_LIMITS }
 const RUNG = { width: 256, height: 144, kbit: 200 }
 let source = ''

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createJudge, type Depth } from '../../src/judge.ts'
 import { sequenceFacts, splitAnnexB } from '../../src/transcode/nal.ts'
+import { scratchFolder } from '../helpers/scratch.ts'
 import { clip, flooding, movingSource, scratch } from '../transcode/clips.ts'
 
 /**
@@ -18,9 +19,10 @@ const sound = clip('ts', ...second('-bf', '0', '-f', 'mpegts'))
 const black = clip('ts', '-i', sound, '-vf', 'drawbox=t=fill:color=black', '-c:v', 'libx264', '-f', 'mpegts')
 const asMp4 = (...options: string[]): string => clip('mp4', '-i', sound, '-c', 'copy', ...options, '-f', 'mp4')
 
+const folder = scratchFolder('blame')
 let made = 0
 function write(extension: string, bytes: Uint8Array): string {
-  const path = join(scratch, '..', `fisherman-blame-${process.pid}-${made++}.${extension}`)
+  const path = join(folder, `${made++}.${extension}`)
   writeFileSync(path, bytes)
   return path
 }

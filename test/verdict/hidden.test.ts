@@ -1,10 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Hex, Profile } from '../../proofs/types.ts'
 import { createJudge, type Depth, needsProof, type RenditionVerdict } from '../../src/judge.ts'
 import { splitAnnexB } from '../../src/transcode/nal.ts'
+import { scratchFolder } from '../helpers/scratch.ts'
 import { clip, flooding, movingSource, rendition, scratch } from '../transcode/clips.ts'
 
 /**
@@ -26,9 +26,10 @@ const TONE = ['-f', 'lavfi', '-i', 'sine=f=300:r=44100:d=2']
 const copied = (extension: string, ...options: string[]): string =>
   clip(extension, ...options, '-c', 'copy', '-f', extension === 'ts' ? 'mpegts' : extension)
 
+const folder = scratchFolder('hidden')
 let made = 0
 function changed(path: string, change: (bytes: Buffer) => Buffer, ending = path.slice(path.lastIndexOf('.'))): string {
-  const out = join(tmpdir(), `fisherman-hidden-${process.pid}-${made++}${ending}`)
+  const out = join(folder, `${made++}${ending}`)
   writeFileSync(out, change(readFileSync(path)))
   return out
 }
