@@ -10,8 +10,9 @@ export const WORD = 32
 
 /** Bits of each integer type; the sign of `int32` is its own. */
 const BITS = { uint8: 8, uint16: 16, uint32: 32, uint64: 64, int32: 32 } as const
-const TAG = /^[\x20-\x7e]{1,32}$/
 const HEX = { address: /^0x[0-9a-fA-F]{40}$/, bytes32: /^0x[0-9a-fA-F]{64}$/ } as const
+/** A string of one word, a byte for each character. */
+const TAG = /^[\x20-\x7e]{1,32}$/
 
 export function hexToBytes(hex: Hex): Uint8Array {
   return Uint8Array.from(Buffer.from(hex.slice(2), 'hex'))

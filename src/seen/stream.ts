@@ -43,19 +43,18 @@ export function createStream(url: string, { mayConnect, signal }: StreamOptions)
     return { playlist: readPlaylist(got.bytes), url: got.url }
   }
 
-  async function rungOf(variant: Variant, base: string, room: { chars: number }) {
+  async function rungOf(variant: Variant, base: string, mostChars: number) {
     const { playlist, url: at } = await read(whole(variant.uri, base))
     if (playlist.kind !== 'media') throw playlistFault('playlist-syntax', 'a variant leads to another list of variants')
     let chars = 0
     const segments = playlist.segments.flatMap((segment) => {
       const uri = whole(segment.uri, at)
       chars += uri.length
-      if (chars > room.chars)
+      if (chars > mostChars)
         throw playlistFault('playlist-size', `the addresses of all segments have more than ${MOST_CHARS} characters`)
       return isUnchanged(`${variant.uri} ${segment.seq}`, uri) ? [{ ...segment, uri }] : []
     })
-    room.chars -= chars
-    return { variant, segments, targetMs: playlist.targetMs, ended: playlist.ended }
+    return { variant, segments, chars, targetMs: playlist.targetMs, ended: playlist.ended }
   }
 
   /** A number that meant another file before is not trusted any more: a match would rest on it. Tokens in the query may change. */
@@ -80,13 +79,15 @@ export function createStream(url: string, { mayConnect, signal }: StreamOptions)
           'it is a media playlist: give the master playlist, which lists source and renditions',
         )
       const { source, sourceIs, renditions } = ladderOf(playlist.variants)
-      const room = { chars: MOST_CHARS }
-      const own = await rungOf(source, base, room)
+      const own = await rungOf(source, base, MOST_CHARS)
+      let room = MOST_CHARS - own.chars
       const others: Awaited<ReturnType<typeof rungOf>>[] = []
       let why: unknown
       for (const variant of renditions)
         try {
-          others.push(await rungOf(variant, base, room))
+          const rung = await rungOf(variant, base, room)
+          room -= rung.chars
+          others.push(rung)
         } catch (error) {
           signal.throwIfAborted()
           why = error

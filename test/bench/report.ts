@@ -89,20 +89,17 @@ export interface Target {
 export function targetsOf(rows: readonly Row[]): Target[] {
   const judged = rows.filter((row) => row.leftOut === undefined)
   const of = (group: Group, depth: Row['depth']): Row[] => judged.filter((row) => row.group === group && row.depth === depth)
-  const share = (some: readonly Row[], verdict: Judgement): number =>
-    some.filter((row) => row.verdict === verdict).length / some.length
   const targets: Target[] = []
-  // What was not run says nothing: it neither meets a target nor misses it.
-  const most = (what: string, some: readonly Row[], verdict: Judgement, limit: number): void => {
-    if (some.length === 0) return
-    const value = share(some, verdict)
-    targets.push({ what, value, limit, ok: value <= limit })
-  }
-  const least = (what: string, some: readonly Row[], verdict: Judgement, limit: number): void => {
-    if (some.length === 0) return
-    const value = share(some, verdict)
-    targets.push({ what, value, limit, ok: value >= limit })
-  }
+  const target =
+    (isMet: (value: number, limit: number) => boolean) =>
+    (what: string, some: readonly Row[], verdict: Judgement, limit: number): void => {
+      // What was not run says nothing: it neither meets a target nor misses it.
+      if (some.length === 0) return
+      const value = some.filter((row) => row.verdict === verdict).length / some.length
+      targets.push({ what, value, limit, ok: isMet(value, limit) })
+    }
+  const most = target((value, limit) => value <= limit)
+  const least = target((value, limit) => value >= limit)
   for (const depth of ['check', 'prove'] as const) {
     most(`honest fail at ${depth}`, of('honest', depth), 'fail', 0)
     most(`honest inconclusive at ${depth}`, of('honest', depth), 'inconclusive', 0.05)

@@ -1,6 +1,6 @@
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { AnyStatement } from '../../proofs/codec.ts'
 import type { Hex } from '../../proofs/types.ts'
 import { type BlsKeys, blsKeysOf } from '../../src/attest/bls.ts'
@@ -184,6 +184,7 @@ describe('a window on a public network', () => {
       turn++
       ticking = setImmediate(tick)
     })
+    onTestFinished(() => clearImmediate(ticking))
     const turns = new Set<number>()
     const at = { beacon: 0, draw: 0 }
     const look = () => {
@@ -197,7 +198,6 @@ describe('a window on a public network', () => {
     await windows.take(windowOf())
     expect(turns.size).toBe(RECEIPTS.length)
     await vi.waitFor(() => expect(drawn).not.toEqual([]), { timeout: 20_000 })
-    clearImmediate(ticking)
     expect(at.draw - at.beacon).toBeGreaterThanOrEqual(RECEIPTS.length)
   })
 
